@@ -26,6 +26,8 @@ class Metric:
     help: str
     labels: Labels
     ledgers: tuple[str, ...]
+    stand_in: str | None = None
+    """The ledger that the numbers come from where ``ledgers`` are not configured."""
 
 
 @dataclass(frozen=True, slots=True)

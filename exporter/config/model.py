@@ -1,7 +1,7 @@
 """The validated configuration: frozen values that the rest of the program may trust without looking again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ class Database:
     """Where one PostgreSQL is. Exactly one of ``dsn``, ``dsn_env`` and ``dsn_file`` is set."""
 
     name: str
-    dsn: str | None
+    dsn: str | None = field(repr=False)
     dsn_env: str | None
     dsn_file: Path | None
 

@@ -1,8 +1,29 @@
 """The sections of the report, one module each: SQL over the rollups -> metric families."""
 
-from exporter.sections import allocation, efficiency, providers, report, spend, utilization, waste
+from collections.abc import Mapping
+from typing import Protocol
 
-SECTIONS = {
+from exporter.metrics import Family, Metric
+from exporter.sections import allocation, efficiency, providers, report, spend, utilization, waste
+from exporter.sections.frame import Frame
+
+
+class Section(Protocol):
+    """A part of the report."""
+
+    @property
+    def METRICS(self) -> tuple[Metric, ...]:  # noqa: N802 - a constant of the module
+        """What it publishes."""
+
+    def collect(self, frame: Frame, /) -> list[Family]:
+        """Compute all of it.
+
+        Raises:
+            duckdb.Error: a query failed.
+        """
+
+
+SECTIONS: Mapping[str, Section] = {
     "report": report,
     "allocation": allocation,
     "spend": spend,

@@ -1,6 +1,7 @@
 """Allocation: who may spend how much today."""
 
-from exporter.metrics import QUEST, Metric
+from exporter.metrics import QUEST, Family, Metric
+from exporter.sections.frame import Frame, samples
 
 ALLOCATION = Metric(
     "resource_quest_allocation_usd",
@@ -15,3 +16,15 @@ REPORTED_SPEND = Metric(
     ("allocations",),
 )
 METRICS = (ALLOCATION, REPORTED_SPEND)
+
+
+_TODAY = """
+SELECT quest_id, name, layer, sum({column}) FROM allocations JOIN quest_labels USING (quest) WHERE day = $today GROUP BY ALL
+"""
+
+
+def collect(frame: Frame) -> list[Family]:
+    """Today's allocations. No row, or a row without an amount, is no budget: then there is no sample, never 0."""
+    allocated = frame.rows(_TODAY.format(column="allocated_usd"), today=frame.today)
+    reported = frame.rows(_TODAY.format(column="spent_usd"), today=frame.today)
+    return [Family(ALLOCATION, samples(allocated)), Family(REPORTED_SPEND, samples(reported))]

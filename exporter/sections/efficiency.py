@@ -1,6 +1,8 @@
 """Efficiency: where a dollar does most."""
 
-from exporter.metrics import QUEST, TASK, Metric
+from exporter.metrics import QUEST, TASK, Family, Metric
+from exporter.sections import tasks
+from exporter.sections.frame import Frame, complete, samples
 
 QUEST_IMPACT = Metric(
     "resource_quest_impact_score",
@@ -30,3 +32,26 @@ TOP_TOKENS = Metric(
     "resource_top_task_tokens", "Tokens used by the most efficient tasks of the window.", (*TASK, "window"), ("impacts",)
 )
 METRICS = (QUEST_IMPACT, QUEST_IMPACT_COST, TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
+
+
+_QUESTS = """
+SELECT quest_id, name, quest_labels.layer, time_window, sum(impact), sum(usd)
+  FROM window_tasks JOIN quest_labels USING (quest) GROUP BY ALL
+"""
+# Rounded to 13 digits, because the same ratio of other amounts may differ in the last bits, and a tie goes by task id.
+_RANK = "round(impact::DOUBLE / usd::DOUBLE, 12 - floor(log10(impact::DOUBLE / usd::DOUBLE))::INTEGER)"
+_COLUMNS = ("impact::DOUBLE / usd::DOUBLE", "impact", "leaders.usd", "leaders.tokens")
+
+
+def collect(frame: Frame) -> list[Family]:
+    """Impact and cost by quest, and the tasks with the most impact per USD."""
+    quests = frame.rows(_QUESTS)
+    impact = samples(row[:5] for row in quests)
+    cost = samples((*row[:4], row[5]) for row in quests)
+    best = tasks.top(frame, rank=_RANK, where="usd > 0 AND impact > 0", columns=_COLUMNS)
+    metrics = (TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
+    return [
+        Family(QUEST_IMPACT, complete(impact, frame.windows)),
+        Family(QUEST_IMPACT_COST, complete(cost, frame.windows)),
+        *(Family(metric, tasks.ranking(best, len(TASK), column)) for column, metric in enumerate(metrics)),
+    ]

@@ -1,6 +1,9 @@
 """Providers: what each provider and model costs, and what it brings."""
 
-from exporter.metrics import Metric
+from datetime import date
+
+from exporter.metrics import Family, Metric, Sample
+from exporter.sections.frame import Frame, complete, samples
 
 PROVIDER = ("provider", "window")
 
@@ -38,3 +41,68 @@ WASTED = Metric(
     ("costs", "impacts"),
 )
 METRICS = (SPEND, CALLS, UNPRICED, TASKS, TOKENS, MODEL_SPEND, IMPACT, WASTED)
+
+
+_SUMS = """
+SELECT provider, {windows} FROM cost_days JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
+"""
+_MODELS = """
+SELECT provider, model, {windows} FROM cost_days JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
+"""
+# A task that called two providers which are folded into one is one task.
+_TASKS = """
+WITH called AS (
+    SELECT provider, last_day AS day FROM task_providers JOIN provider_labels USING (family) WHERE provider <> 'other'
+    UNION ALL
+    SELECT provider, max(last_day) FROM task_providers JOIN provider_labels USING (family) WHERE provider = 'other'
+     GROUP BY provider, task
+)
+SELECT provider, {windows} FROM provider_labels AS p LEFT JOIN called USING (provider) GROUP BY ALL ORDER BY ALL
+"""
+_RECENT_CREDITS = """
+SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted), time_window
+  FROM (SELECT time_window, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,
+               (CASE WHEN waste_reason(tokens, impact) IS NOT NULL THEN usd::DOUBLE * coalesce(share, 1) ELSE 0 END)
+               ::DECIMAL(38, 15) AS wasted
+          FROM recent_tasks LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared
+  LEFT JOIN provider_labels USING (family) GROUP BY ALL
+"""
+_LIFETIME_CREDITS = """
+SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted_usd)
+  FROM task_credits LEFT JOIN provider_labels USING (family) GROUP BY ALL
+"""
+
+
+def collect(frame: Frame) -> list[Family]:
+    """Spend, use and outcome by provider, each window in full."""
+    tokens = [
+        ((provider, kind, window), value)
+        for kind in ("input", "output")
+        for (provider, window), value in _sums(frame, f"sum({kind}_tokens)")
+    ]
+    models = frame.rows(_MODELS.format(windows=frame.per_window("sum(usd)")))
+    impact, wasted = _credits(frame)
+    return [
+        Family(SPEND, _sums(frame, "sum(usd)")),
+        Family(CALLS, _sums(frame, "sum(calls)")),
+        Family(UNPRICED, _sums(frame, "sum(unpriced)")),
+        Family(TASKS, list(frame.spread(frame.rows(_TASKS.format(windows=frame.per_window("count(*)"))), 1))),
+        Family(TOKENS, tokens),
+        Family(MODEL_SPEND, list(frame.spread(models, 2))),
+        Family(IMPACT, impact),
+        Family(WASTED, wasted),
+    ]
+
+
+def _sums(frame: Frame, aggregate: str) -> list[Sample]:
+    return list(frame.spread(frame.rows(_SUMS.format(windows=frame.per_window(aggregate))), 1))
+
+
+def _credits(frame: Frame) -> tuple[list[Sample], list[Sample]]:
+    """Impact and wasted USD of each provider. A provider of which no task was ever scored has no impact."""
+    lifetime = frame.rows(_LIFETIME_CREDITS)
+    rows = frame.rows(_RECENT_CREDITS)
+    rows += [(*row, window) for row in lifetime for window, first in frame.windows.items() if first == date.min]
+    impact = samples((provider, window, impact) for provider, impact, _, window in rows)
+    wasted = samples((provider, window, wasted) for provider, _, wasted, window in rows)
+    return complete(impact, frame.windows), complete(wasted, frame.windows)

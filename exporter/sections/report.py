@@ -1,6 +1,7 @@
 """Report: how the numbers on this page were cut."""
 
-from exporter.metrics import Metric
+from exporter.metrics import Family, Metric
+from exporter.sections.frame import Frame
 
 INFO = Metric(
     "resource_report_info",
@@ -9,3 +10,8 @@ INFO = Metric(
     (),
 )
 METRICS = (INFO,)
+
+
+def collect(frame: Frame) -> list[Family]:
+    """The report's own facts."""
+    return [Family(INFO, [((frame.config.timezone.key, frame.config.profile), 1.0)])]

@@ -1,6 +1,11 @@
 """Spend: what was billed, by whom and to whom, and where today is heading."""
 
-from exporter.metrics import QUEST, Metric
+from datetime import timedelta
+from decimal import Decimal
+
+from exporter.calendar import HOUR
+from exporter.metrics import QUEST, Family, Metric, Sample
+from exporter.sections.frame import Frame, samples
 
 SPEND = Metric(
     "resource_spend_usd",
@@ -25,12 +30,14 @@ QUEST_SPEND = Metric(
     "USD spent by the quest in the window. Select one window, never sum over windows.",
     (*QUEST, "window"),
     ("costs",),
+    stand_in="allocations",
 )
 PROJECTED = Metric(
     "resource_quest_projected_spend_usd",
     "USD that the quest will have spent at the end of today, at the usual course of a day. Absent in the first half hour.",
     QUEST,
     ("costs",),
+    stand_in="allocations",
 )
 DAY_ELAPSED = Metric(
     "resource_budget_day_elapsed_ratio",
@@ -39,3 +46,61 @@ DAY_ELAPSED = Metric(
     (),
 )
 METRICS = (SPEND, CALLS, TOKENS, QUEST_SPEND, PROJECTED, DAY_ELAPSED)
+
+
+_CELLS = """
+SELECT quest_id, name, layer, provider, model, sum(usd), sum(calls), sum(input_tokens), sum(output_tokens)
+  FROM lifetime JOIN quest_labels USING (quest) JOIN model_labels USING (pair) GROUP BY ALL
+"""
+_QUESTS = """
+SELECT quest_id, name, layer, {windows} FROM quest_labels LEFT JOIN quest_days USING (quest) GROUP BY ALL
+"""
+_TODAY = """
+SELECT quest_id, name, layer, coalesce(sum(usd) FILTER (day = $today), 0) / $share
+  FROM quest_labels LEFT JOIN quest_days USING (quest) GROUP BY ALL
+"""
+_HOURS = "SELECT day, hour, usd FROM hours WHERE ledger = 'costs' AND day >= $first AND day < $today"
+_FIRST_DAY = "SELECT min(day) FROM hours WHERE ledger = 'costs'"
+
+COURSE_DAYS = timedelta(days=28)
+LEAST_HISTORY = timedelta(days=7)
+LEAST_SHARE = 0.02
+TOO_EARLY = HOUR / 2
+
+
+def collect(frame: Frame) -> list[Family]:
+    """Spend by quest and model over all time, by quest and window, and projected to the end of today."""
+    cells = frame.rows(_CELLS)
+    tokens = [((*row[:5], kind), float(row[column])) for row in cells for kind, column in (("input", 7), ("output", 8))]
+    quests = frame.rows(_QUESTS.format(windows=frame.per_window("sum(usd)")))
+    return [
+        Family(SPEND, samples(row[:6] for row in cells)),
+        Family(CALLS, samples((*row[:5], row[6]) for row in cells)),
+        Family(TOKENS, tokens),
+        Family(QUEST_SPEND, list(frame.spread(quests, 3))),
+        Family(PROJECTED, _projected(frame)),
+        Family(DAY_ELAPSED, [((), frame.calendar.elapsed(frame.now))]),
+    ]
+
+
+def _projected(frame: Frame) -> list[Sample]:
+    """Today's spend divided by the share of a day's spend that is usually reached by now."""
+    if frame.now - frame.calendar.start(frame.today) < TOO_EARLY:
+        return []
+    return samples(frame.rows(_TODAY, today=frame.today, share=_usual_share(frame)))
+
+
+def _usual_share(frame: Frame) -> float:
+    """From the 28 days before today, by the hour on the clock; the elapsed share of the day where that says too little."""
+    elapsed = frame.calendar.elapsed(frame.now)
+    first_day = frame.rows(_FIRST_DAY)[0][0]
+    if first_day is None or frame.today - first_day < LEAST_HISTORY:
+        return elapsed
+    course = [Decimal(0)] * 24
+    for day, hour, usd in frame.rows(_HOURS, first=frame.today - COURSE_DAYS, today=frame.today):
+        course[frame.calendar.clock_hour(day, hour)] += usd
+    clock = frame.now.astimezone(frame.config.timezone)
+    part = Decimal(clock.minute * 60 + clock.second) / 3600
+    reached = sum(course[: clock.hour]) + part * course[clock.hour]
+    share = float(reached / sum(course)) if sum(course) > 0 else 0.0
+    return share if share >= LEAST_SHARE else elapsed

@@ -1,6 +1,7 @@
 """Utilization: budget against spend, day by day."""
 
-from exporter.metrics import Metric
+from exporter.metrics import Family, Metric, Sample
+from exporter.sections.frame import Frame, samples
 
 DAY_ALLOCATION = Metric(
     "resource_day_allocation_usd",
@@ -13,5 +14,30 @@ DAY_SPEND = Metric(
     "USD spent on the calendar day, by layer, for each day of the timeline.",
     ("day", "layer"),
     ("costs",),
+    stand_in="allocations",
 )
 METRICS = (DAY_ALLOCATION, DAY_SPEND)
+
+
+_ALLOCATED = """
+SELECT strftime(day, '%Y-%m-%d'), layer, sum(allocated_usd)
+  FROM allocations JOIN quest_labels USING (quest) WHERE day BETWEEN $first AND $last GROUP BY ALL ORDER BY ALL
+"""
+_SPENT = """
+SELECT day, layer, sum(usd)
+  FROM quest_days JOIN quest_labels USING (quest) WHERE day BETWEEN $first AND $last GROUP BY ALL
+"""
+
+
+def collect(frame: Frame) -> list[Family]:
+    """The timeline. A day without spend is 0; a day without an allocation is absent."""
+    days = frame.timeline
+    allocated = frame.rows(_ALLOCATED, first=days[0], last=days[-1])
+    return [Family(DAY_ALLOCATION, samples(allocated)), Family(DAY_SPEND, _spent(frame))]
+
+
+def _spent(frame: Frame) -> list[Sample]:
+    days = frame.timeline
+    spent = {(day, layer): usd for day, layer, usd in frame.rows(_SPENT, first=days[0], last=days[-1])}
+    layers = [layer for (layer,) in frame.rows("SELECT DISTINCT layer FROM quest_labels ORDER BY layer")]
+    return [((day.isoformat(), layer), float(spent.get((day, layer), 0))) for day in days for layer in layers]

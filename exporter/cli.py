@@ -1,0 +1,106 @@
+"""The command line, named as Prometheus' own tools name theirs. Every flag can be set in the environment too."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from exporter import __version__, app, check, logs
+from exporter.config import ConfigError, load
+from exporter.web.server import AddressError, parse_address
+
+PREFIX = "RESOURCE_EXPORTER_"
+DESCRIPTION = """\
+Reads the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serves gauges to Prometheus.
+
+  resource-exporter demo                          try it: a simulated fleet, no configuration
+  resource-exporter check --config.file=my.yml    would it work with my database?
+  resource-exporter serve --config.file=my.yml    run it
+"""
+EPILOG = "Every flag is also read from the environment: --config.file from RESOURCE_EXPORTER_CONFIG_FILE, and so on."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0, or 1 with one line on standard error that says what to mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        logs.configure(options.log_level, options.log_format, sys.stderr)
+        return options.command(options) or 0
+    except (ConfigError, AddressError, duckdb.Error, OSError) as error:
+        sys.stderr.write(f"{logs.redact(str(error))}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _serve(options: argparse.Namespace) -> None:
+    address = parse_address(options.web_listen_address)
+    asyncio.run(app.run(load(options.config_file), address, options.web_telemetry_path))
+
+
+def _check(options: argparse.Namespace) -> int:
+    return asyncio.run(check.run(load(options.config_file), sys.stdout))
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from exporter.demo.run import run  # noqa: PLC0415 - an extra, which the other commands do without
+
+    run(parse_address(options.web_listen_address), options.web_telemetry_path, options.seed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="resource-exporter", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"resource-exporter {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    serve = _command(commands, "serve", _serve, "read the ledgers and serve /metrics until stopped")
+    _config_flag(serve)
+    _web_flags(serve)
+    checked = _command(commands, "check", _check, "look at every ledger: reachable, readable, columns, types, indexes, rows")
+    _config_flag(checked)
+    demo = _command(commands, "demo", _demo, "a private PostgreSQL with a simulated fleet, and serve over it")
+    _web_flags(demo)
+    _flag(demo, "--seed", type=int, default=20, help="which fleet to simulate: the same seed gives the same history")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    function: Callable[[argparse.Namespace], int | None],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text.capitalize() + ".", epilog=EPILOG)
+    parser.set_defaults(command=function)
+    _flag(parser, "--log.level", choices=tuple(logs.LEVELS), default="info", help="the least severe events to log")
+    _flag(parser, "--log.format", choices=("logfmt", "json"), default="logfmt", help="how to write them, to standard error")
+    return parser
+
+
+def _config_flag(parser: argparse.ArgumentParser) -> None:
+    _flag(parser, "--config.file", type=Path, default=Path("config.yml"), help="the configuration, see docs/configuration.md")
+
+
+def _web_flags(parser: argparse.ArgumentParser) -> None:
+    _flag(parser, "--web.listen-address", default=":9877", help="where to listen: host:port, :port or [ipv6]:port")
+    _flag(parser, "--web.telemetry-path", default="/metrics", help="where the metrics are")
+
+
+def _flag(parser: argparse.ArgumentParser, name: str, *, default: object, help: str, **options: object) -> None:  # noqa: A002
+    """Add a flag whose default the environment may change."""
+    variable = PREFIX + name.lstrip("-").replace(".", "_").replace("-", "_").upper()
+    destination = name.lstrip("-").replace(".", "_").replace("-", "_")
+    shown = f"{help} (default: {default}; environment: {variable})"
+    parser.add_argument(
+        name,
+        dest=destination,
+        default=os.environ.get(variable, default),
+        help=shown,
+        metavar="VALUE",
+        **options,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,127 @@
+"""YAML with line marks: plain data, and where each key stands.
+
+YAML is read more narrowly than YAML 1.1 has it. Numbers are taken exactly as written (no octal, no base 60, no binary
+rounding), words such as ``yes`` and dates stay text, and anchors, aliases and tags are refused: a configuration needs
+none of them, and an alias can multiply a file without bound.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import yaml
+
+from exporter.config.errors import ConfigError, KeyPath, Problem
+
+_NUMBERS: dict[str, Callable[[str], int | Decimal]] = {"tag:yaml.org,2002:int": int, "tag:yaml.org,2002:float": Decimal}
+_NULL = "tag:yaml.org,2002:null"
+
+
+@dataclass(slots=True)
+class Document:
+    """What a file says. ``data`` nests dict, list, str, int, Decimal and None; ``lines`` count from 1."""
+
+    data: dict[str, object] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def line(self, path: KeyPath) -> int:
+        """The line of a key, or of the nearest key around it that stands in the file."""
+        while path not in self.lines:
+            path = path[:-1]
+        return self.lines[path]
+
+
+def read(text: str, source: str) -> Document:
+    """Read one YAML document whose top level is a mapping.
+
+    Raises:
+        ConfigError: the text is not such a document. Duplicate keys are left in ``Document.problems``.
+    """
+    try:
+        return _document(_Loader(text).get_single_node())
+    except yaml.MarkedYAMLError as error:
+        problem = _marked(error)
+    except yaml.reader.ReaderError as error:
+        problem = Problem(text.count("\n", 0, error.position) + 1, (), "holds a character that YAML forbids; remove it")
+    except RecursionError:
+        problem = Problem(None, (), "is nested too deeply to be a configuration")
+    except _UnusableError as error:
+        problem = Problem(error.line, (), str(error))
+    raise ConfigError(source, [problem])
+
+
+class _UnusableError(Exception):
+    def __init__(self, line: int | None, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes only; nothing is constructed by tag."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            raise _UnusableError(line, "anchors and aliases (& and *) are not supported; write the value out, or quote it")
+        if event.tag is not None:
+            raise _UnusableError(line, "tags (!) are not supported; quote a text that begins with !")
+        return super().compose_node(parent, index)
+
+
+def _document(root: yaml.Node | None) -> Document:
+    if root is None:
+        raise _UnusableError(None, "is empty; a configuration names at least databases and ledgers")
+    if not isinstance(root, yaml.MappingNode):
+        raise _UnusableError(_line(root), "a configuration is a mapping of keys, such as databases and ledgers")
+    document = Document(lines={(): _line(root)})
+    document.data = _mapping(root, (), document)
+    return document
+
+
+def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[str, object]:
+    """Keys are taken as written, so that ``yes`` or ``1`` may name something."""
+    data: dict[str, object] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _UnusableError(_line(key), "a key must be plain text; quote a key that begins with { or [")
+        here = (*path, key.value)
+        if key.value in data:
+            message = f"this key stands twice, first on line {document.lines[here]}; keep one of them"
+            document.problems.append(Problem(_line(key), here, message))
+            continue
+        document.lines[here] = _line(key)
+        data[key.value] = _value(value, here, document)
+    return data
+
+
+def _value(node: yaml.Node, path: KeyPath, document: Document) -> object:
+    match node:
+        case yaml.MappingNode():
+            return _mapping(node, path, document)
+        case yaml.SequenceNode():
+            document.lines.update({(*path, index): _line(item) for index, item in enumerate(node.value)})
+            return [_value(item, (*path, index), document) for index, item in enumerate(node.value)]
+        case _:
+            return _scalar(node.tag, node.value)
+
+
+def _scalar(tag: str, text: str) -> str | int | Decimal | None:
+    if tag == _NULL:
+        return None
+    try:
+        return _NUMBERS.get(tag, str)(text)
+    except (ValueError, ArithmeticError):
+        return text
+
+
+def _marked(error: yaml.MarkedYAMLError) -> Problem:
+    """Nothing that the operator named is repeated: it may be a piece of a password that was not quoted."""
+    line = None if error.problem_mark is None else error.problem_mark.line + 1
+    what = ", ".join(filter(None, (error.context, error.problem))).partition(" '!")[0]
+    return Problem(line, (), f"is not valid YAML: {what}; mend the syntax here, or quote a text with special characters")
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1

@@ -1,0 +1,104 @@
+"""Names and texts of the configuration: what was written -> what is meant.
+
+As in :mod:`exporter.config.values`, each function raises ValueError with a message that says what is wrong and how to mend it.
+"""
+
+import re
+from collections.abc import Iterable
+
+import duckdb
+
+from exporter.config import dsn
+from exporter.config.errors import CONNECTION, quoted, suggestion
+from exporter.config.model import Identifier
+
+NAME_LENGTH = 80
+
+_PART = r'[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"]|"")+"'
+_TABLE = re.compile(rf"(?:({_PART})\.)?({_PART})")
+_DATABASE = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def one_of(kind: str, known: Iterable[str], value: object) -> str:
+    """A name out of those that there are."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{quoted(value)} is not a known {kind}; {suggestion(str(value), sorted(known))}")
+    return value
+
+
+def text(value: object) -> str:
+    """Any text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{quoted(value)} is not a text; write one that is not blank, and a number in quotes")
+    return value
+
+
+def table(value: object) -> Identifier:
+    """A table as SQL writes it, in parts: unquoted parts fold to lower case, as PostgreSQL has it."""
+    found = _TABLE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        remedy = "write table or schema.table as SQL does, with double quotes around all but plain letters and digits"
+        raise ValueError(f"{quoted(value)} is not a table; {remedy}")
+    return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found.groups() if part)
+
+
+def column(value: object) -> str | None:
+    """The name of a column exactly as the database has it; None says that there is none."""
+    return None if value is None else text(value)
+
+
+def patterns(value: object) -> object:
+    """Refuses all but a list with something in it; ``pattern`` looks at each item."""
+    if not isinstance(value, list) or not value:
+        raise ValueError("must be a list of one or more regular expressions, such as [acme, '^ac-']")
+    return value
+
+
+def pattern(value: object) -> str:
+    """A regular expression that DuckDB (RE2) can run."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{quoted(value)} is not a regular expression; write a text that is not empty")
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("SELECT regexp_matches('', $1, 'i')", [value])
+    except duckdb.Error as error:
+        reason = str(error).partition(": ")[2]
+    else:
+        return value
+    raise ValueError(f"{quoted(value)} is not a regular expression as RE2 has it ({quoted(reason)[1:-1]}); correct it")
+
+
+def family(value: str) -> str:
+    """The name of a provider family, which becomes a label value."""
+    if not value.strip() or len(value) > NAME_LENGTH or not value.isprintable():
+        raise ValueError(f"{quoted(value)} cannot name a provider; write 1 to {NAME_LENGTH} printable characters")
+    return value
+
+
+def database(value: str) -> str:
+    """The name by which ledgers refer to a database."""
+    if not _DATABASE.fullmatch(value):
+        raise ValueError("a database's name is made of up to 63 letters, digits, '_', '.' and '-'")
+    return value
+
+
+def connection(value: object) -> str:
+    """A connection string that libpq can parse. It is never repeated, like all that stands in its place."""
+    if not isinstance(value, str) or not dsn.usable(value):
+        raise ValueError(f"is not a connection string; write {dsn.FORM}")
+    return value
+
+
+def variable(value: object) -> str:
+    """The name of an environment variable."""
+    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
+        raise ValueError("is not the name of a variable, such as LEDGER_DSN; a connection string belongs under dsn")
+    return value
+
+
+def secret_file(value: object) -> str:
+    """The path of a file that holds a connection string, and not that string itself."""
+    if not isinstance(value, str) or not value.strip() or CONNECTION.search(value):
+        raise ValueError("is not the path of a file, such as /run/secrets/dsn; a connection string belongs under dsn")
+    return value

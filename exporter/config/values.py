@@ -1,0 +1,81 @@
+"""Amounts and times of the configuration: what was written -> what is meant.
+
+Each function takes plain data (str, int, Decimal, list or dict) and raises ValueError with a message that says what is
+wrong and how to mend it; the message is shown after the file, the line and the key path.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo, available_timezones
+
+from exporter.config.errors import nearest, quoted
+from exporter.config.model import Window
+
+LONGEST = timedelta(days=7)
+"""Keeps every time limit that is derived from a duration within PostgreSQL's 2**31 milliseconds."""
+MOST_DAYS = 36_500
+MOST_IMPACT = 10**12
+_DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?")
+_WINDOW = re.compile(r"([1-9]\d{0,8})d")
+
+
+def duration(value: object) -> timedelta:
+    """``1h30m`` and the like, as Go writes it: positive, at most a week, in hours, minutes, seconds and milliseconds."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if found is None:
+        raise ValueError(f"{quoted(value)} is not a duration; write a number and a unit, such as 15s, 10m or 2h")
+    hours, minutes, seconds, milliseconds = (int(count or 0) for count in found.groups())
+    length = timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds)
+    if not timedelta(0) < length <= LONGEST:
+        raise ValueError(f"{quoted(value)} is out of range; write a duration from 1ms to 168h (7 days)")
+    return length
+
+
+def whole(least: int, most: int) -> Callable[[object], int]:
+    """A whole number within bounds, both included."""
+
+    def parse(value: object) -> int:
+        if not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"{quoted(value)} is not a whole number from {least} to {most}")
+        return value
+
+    return parse
+
+
+def number(value: object) -> Decimal:
+    """A finite number, with the digits that were written."""
+    if not isinstance(value, int | Decimal) or not -MOST_IMPACT <= value <= MOST_IMPACT:
+        raise ValueError(f"{quoted(value)} is not a number up to {MOST_IMPACT}; write digits and a point, such as 0.5")
+    return Decimal(value)
+
+
+def window(value: object) -> Window:
+    """``7d`` (today and the six days before it) or ``lifetime``."""
+    if value == "lifetime":
+        return Window("lifetime", None)
+    found = _WINDOW.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) > MOST_DAYS:
+        raise ValueError(f"{quoted(value)} is not a window; write 1d to {MOST_DAYS}d, or lifetime")
+    return Window(found[0], int(found[1]))
+
+
+def windows(value: list[Window]) -> list[Window]:
+    """At least one window, and none twice."""
+    if not value:
+        raise ValueError("is an empty list; name at least one window, such as [1d]")
+    twice = {one.name for one in value if value.count(one) > 1}
+    if twice:
+        raise ValueError(f"{', '.join(sorted(twice))} stands more than once; name each window once")
+    return value
+
+
+def timezone(value: object) -> ZoneInfo:
+    """An IANA name. ``localtime`` is refused: it means another zone on every machine."""
+    names = available_timezones() - {"localtime"}
+    if not isinstance(value, str) or value not in names:
+        match = nearest(str(value), sorted(names))
+        hint = "write one such as UTC or Europe/Berlin" if match is None else f"did you mean '{match}'?"
+        raise ValueError(f"{quoted(value)} is not an IANA time zone; {hint}")
+    return ZoneInfo(value)

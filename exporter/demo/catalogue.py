@@ -1,0 +1,124 @@
+"""Who works in the simulated fleet, on what, and at which prices. Prices are round figures, not anybody's price list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Route(NamedTuple):
+    """A provider as its ledger spells it, one of its models, and USD per million tokens of input and of output."""
+
+    provider: str
+    model: str
+    input_usd: Decimal
+    output_usd: Decimal
+
+
+def _route(provider: str, model: str, input_usd: str, output_usd: str) -> Route:
+    return Route(provider, model, Decimal(input_usd), Decimal(output_usd))
+
+
+MINIMAX = _route("minimax", "MiniMax-M2", "0.30", "1.20")
+MAX = _route("max", "MiniMax-M2", "0.30", "1.20")
+CODEX = _route("openai-codex", "gpt-5-codex", "1.25", "10.00")
+CODEX_MINI = _route("openai-codex", "gpt-5-codex-mini", "0.25", "2.00")
+SONNET = _route("bedrock", "anthropic.claude-sonnet-4-5", "3.00", "15.00")
+OPUS = _route("aws-bedrock", "anthropic.claude-opus-4-5", "5.00", "25.00")
+NOVA = _route("bedrock", "amazon.nova-pro", "0.80", "3.20")
+GLM = _route("zhipu", "glm-4.6", "0.60", "2.20")
+GLM_AIR = _route("z.ai", "glm-4.5-air", "0.20", "1.10")
+ROUTED_GLM = _route("openrouter", "z-ai/glm-4.6", "0.60", "2.20")
+ROUTED_DEEPSEEK = _route("openrouter", "deepseek/deepseek-v3.1", "0.27", "1.10")
+
+Mix = Mapping[Route, int]
+"""How often a quest's tasks take each route."""
+
+FRUGAL: Mix = {MINIMAX: 30, MAX: 20, GLM: 20, GLM_AIR: 14, NOVA: 8, ROUTED_GLM: 5, ROUTED_DEEPSEEK: 3}
+BALANCED: Mix = {MINIMAX: 20, MAX: 8, GLM: 18, CODEX: 20, SONNET: 24, NOVA: 8, ROUTED_GLM: 2}
+CODING: Mix = {CODEX: 55, CODEX_MINI: 20, SONNET: 18, GLM: 7}
+FRONTIER: Mix = {SONNET: 45, OPUS: 20, CODEX: 18, GLM: 12, MINIMAX: 5}
+
+Hours = tuple[int, ...]
+"""How many of a day's tasks start in each hour of UTC, in proportion."""
+
+OFFICE: Hours = (2, 2, 2, 2, 2, 3, 5, 8, 10, 11, 11, 10, 9, 11, 12, 12, 11, 9, 7, 6, 5, 4, 3, 3)
+STEADY: Hours = (3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 4, 4, 4, 4, 3)
+NIGHTLY: Hours = (54, 3, 2, 2, *(1,) * 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Quest:
+    """A budget holder and its manner of working."""
+
+    id: str
+    name: str
+    layer: str
+    allocation: int | None
+    """Its usual allocation, USD a day."""
+    tasks: tuple[int, int]
+    """How many tasks it starts on a weekday and on a day of the weekend."""
+    mix: Mix
+    impact: float
+    """The mean score of its tasks, out of 10."""
+    hours: Hours = OFFICE
+    gap: int = 9
+    """The mean time between two calls of a task, minutes."""
+    stops_after: int | None = None
+    """The days of history after which it starts no more tasks."""
+
+
+QUESTS = (
+    Quest("hypothesis-tournament", "Hypothesis Tournament", "Agora", 65, (32, 18), FRONTIER, 6.5),
+    Quest("open-questions", "Open Questions Forum", "Agora", 25, (32, 22), FRUGAL, 4.0, STEADY),
+    Quest("literature-triage", "Literature Triage", "Atlas", 70, (58, 34), BALANCED, 5.0, STEADY),
+    Quest("knowledge-graph", "Knowledge Graph Backfill", "Atlas", 40, (50, 48), FRONTIER, 4.5, NIGHTLY, gap=2),
+    Quest("trial-atlas", "Clinical Trial Atlas", "Atlas", 30, (22, 8), FRUGAL, 5.0, stops_after=18),
+    Quest("protein-targets", "Protein Target Ranking", "Exchange", 95, (42, 20), FRONTIER, 7.0),
+    Quest("replication-market", "Replication Market", "Exchange", 35, (30, 20), BALANCED, 5.5, STEADY),
+    Quest("code-forge", "Code Forge", "Forge", 110, (66, 30), CODING, 6.0),
+    Quest("assay-design", "Assay Protocol Designer", "Forge", 40, (25, 10), BALANCED, 6.0),
+    Quest("simulation-bench", "Simulation Workbench", "Forge", None, (22, 18), CODING, 5.0, STEADY),
+    Quest("peer-review", "Peer Review Senate", "Senate", 60, (30, 14), FRONTIER, 6.5),
+    Quest("safety-review", "Safety and Ethics Review", "Senate", 25, (28, 16), FRUGAL, 4.5),
+)
+
+TITLES: Mapping[str, tuple[str, ...]] = {
+    "hypothesis-tournament": ("Debate rival mechanisms of {}", "Rank hypotheses on {}", "Refute the leading claim on {}"),
+    "open-questions": ("Answer the forum on {}", "Summarize the thread on {}"),
+    "literature-triage": ("Triage new preprints on {}", "Extract claims on {}", "Screen abstracts on {}"),
+    "knowledge-graph": ("Backfill entities of {}", "Resolve duplicate nodes on {}"),
+    "trial-atlas": ("Map trial arms on {}", "Normalize endpoints on {}"),
+    "protein-targets": ("Rank protein targets for {}", "Score the druggability of {}", "Price the evidence for {}"),
+    "replication-market": ("Estimate the odds of replicating {}", "Settle the market on {}"),
+    "code-forge": ("Build a pipeline for {}", "Fix the parser for {}", "Add tests to the toolkit for {}"),
+    "assay-design": ("Draft an assay for {}", "Check reagents for {}"),
+    "simulation-bench": ("Simulate {}", "Calibrate a model of {}"),
+    "peer-review": ("Review the report on {}", "Check the statistics on {}", "Vote on the claim about {}"),
+    "safety-review": ("Assess dual use of {}", "Audit the agents working on {}"),
+}
+"""The tasks of each quest; the topic goes into the braces."""
+
+TOPICS = (
+    "alpha-synuclein strains",
+    "APOE4 lipid transport",
+    "beta-lactamase escape",
+    "CAR-T exhaustion",
+    "circadian repair",
+    "clonal hematopoiesis",
+    "ferroptosis in glioma",
+    "GLP-1 analogues",
+    "gut-brain signalling",
+    "histone lactylation",
+    "KRAS G12D",
+    "microglial TREM2",
+    "mitochondrial fission",
+    "NLRP3 inhibitors",
+    "PARP resistance",
+    "RNA editing",
+    "senolytic screening",
+    "STING agonists",
+    "synaptic pruning",
+    "tau aggregation",
+    "TDP-43 splicing",
+)

@@ -1,0 +1,95 @@
+"""A simulated fleet of agents over time: what its ledgers say is a pure function of a seed and of the clock.
+
+History and live operation are the same thing, the planned events of a span of time; so a fleet that runs on continues
+exactly what its history began.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple
+
+from exporter.demo import tasks
+from exporter.demo.tasks import LONGEST, Allocation, Call, Impact, midnight
+
+DAY = timedelta(days=1)
+HISTORY = 45 * DAY
+
+PACE = 8
+LEAD = timedelta(hours=2)
+"""After the history the fleet's clock runs ``PACE`` times as fast as ours until it is ``LEAD`` ahead, and from then on as fast
+as ours: dashboards move while somebody looks on, and in a demo that runs for days the budgets still make sense."""
+
+
+class Events(NamedTuple):
+    """What a span of time adds to the ledgers, in its order.
+
+    ``judged`` are tasks with their first impact, ``rescored`` tasks that were judged before and have a score only now.
+    """
+
+    calls: list[Call]
+    judged: list[Impact]
+    rescored: list[Impact]
+    allocations: list[Allocation]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A fleet whose history of 45 days ends at ``now``. All instants given and taken are ours, in UTC."""
+
+    seed: int
+    now: datetime
+
+    @property
+    def start(self) -> datetime:
+        """The midnight at which the history begins."""
+        return midnight((self.now - HISTORY).date())
+
+    def days(self) -> Iterator[tuple[datetime, datetime]]:
+        """The history in half-open spans of a day; the last one ends at ``now``."""
+        begin = self.start
+        while begin < self.now:
+            yield begin, min(begin + DAY, self.now)
+            begin += DAY
+
+    def events(self, after: datetime, until: datetime) -> Events:
+        """What happens from ``after`` on and before ``until``."""
+        first, last = self._ahead(after), self._ahead(until)
+        calls: list[Call] = []
+        impacts: dict[str, Impact] = {}
+        for day in _dates(max(self.start, first - LONGEST), last):
+            planned = tasks.plan(self.seed, day, (day - self.start.date()).days)
+            calls += (self._call(each) for each in planned.calls if first <= each.created_at < last)
+            impacts |= {each.task_id: self._impact(each) for each in planned.impacts if first <= each.updated_at < last}
+        return Events(
+            sorted(calls, key=attrgetter("created_at")),
+            sorted((each for each in impacts.values() if each.created_at >= after), key=attrgetter("created_at")),
+            sorted((each for each in impacts.values() if each.created_at < after), key=attrgetter("updated_at")),
+            [
+                each
+                for day in _dates(after, until)
+                if after <= midnight(day) < until
+                for each in tasks.allocations(self.seed, day)
+            ],
+        )
+
+    def _call(self, planned: Call) -> Call:
+        return planned._replace(created_at=self._behind(planned.created_at))
+
+    def _impact(self, planned: Impact) -> Impact:
+        return planned._replace(created_at=self._behind(planned.created_at), updated_at=self._behind(planned.updated_at))
+
+    def _ahead(self, ours: datetime) -> datetime:
+        """The fleet's time at an instant of ours."""
+        return min(self.now + PACE * (ours - self.now), ours + LEAD) if ours > self.now else ours
+
+    def _behind(self, fleets: datetime) -> datetime:
+        """The inverse of ``_ahead``."""
+        return max(self.now + (fleets - self.now) // PACE, fleets - LEAD) if fleets > self.now else fleets
+
+
+def _dates(first: datetime, last: datetime) -> Iterator[date]:
+    """The days from the one of ``first`` to the one of ``last``."""
+    for number in range((last.date() - first.date()).days + 1):
+        yield first.date() + number * DAY

@@ -1,0 +1,38 @@
+"""Data families -> the bytes of a page, the same for text 0.0.4 and OpenMetrics 1.0.
+
+Data are gauges without timestamps, units or exemplars, and there the two formats differ in one thing only: OpenMetrics escapes
+the double quote in help texts, text 0.0.4 does not. The help texts of the catalogue therefore have no character to escape.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from prometheus_client.utils import floatToGoString
+
+from exporter.metrics import Family
+
+
+class _Escaped(dict[str, str]):
+    """Label values as they stand between quotes; quests and providers repeat, so each is worked out once per page."""
+
+    def __missing__(self, value: str) -> str:
+        escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+        self[value] = escaped
+        return escaped
+
+
+def render(families: Iterable[Family]) -> bytes:
+    """Return the families as UTF-8 lines, in the order given: HELP, TYPE, then one line per sample.
+
+    A lone surrogate, which UTF-8 cannot hold, becomes ``?``: one odd label value must not blank the page.
+    """
+    escaped = _Escaped()
+    return "".join(chain.from_iterable(_lines(family, escaped) for family in families)).encode(errors="replace")
+
+
+def _lines(family: Family, escaped: _Escaped) -> Iterator[str]:
+    name, labels = family.metric.name, family.metric.labels
+    yield f"# HELP {name} {family.metric.help}\n# TYPE {name} gauge\n"
+    line = name + ("{" + ",".join(f'{label}="%s"' for label in labels) + "}" if labels else "") + " %s\n"
+    for values, number in family.samples:
+        yield line % (*map(escaped.__getitem__, values), floatToGoString(number))  # type: ignore[no-untyped-call]

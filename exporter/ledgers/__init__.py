@@ -1,0 +1,1 @@
+"""The ledgers: what is read from them, and how."""

@@ -1,0 +1,78 @@
+"""The rotating audit: a stretch of the ledger per refresh is compared with what the rollups remember of it.
+
+It finds what no cursor can see: deleted rows, rows changed without ``updated_at``, rows slipped in with an old id and date.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from exporter.calendar import HOUR, Calendar, Hours
+from exporter.database import Transaction
+from exporter.ledgers import statements
+from exporter.ledgers.mapping import Source
+
+ROWS_PER_STRETCH = 25_000
+HOURS_PER_STRETCH = 1_000
+BEGINNING = datetime.fromisoformat(statements.FAR_PAST).replace(tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHour:
+    """What the rollups remember of one hour of a ledger: how many entries, and their fingerprint."""
+
+    day: date
+    hour: int
+    entries: int
+    print: int
+
+
+Remembered = Callable[[datetime | None], Awaitable[list[KnownHour]]]
+"""The known hours from an instant on, in order of time, at most :data:`HOURS_PER_STRETCH` of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time and what is known of it. ``next`` is where the following one begins; None when this is the last."""
+
+    start: datetime
+    end: datetime
+    next: datetime | None
+    known: dict[datetime, KnownHour]
+
+
+def stretch(calendar: Calendar, start: datetime | None, limit: datetime, remembered: list[KnownHour]) -> Stretch:
+    """The stretch from ``start`` (None: the beginning of time) on: about 25,000 rows, and never past ``limit``.
+
+    It reaches to where the next known hour begins, so that rows in between, where nothing is known, are found too.
+    """
+    known: dict[datetime, KnownHour] = {}
+    rows = 0
+    for each in remembered:
+        instant = calendar.start(each.day) + each.hour * HOUR
+        rows += each.entries
+        aligned = not known or (instant - next(iter(known))) % HOUR == timedelta(0)
+        if instant >= limit or (known and (rows > ROWS_PER_STRETCH or not aligned)):
+            following = instant if instant < limit else None
+            break
+        known[instant] = each
+    else:
+        following = max(known) + HOUR if len(remembered) == HOURS_PER_STRETCH else None
+    return Stretch(start or BEGINNING, following or limit, following, known)
+
+
+async def differing(transaction: Transaction, source: Source, calendar: Calendar, stretch: Stretch) -> list[Hours]:
+    """The hours of the stretch whose entries are not those that the rollups remember."""
+    if stretch.start >= stretch.end:
+        return []
+    origin = min(stretch.known, default=calendar.start(calendar.day_of(stretch.end)))
+    rows = await transaction.rows(statements.prints(source), start=stretch.start, end=stretch.end, midnight=origin)
+    found = {(origin + hour * HOUR, entries, int(fingerprint)) for hour, entries, fingerprint in rows}
+    known = {(instant, each.entries, each.print) for instant, each in stretch.known.items()}
+    return list(_hours(calendar, {instant for instant, *_ in found ^ known}))
+
+
+def _hours(calendar: Calendar, instants: Iterable[datetime]) -> Iterable[Hours]:
+    for instant in instants:
+        yield from calendar.between(instant, instant + HOUR - MICROSECOND)

@@ -1,0 +1,49 @@
+"""What a look at a ledger brings: the hours to be replaced, and how far the ledger has been followed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from exporter.calendar import Hours
+from exporter.ledgers.cursor import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some hours of one day, read anew. ``file`` holds the CSV rows of :func:`exporter.ledgers.statements.aggregate`."""
+
+    hours: Hours
+    file: Path
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the rollups have followed one ledger. Committed together with the facts, so that both always agree."""
+
+    identity: str
+    """Tells whether the rollups still belong to the source: cluster, table, mapping and time zone."""
+    last_success: datetime
+    """When the ledger was last read, on the exporter's clock."""
+    today: date
+    """The day it was then. Entries of later days are left waiting."""
+    settled_before: date
+    """Days before this are kept as one bucket each. Never goes back, so that a clock that does cannot split a bucket."""
+    positions: Mapping[str, Position]
+    """Of each cursor, by ledger column."""
+    audit_from: datetime | None = None
+    """Where the next audit begins; None for the beginning of the ledger."""
+    unproven: int | None = None
+    """Transactions below this id may have been open since before the first build, with rows that it could not see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What to do to the rollups of one ledger of timed entries, in one transaction."""
+
+    ledger: str
+    parts: list[Part]
+    untimed: Mapping[str, int]
+    """Entries that no day can hold, by reason."""
+    progress: Progress

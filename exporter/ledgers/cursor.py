@@ -1,0 +1,131 @@
+"""Change detection: which hours of a ledger were touched by rows that are new, or were changed, since the last look.
+
+Ids and timestamps are handed out before their transaction commits, so a row may appear below the newest one already
+seen. A cursor therefore passes a position only when every transaction that was running when the position was seen has
+ended, and re-reads what lies above the last position it has passed. To tell what is new in there, it remembers how
+many rows it saw, and their fingerprint, for each pair of (stretch of the cursor column, quarter of an hour).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from exporter.database import Transaction
+from exporter.ledgers.mapping import INTEGER, Source
+from exporter.ledgers.statements import FAR_PAST
+
+QUARTER = 900
+"""Seconds. Every time zone of today is a multiple of a quarter of an hour from UTC."""
+ID_BITS_PER_BIN = 10
+SECONDS_PER_BIN = 60
+
+Bin = int
+"""A stretch of the cursor column: 1024 ids, or one minute."""
+Quarter = int
+"""Quarters of an hour since 1970-01-01 UTC; None stands for rows that no day can hold."""
+Seen = Mapping[tuple[Bin, Quarter | None], tuple[int, int]]
+"""How many rows a look saw in each bin and quarter, and their fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """Which transactions a snapshot still saw running: all below ``oldest`` had ended, none from ``next`` on had begun."""
+
+    oldest: int
+    next: int
+
+
+_HORIZON = sql.SQL(
+    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() AS s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a cursor stands; all of it survives a restart.
+
+    Rows in bins before ``passed`` are read for good. ``mark`` was the newest bin when it was seen; it is passed once all
+    transactions before ``barrier`` have ended. The barrier is set one look later than the mark, because a transaction may
+    draw its id from the sequence a moment before PostgreSQL counts it as running.
+    """
+
+    passed: Bin
+    mark: Bin
+    barrier: int | None = None
+
+    def advance(self, newest: Bin, horizon: Horizon) -> "Position":
+        """The position after a look that saw ``newest`` under the snapshot of ``horizon``."""
+        if self.barrier is None:
+            return replace(self, barrier=horizon.next)
+        if horizon.oldest < self.barrier:
+            return self
+        return Position(passed=max(self.passed, self.mark), mark=max(self.mark, newest))
+
+
+async def horizon(transaction: Transaction) -> Horizon:
+    """What the transaction's snapshot says of other transactions."""
+    return Horizon(*(await transaction.rows(_HORIZON))[0])
+
+
+def touched(before: Seen, now: Seen, lower: Bin) -> set[Quarter]:
+    """The quarters of an hour in which a look from ``lower`` on saw other rows than the look before it."""
+    changed = {key for key, _ in {item for item in before.items() if item[0][0] >= lower} ^ now.items()}
+    return {quarter for _, quarter in changed if quarter is not None}
+
+
+async def seen(transaction: Transaction, source: Source, column: str, lower: Bin) -> Seen:
+    """All rows from the bin ``lower`` on, counted by bin and quarter of an hour."""
+    rows = await transaction.rows(_look(source, column), lower=_lowest_value(column, lower))
+    return {(at, quarter): (entries, int(fingerprint)) for at, quarter, entries, fingerprint in rows}
+
+
+async def newest(transaction: Transaction, source: Source, column: str) -> Bin:
+    """The bin of the newest row; 0 for an empty ledger."""
+    return (await transaction.rows(_newest(source, column)))[0][0] or 0
+
+
+def columns(source: Source) -> tuple[str, ...]:
+    """The ledger columns that can serve as cursors: a whole-numbered id tells new rows, ``updated_at`` changed ones."""
+    counted = ("entry_id",) if source.type("entry_id") in INTEGER else ()
+    return counted + (("updated_at",) if source.has("updated_at") else ())
+
+
+def _newest(source: Source, column: str) -> sql.Composed:
+    """``(newest bin,)``, NULL for an empty ledger. A timestamp from the future does not count."""
+    limit = sql.SQL("<= now()") if column == "updated_at" else sql.SQL("IS NOT NULL")
+    return sql.SQL("SELECT {} FROM (SELECT max({}) AS value FROM {} WHERE {} {}) AS newest").format(
+        _bin(column, sql.Identifier("value")), source.raw(column), source.name, source.raw(column), limit
+    )
+
+
+def _look(source: Source, column: str) -> sql.Composed:
+    """One row per bin from the bin ``lower`` on and quarter: ``bin, quarter, rows, fingerprint``."""
+    value = source.raw(column)
+    lower = sql.SQL("to_timestamp(%(lower)s::float8)") if column == "updated_at" else sql.SQL("%(lower)s")
+    return sql.SQL(
+        "SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epoch FROM {at}) / {quarter})::bigint END,"
+        " count(*), sum(hash_record_extended(ROW({id}::text, {value}), 0) >> 16)::numeric"
+        " FROM {table} WHERE {value} >= {lower} {finite} GROUP BY 1, 2"
+    ).format(
+        bin=_bin(column, value),
+        at=source.raw("occurred_at"),
+        past=FAR_PAST,
+        quarter=QUARTER,
+        id=source.raw("entry_id"),
+        value=value,
+        table=source.name,
+        lower=lower,
+        finite=sql.SQL("AND {} < 'infinity'").format(value) if column == "updated_at" else sql.SQL(""),
+    )
+
+
+def _lowest_value(column: str, lower: Bin) -> int:
+    """The least value of the column that lies in the bin: an id, or seconds since 1970-01-01 UTC."""
+    return lower * SECONDS_PER_BIN if column == "updated_at" else lower << ID_BITS_PER_BIN
+
+
+def _bin(column: str, value: sql.Composable) -> sql.Composed:
+    if column == "updated_at":
+        return sql.SQL("floor(extract(epoch FROM {}) / {})::bigint").format(value, SECONDS_PER_BIN)
+    return sql.SQL("{}::bigint >> {}").format(value, ID_BITS_PER_BIN)

@@ -1,0 +1,96 @@
+"""How each column of a ledger is read from its source: one SQL expression per column, chosen by the source's type.
+
+Everything that a statement says of a table goes through here, so that identifiers are always quoted and no value of a
+ledger can break a sum: amounts are finite numerics within bounds that never overflow a rollup, ids have a bounded length.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from exporter.config import Ledger
+from exporter.ledgers.catalog import Table
+
+INTEGER = frozenset({"smallint", "integer", "bigint"})
+FLOATING = frozenset({"real", "double precision"})
+NUMBER = INTEGER | FLOATING | {"numeric"}
+TIME = frozenset({"timestamp with time zone", "timestamp without time zone"})
+
+AMOUNTS = ("allocated_usd", "spent_usd", "cost_usd", "impact_score")
+TOKENS = ("input_tokens", "output_tokens", "total_tokens")
+LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(TOKENS, "1e19")}
+"""A row with an amount from here on is rejected: nobody meant it, and a sum of such could overflow a rollup."""
+ID_LENGTH = 128
+
+TYPES: Mapping[str, frozenset[str]] = {
+    "day": frozenset({"date"}),
+    "occurred_at": TIME,
+    "updated_at": TIME,
+    **dict.fromkeys(LIMITS, NUMBER),
+}
+"""Ledger columns that need a type; all others are read as text, whatever they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A ledger together with what is known of its table."""
+
+    ledger: Ledger
+    table: Table
+
+    @property
+    def name(self) -> sql.Identifier:
+        """The table, quoted."""
+        return sql.Identifier(*self.ledger.table)
+
+    @property
+    def condition(self) -> sql.Composable:
+        """The operator's filter; TRUE without one."""
+        if self.ledger.filter is None:
+            return sql.SQL("TRUE")
+        return sql.SQL("({})").format(sql.SQL(self.ledger.filter.replace("%", "%%")))  # type: ignore[arg-type]
+
+    def has(self, column: str) -> bool:
+        """Whether the source maps this ledger column."""
+        return column in self.ledger.columns
+
+    def type(self, column: str) -> str:
+        """The source type of a mapped ledger column."""
+        return self.table.columns[self.ledger.columns[column]].type
+
+    def raw(self, column: str) -> sql.Composable:
+        """The source column itself, as an index knows it."""
+        return sql.Identifier(self.ledger.columns[column])
+
+    def text(self, column: str) -> sql.Composable:
+        """The column as text, NULL where it is empty or not mapped."""
+        if not self.has(column):
+            return sql.SQL("NULL::text")
+        return sql.SQL("nullif({}::text, '')").format(self.raw(column))
+
+    def number(self, column: str) -> sql.Composable:
+        """The column as numeric, NULL where it is not mapped."""
+        if not self.has(column):
+            return sql.SQL("NULL::numeric")
+        return sql.SQL("{}::numeric").format(self.raw(column))
+
+    def flaw(self, columns: tuple[str, ...], *, required: str | None = None) -> sql.Composable:
+        """Why a row is rejected, or NULL: a column holds no finite number within bounds, or the required id is missing."""
+        cases = [sql.SQL("WHEN {} IS NULL THEN {}").format(self.text(required), f"missing_{required}")] if required else []
+        cases += [self._case(column) for column in columns if self.has(column)]
+        return sql.SQL("CASE {} END").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("NULL::text")
+
+    def _case(self, column: str) -> sql.Composable:
+        limit = sql.SQL(LIMITS[column])  # type: ignore[arg-type]
+        return sql.SQL(
+            "WHEN abs({column}) >= {limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
+            " THEN 'not_finite' ELSE 'out_of_range' END"
+        ).format(column=self.raw(column), limit=limit)
+
+
+def bounded(name: str) -> sql.Composable:
+    """An id of at most 128 characters: longer ones keep their beginning and get a digest, so that they stay apart."""
+    return sql.SQL(
+        "CASE WHEN length({name}) <= {most} THEN {name} ELSE left({name}, {kept}) || '~' || left(md5({name}), 8) END"
+    ).format(name=sql.Identifier(name), most=ID_LENGTH, kept=ID_LENGTH - 9)

@@ -1,0 +1,144 @@
+"""Reading a ledger of timed entries: deciding which hours to look at again, and fetching their sums."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from exporter.calendar import ONE_DAY, Calendar, Hours, merge
+from exporter.database import Transaction
+from exporter.ledgers import audit, cursor, statements
+from exporter.ledgers.audit import BEGINNING, MICROSECOND, Remembered
+from exporter.ledgers.changes import Part, Progress
+from exporter.ledgers.cursor import Horizon, Position, Quarter
+from exporter.ledgers.mapping import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a ledger decided: the hours to read, and how the progress stands once they are replaced."""
+
+    hours: list[Hours]
+    progress: Progress
+    seen: dict[str, cursor.Seen]
+    audited: int
+    repairs: int
+
+
+class Reader:
+    """Follows one ledger. What it holds in memory only saves work: a restart loses no row."""
+
+    def __init__(self, calendar: Calendar, settle: timedelta) -> None:
+        self._calendar = calendar
+        self._settle = settle
+        self._seen: dict[str, cursor.Seen] = {}
+
+    async def begin(self, transaction: Transaction, source: Source, identity: str, now: datetime) -> Progress:
+        """The progress of a ledger of which nothing is known yet: its cursors stand at what is newest now."""
+        self._seen.clear()
+        positions = {}
+        for column in cursor.columns(source):
+            newest = await cursor.newest(transaction, source, column)
+            positions[column] = Position(passed=newest, mark=newest)
+        horizon = await cursor.horizon(transaction)
+        return Progress(
+            identity=identity,
+            last_success=now,
+            today=self._calendar.day_of(now),
+            settled_before=self._calendar.day_of(now - self._settle),
+            positions=positions,
+            unproven=horizon.next,
+        )
+
+    async def look(
+        self, transaction: Transaction, source: Source, before: Progress, now: datetime, remembered: Remembered
+    ) -> Look:
+        """Decide what to read again: what cursors found, the settle window, days that have begun, what an audit found."""
+        horizon = await cursor.horizon(transaction)
+        today = self._calendar.day_of(now)
+        positions, seen, touched = await self._follow(transaction, source, before, horizon)
+        recent = list(self._calendar.between(min(before.last_success, now) - self._settle, now))
+        begun = (self._calendar.whole(before.today + n * ONE_DAY) for n in range(1, (today - before.today).days + 1))
+        proven = before.unproven is None or horizon.oldest >= before.unproven
+        sweep = proven and before.unproven is not None
+        limit = self._calendar.bounds(recent[0])[0]
+        stretches, wrong = await self._audit(
+            transaction, source, None if sweep else before.audit_from, limit, remembered, sweep
+        )
+        after = replace(
+            before,
+            last_success=now,
+            today=today,
+            settled_before=max(before.settled_before, self._calendar.day_of(now - self._settle)),
+            positions=positions,
+            audit_from=stretches[-1].next,
+            unproven=None if proven else before.unproven,
+        )
+        hours = self._buckets(chain(self._hours(touched), recent, begun, wrong), after)
+        return Look(hours, after, seen, sum(len(stretch.known) for stretch in stretches), len(wrong))
+
+    def accept(self, look: Look) -> None:
+        """The hours of the look are in the rollups, so the next look needs not find them again."""
+        self._seen = look.seen
+
+    async def fetch(self, transaction: Transaction, source: Source, hours: Hours, directory: Path) -> Part:
+        """Have PostgreSQL sum up some hours of one day, into a file of the directory."""
+        file = directory / f"{source.ledger.name}-{hours.day}-{hours.first}.csv"
+        start, end = self._calendar.bounds(hours)
+        midnight = self._calendar.start(hours.day)
+        rows = await transaction.copy(statements.aggregate(source), file, start=start, end=end, midnight=midnight)
+        return Part(hours, file, rows)
+
+    async def next_day(self, transaction: Transaction, source: Source, start: datetime, today: date) -> Hours | None:
+        """The first day from an instant on, up to today, that has entries."""
+        end = self._calendar.end(today)
+        first = (await transaction.rows(statements.next_entry(source), start=start, end=end))[0][0]
+        return self._calendar.whole(self._calendar.day_of(first)) if first else None
+
+    async def untimed(self, transaction: Transaction, source: Source) -> dict[str, int]:
+        """How many entries no day can hold, by reason."""
+        return dict(await transaction.rows(statements.untimed(source)))
+
+    async def _follow(
+        self, transaction: Transaction, source: Source, before: Progress, horizon: Horizon
+    ) -> tuple[dict[str, Position], dict[str, cursor.Seen], set[Quarter]]:
+        positions, seen, touched = {}, {}, set[Quarter]()
+        for column, position in before.positions.items():
+            # A transaction may commit an updated_at from its own beginning, long before it had an id that a snapshot shows.
+            overlap = self._settle // timedelta(seconds=cursor.SECONDS_PER_BIN) if column == "updated_at" else 0
+            lower = position.passed - overlap
+            seen[column] = await cursor.seen(transaction, source, column, lower)
+            touched |= cursor.touched(self._seen.get(column, {}), seen[column], lower)
+            newest = await cursor.newest(transaction, source, column)
+            positions[column] = position.advance(newest, horizon)
+        return positions, seen, touched
+
+    async def _audit(
+        self,
+        transaction: Transaction,
+        source: Source,
+        start: datetime | None,
+        limit: datetime,
+        remembered: Remembered,
+        sweep: bool,
+    ) -> tuple[list[audit.Stretch], list[Hours]]:
+        """One stretch from ``start`` on; all of them when it is a sweep."""
+        stretches = [audit.stretch(self._calendar, start, limit, await remembered(start))]
+        wrong = await audit.differing(transaction, source, self._calendar, stretches[0])
+        while sweep and (start := stretches[-1].next):
+            stretches.append(audit.stretch(self._calendar, start, limit, await remembered(start)))
+            wrong += await audit.differing(transaction, source, self._calendar, stretches[-1])
+        return stretches, wrong
+
+    def _hours(self, quarters: set[Quarter]) -> Iterator[Hours]:
+        latest = self._calendar.start(date.max - ONE_DAY).timestamp()
+        for quarter in quarters:
+            if cursor.QUARTER * quarter < latest:
+                instant = datetime.fromtimestamp(quarter * cursor.QUARTER, UTC)
+                yield from self._calendar.between(instant, instant + timedelta(seconds=cursor.QUARTER) - MICROSECOND)
+
+    def _buckets(self, hours: Iterable[Hours], progress: Progress) -> list[Hours]:
+        """The hours as rollups replace them: none of days to come, and settled days whole."""
+        past = (each for each in hours if each.day <= progress.today)
+        return merge([self._calendar.whole(each.day) if each.day < progress.settled_before else each for each in past])

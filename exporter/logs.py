@@ -1,0 +1,99 @@
+"""Structured logs on one stream: the exporter's own events and those of its libraries, with every secret taken out."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Final, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+Level = Literal["debug", "info", "warn", "error"]
+Layout = Literal["logfmt", "json"]
+
+LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+# Their "info" is our "debug": a line for every job that ran and every connection that was made.
+CHATTY: Final = ("aiohttp", "apscheduler", "asyncio", "psycopg")
+HIDDEN: Final = "xxxxx"
+
+_VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|["'][^\n]*|(?:\\.|\S)+)"""
+_SECRETS: Final = (
+    # scheme://user:secret@host; a secret that should have been percent-encoded may hold an @, a slash or a space.
+    (re.compile(r"(://[^\s/:]*:)(?:\S*@|(?!\d+\b)[^\n]*@)"), rf"\g<1>{HIDDEN}@"),
+    # password=secret in a connection string, PGPASSWORD=secret, 'password': 'secret' in a printed value.
+    (re.compile(rf"""((?:passw(?:or)?d|pwd|secret)["'\\]*\s*[=:]\s*){_VALUE}""", re.IGNORECASE), rf"\g<1>{HIDDEN}"),
+    # What libpq quotes when it cannot parse a connection string may be the very secret that was not escaped.
+    (
+        re.compile(r'((?:missing "=" after|percent-encoded (?:token|value):|unexpected spaces found in) )"[^\n]*"'),
+        rf'\g<1>"{HIDDEN}"',
+    ),
+)
+_SECRET_KEY: Final = re.compile(r"passw(or)?d|pwd|secret", re.IGNORECASE)
+# A terminal acts on control characters, and ledgers bring text from anywhere; line ends are escaped by the renderers.
+_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != ord("\n")}
+
+
+def configure(level: Level, layout: Layout, stream: TextIO) -> None:
+    """Send every event, of structlog and of the standard library, to ``stream``: one line each, times in UTC."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("msg"),
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    _route(LEVELS[level], shared, layout, stream)
+
+
+def redact(text: str) -> str:
+    """Return the text without the passwords of the connection strings and URLs in it.
+
+    What might be a secret is taken out: a line may lose a word too many, never one too few.
+    """
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _route(level: int, shared: list[Processor], layout: Layout, stream: TextIO) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _redacted, _renderer(layout)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+
+
+def _renderer(layout: Layout) -> Processor:
+    if layout == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.processors.LogfmtRenderer(key_order=["time", "level", "msg"], bool_as_flag=False)
+
+
+def _redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: _clean(key, value) for key, value in event.items()}
+
+
+def _clean(key: str, value: object) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    if _SECRET_KEY.search(key):
+        return HIDDEN
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(inner): _clean(str(inner), item) for inner, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(key, item) for item in value]
+    return redact(str(value)).translate(_CONTROL)

@@ -1,0 +1,89 @@
+"""Reading all ledgers of one database in one transaction, and bringing the rollups in step with them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import duckdb
+import psycopg
+import structlog
+
+from exporter.database import Transaction, Unreachable, first_line
+from exporter.ledgers.catalog import MissingTable
+from exporter.ledgers.verify import LedgerError
+from exporter.refresh.entries import EntryFollower
+from exporter.refresh.follower import Follower, Tools, Work
+from exporter.refresh.tables import AllocationsFollower, QuestsFollower
+
+log = structlog.get_logger()
+
+FOLLOWERS: Mapping[str, type[Follower]] = {
+    "allocations": AllocationsFollower,
+    "costs": EntryFollower,
+    "impacts": EntryFollower,
+    "quests": QuestsFollower,
+}
+FAILURES = (Unreachable, MissingTable, LedgerError, psycopg.Error, TimeoutError, duckdb.Error, OSError)
+"""OSError and duckdb.Error stand for a disk that is full, or otherwise not there for the rollups."""
+
+
+class Collection:
+    """The ledgers of one database. A ledger that fails does not keep the others from being read."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._followers = [
+            FOLLOWERS[name](ledger, tools)
+            for name, ledger in tools.config.ledgers.items()
+            if ledger.database == tools.database.name
+        ]
+        self.up = {follower.name: False for follower in self._followers}
+        """Whether the last attempt to read each ledger succeeded."""
+        self._complaints: dict[str, str] = {}
+
+    async def read(self, now: datetime) -> dict[str, Work]:
+        """Look at every ledger; returns the work that is left for each that could be read."""
+        works: dict[str, Work] = {}
+        try:
+            async with self._tools.database.transaction() as transaction:
+                for follower in self._followers:
+                    if work := await self._look(transaction, follower, now):
+                        works[follower.name] = work
+        except FAILURES as error:
+            for follower in self._followers:
+                self._failed(follower.name, error)
+            return {}
+        return works
+
+    async def apply(self, works: Mapping[str, Work]) -> None:
+        """Do the work that is left, ledger by ledger."""
+        for name, work in works.items():
+            try:
+                await work()
+            except FAILURES as error:
+                self._failed(name, error)
+            else:
+                self._succeeded(name)
+
+    async def _look(self, transaction: Transaction, follower: Follower, now: datetime) -> Work | None:
+        try:
+            async with transaction.savepoint():
+                return await follower.look(transaction, now)
+        except (MissingTable, LedgerError, psycopg.Error) as error:
+            if transaction.broken:
+                raise
+            self._failed(follower.name, error)
+        return None
+
+    def _succeeded(self, name: str) -> None:
+        if not self.up[name] and name in self._complaints:
+            log.info("ledger is readable again", ledger=name)
+        self.up[name] = True
+        self._complaints.pop(name, None)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        """Say it once, and again when the reason changes."""
+        self.up[name] = False
+        reason = first_line(error) or "the database stopped answering"
+        if self._complaints.get(name) != reason:
+            log.warning("ledger cannot be read", ledger=name, database=self._tools.database.name, error=reason)
+        self._complaints[name] = reason

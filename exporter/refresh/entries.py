@@ -1,0 +1,132 @@
+"""Following a ledger of timed entries, costs or impacts: its first build, and every refresh after it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
+
+import structlog
+
+from exporter.calendar import HOUR, Hours
+from exporter.config import Ledger
+from exporter.database import Transaction
+from exporter.ledgers import cursor
+from exporter.ledgers.audit import BEGINNING, KnownHour
+from exporter.ledgers.changes import Changes, Part, Progress
+from exporter.ledgers.mapping import Source
+from exporter.ledgers.reader import Look, Reader
+from exporter.refresh.follower import Follower, Tools, Work
+
+log = structlog.get_logger()
+
+PARTS_AT_ONCE = 31
+ROWS_AT_ONCE = 200_000
+PROOF_POLLS = 40
+PROOF_POLL_SECONDS = 0.05
+
+
+class EntryFollower(Follower):
+    """Keeps the rollups of one ledger of timed entries in step with it."""
+
+    def __init__(self, ledger: Ledger, tools: Tools) -> None:
+        super().__init__(ledger, tools)
+        self._reader = Reader(tools.calendar, tools.config.refresh.settle)
+
+    async def look(self, transaction: Transaction, now: datetime) -> Work:
+        """Find the hours to read again and read them, unless they are so many that they are better read in steps."""
+        source = await self.source(transaction)
+        identity = self.identity(source)
+        progress = await self.tools.worker.run(self.tools.rollups.progress, self.name)
+        if progress is None or progress.identity != identity or progress.today > self.tools.calendar.day_of(now):
+            return partial(self._build, source, identity, now)
+        look = await self._reader.look(transaction, source, progress, now, self._remembered)
+        untimed = await self._reader.untimed(transaction, source)
+        if len(look.hours) > PARTS_AT_ONCE:
+            return partial(self._catch_up, source, look, untimed)
+        parts = [await self._fetch(transaction, source, hours) for hours in look.hours]
+        return partial(self._apply, look, Changes(self.name, parts, untimed, look.progress))
+
+    async def _apply(self, look: Look, changes: Changes) -> None:
+        await self.tools.worker.run(self.tools.rollups.apply, changes)
+        self._discard(changes.parts)
+        self._reader.accept(look)
+        self.tools.telemetry.audited_buckets.labels(self.name).inc(look.audited)
+        self.tools.telemetry.audit_repairs.labels(self.name).inc(look.repairs)
+
+    async def _catch_up(self, source: Source, look: Look, untimed: dict[str, int]) -> None:
+        """As _apply, a few hours at a time; how far the ledger was followed is only noted with the last of them."""
+        before = await self.tools.worker.run(self.tools.rollups.progress, self.name)
+        for start in range(0, len(look.hours), PARTS_AT_ONCE):
+            some = look.hours[start : start + PARTS_AT_ONCE]
+            async with self.tools.database.transaction() as transaction:
+                parts = [await self._fetch(transaction, source, hours) for hours in some]
+            log.info("catching up", ledger=self.name, done=start, hours=len(look.hours))
+            last = start + PARTS_AT_ONCE >= len(look.hours)
+            progress = look.progress if last else replace(before, settled_before=look.progress.settled_before)
+            await self._apply(look, Changes(self.name, parts, untimed, progress))
+
+    async def _build(self, source: Source, identity: str, now: datetime) -> None:
+        """Read the whole ledger, day by day: while one stretch of days goes into the rollups, the next is being read."""
+        log.info("building the rollups", ledger=self.name)
+        await self.tools.worker.run(self.tools.rollups.begin, self.name)
+        progress = await self._begin(source, identity, now)
+        parts = await self._stretch(source, BEGINNING, progress.today)
+        first = parts[0].hours.day if parts else progress.today
+        while parts:
+            last = parts[-1].hours.day
+            add = self.tools.worker.run(self.tools.rollups.add, Changes(self.name, parts, {}, progress))
+            _, following = await asyncio.gather(add, self._stretch(source, self.tools.calendar.end(last), progress.today))
+            self._discard(parts)
+            parts = following
+            log.info("building the rollups", ledger=self.name, day=str(last), percent=_percent(first, last, progress.today))
+        async with self.tools.database.transaction() as transaction:
+            untimed = await self._reader.untimed(transaction, source)
+        await self.tools.worker.run(self.tools.rollups.finish, Changes(self.name, [], untimed, progress))
+        log.info("built the rollups", ledger=self.name)
+
+    async def _begin(self, source: Source, identity: str, now: datetime) -> Progress:
+        """Note where the cursors stand, and wait a moment for the transactions that are open to end.
+
+        Where one stays open, its rows are looked for once it has ended: see Progress.unproven.
+        """
+        async with self.tools.database.transaction() as transaction:
+            progress = await self._reader.begin(transaction, source, identity, now)
+        for _ in range(PROOF_POLLS):
+            async with self.tools.database.transaction() as transaction:
+                horizon = await cursor.horizon(transaction)
+            if progress.unproven is None or horizon.oldest >= progress.unproven:
+                return replace(progress, unproven=None)
+            await asyncio.sleep(PROOF_POLL_SECONDS)
+        return progress
+
+    async def _stretch(self, source: Source, start: datetime, today: date) -> list[Part]:
+        """The next days with entries, as many as are taken into the rollups at once; none when all are read."""
+        parts: list[Part] = []
+        async with self.tools.database.transaction() as transaction:
+            while len(parts) < PARTS_AT_ONCE and sum(part.rows for part in parts) < ROWS_AT_ONCE:
+                day = await self._reader.next_day(transaction, source, start, today)
+                if day is None:
+                    break
+                parts.append(await self._fetch(transaction, source, day))
+                start = self.tools.calendar.end(day.day)
+        return parts
+
+    async def _fetch(self, transaction: Transaction, source: Source, hours: Hours) -> Part:
+        part = await self._reader.fetch(transaction, source, hours, self.tools.directory)
+        self.count(part.rows)
+        return part
+
+    async def _remembered(self, start: datetime | None) -> list[KnownHour]:
+        calendar = self.tools.calendar
+        at = (calendar.day_of(start), calendar.hour_of(start)) if start else (date.min, 0)
+        return await self.tools.worker.run(self.tools.rollups.remembered, self.name, at)
+
+    def _discard(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            part.file.unlink()
+
+
+def _percent(first: date, last: date, today: date) -> int:
+    """How much of the ledger's days is built."""
+    return round(100 * ((last - first).days + 1) / ((today - first).days + 1))

@@ -1,0 +1,72 @@
+"""Following one ledger: what every kind of ledger has in common."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from exporter.calendar import Calendar
+from exporter.config import Config, Ledger
+from exporter.database import Database, Transaction
+from exporter.ledgers.catalog import inspect
+from exporter.ledgers.mapping import Source
+from exporter.ledgers.verify import require
+from exporter.refresh.worker import Worker
+from exporter.rollups import Rollups
+from exporter.telemetry import Telemetry
+
+Work = Callable[[], Awaitable[None]]
+"""What is left to do when the transaction in which a ledger was looked at has ended."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What followers work with. ``directory`` is where the rows that were read lie until they are in the rollups."""
+
+    config: Config
+    database: Database
+    rollups: Rollups
+    worker: Worker
+    telemetry: Telemetry
+    directory: Path
+
+    @property
+    def calendar(self) -> Calendar:
+        """The budget days."""
+        return Calendar(self.config.timezone)
+
+
+class Follower(ABC):
+    """Keeps the rollups of one ledger in step with it."""
+
+    def __init__(self, ledger: Ledger, tools: Tools) -> None:
+        self.ledger = ledger
+        self.name = ledger.name
+        self.tools = tools
+
+    @abstractmethod
+    async def look(self, transaction: Transaction, now: datetime) -> Work:
+        """Read what is new. Returns the work of putting it into the rollups.
+
+        Raises:
+            LedgerError, MissingTable: the table cannot serve as this ledger.
+            psycopg.Error, TimeoutError: reading it failed.
+        """
+
+    async def source(self, transaction: Transaction) -> Source:
+        """The ledger and its table as it is now."""
+        table = await inspect(transaction, self.ledger)
+        require(self.ledger, table)
+        return Source(self.ledger, table)
+
+    def identity(self, source: Source) -> str:
+        """A digest of all that the rollups of the ledger depend on: they are built anew when it changes."""
+        types = {column: source.type(column) for column in self.ledger.columns}
+        parts = (source.table.identity, self.ledger, types, self.tools.config.timezone.key)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def count(self, rows: int) -> None:
+        """Count rows that PostgreSQL sent."""
+        self.tools.telemetry.ledger_rows_read.labels(self.name).inc(rows)

@@ -1,0 +1,130 @@
+"""The refresh of one database: ledgers -> rollups -> report -> snapshot."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from exporter.config import Config
+from exporter.exposition.bodies import Publisher
+from exporter.refresh.collection import Collection
+from exporter.refresh.worker import Worker
+from exporter.report import Reading, Report, Reporter
+from exporter.rollups import Rollups
+from exporter.snapshot import LedgerStatus, Snapshot
+from exporter.telemetry import Telemetry
+
+log = structlog.get_logger()
+Clock = Callable[[], datetime]
+
+
+class Refresher:
+    """Refreshes from each database on its own, so that one that hangs does not age the others, and publishes after each."""
+
+    def __init__(
+        self, config: Config, collections: list[Collection], rollups: Rollups, worker: Worker, publisher: Publisher,
+        telemetry: Telemetry, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._config = config
+        self.collections = collections
+        self._rollups = rollups
+        self._worker = worker
+        self._publisher = publisher
+        self._telemetry = telemetry
+        self._clock = clock
+        self._reporter = Reporter(rollups.connection, config)
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def refresh(self, collection: Collection) -> None:
+        """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""
+        task = asyncio.create_task(self._refresh(collection))
+        self._running.add(task)
+        try:
+            await task
+        except Exception:
+            log.exception("refresh failed")
+            self._telemetry.refreshes.labels("failure").inc()
+        finally:
+            self._running.discard(task)
+
+    async def drain(self, patience: timedelta) -> None:
+        """Wait for the refreshes under way, and cancel those that take longer."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=patience.total_seconds())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def publish_rollups(self) -> None:
+        """Publish what the rollup file holds from before, so that a restart serves numbers at once."""
+        if any(status.last_success for status in await self._worker.run(self._statuses)):
+            await self.publish()
+
+    async def _refresh(self, collection: Collection) -> None:
+        start = time.perf_counter()
+        with self._stage("read"):
+            works = await collection.read(self._clock())
+        with self._stage("apply"):
+            await collection.apply(works)
+        report = await self.publish()
+        self._telemetry.refresh_duration.labels("total").observe(time.perf_counter() - start)
+        self._telemetry.refreshes.labels(self._outcome(collection, report)).inc()
+        self._publisher.republish()
+
+    async def publish(self) -> Report:
+        """Make a report of the rollups as they are, and publish it."""
+        return await self._worker.run(self._publish)
+
+    def _publish(self) -> Report:
+        now = self._clock()
+        statuses = self._statuses()
+        readings = {status.name: Reading(status.up, status.last_success) for status in statuses}
+        with self._stage("sections"):
+            report = self._reporter.make(readings, now)
+        self._tell(report, statuses, now)
+        families = tuple(family for outcome in report.outcomes.values() for family in outcome.families or ())
+        with self._stage("render"):
+            self._publisher.publish(Snapshot(now.astimezone(self._config.timezone), families, statuses))
+        return report
+
+    def _statuses(self) -> tuple[LedgerStatus, ...]:
+        newest = self._rollups.newest()
+        up = {name: state for collection in self.collections for name, state in collection.up.items()}
+        progress = {name: self._rollups.progress(name) for name in up}
+        return tuple(
+            LedgerStatus(name, state, newest.get(name), followed.last_success if (followed := progress[name]) else None)
+            for name, state in up.items()
+        )
+
+    def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...], now: datetime) -> None:
+        """Bring the exporter's own metrics up to date with a report."""
+        telemetry = self._telemetry
+        for name, outcome in report.outcomes.items():
+            telemetry.collector_success.labels(name).set(outcome.families is not None)
+            telemetry.collector_duration.labels(name).set(outcome.seconds)
+            telemetry.series.labels(name).set(sum(len(family.samples) for family in outcome.families or ()))
+            if outcome.families is not None:
+                telemetry.collector_last_success.labels(name).set(now.timestamp())
+        telemetry.folded_series.set(report.folded)
+        for status in statuses:
+            telemetry.ledger_up.labels(status.name).set(status.up)
+            if status.newest_entry:
+                telemetry.ledger_newest_entry.labels(status.name).set(status.newest_entry.timestamp())
+        telemetry.rejected_rows.clear()
+        for ledger, reason, entries in self._rollups.rejected():
+            telemetry.rejected_rows.labels(ledger, reason).set(entries)
+
+    @contextmanager
+    def _stage(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._telemetry.refresh_duration.labels(stage).observe(time.perf_counter() - start)
+
+    def _outcome(self, collection: Collection, report: Report) -> str:
+        sections = all(outcome.families is not None for outcome in report.outcomes.values())
+        if all(collection.up.values()) and sections:
+            return "success"
+        return "partial" if any(collection.up.values()) else "failure"

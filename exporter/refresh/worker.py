@@ -1,0 +1,27 @@
+"""The thread that works on the rollups, so that scrapes are answered while it does."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Worker:
+    """One thread, one job at a time, in order. A job that has begun is always ended, even if nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollups")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    async def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the job in the thread and return what it returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: job(*args, **kwargs))

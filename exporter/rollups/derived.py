@@ -1,0 +1,80 @@
+"""What is kept in step with the facts, for the touched days and tasks only, so that no report has to read all facts."""
+
+from duckdb import DuckDBPyConnection
+
+from exporter.config import ProviderFamily, Waste
+
+_COST_DAYS = """
+DELETE FROM cost_days WHERE day IN (SELECT day FROM changed);
+INSERT INTO cost_days
+SELECT day, quest, pair, sum(calls), sum(unpriced), sum(usd), sum(input_tokens), sum(output_tokens)
+  FROM costs WHERE day IN (SELECT day FROM changed) GROUP BY ALL;
+"""
+_TASK_PROVIDERS = """
+DELETE FROM task_providers WHERE task IN (SELECT task FROM touched);
+INSERT INTO task_providers
+SELECT task, family, positive_usd::DOUBLE / nullif(sum(positive_usd) OVER (PARTITION BY task), 0)::DOUBLE, last_day
+  FROM (SELECT task, family, sum(positive_usd) AS positive_usd, max(day) AS last_day
+          FROM costs JOIN models USING (pair) WHERE task IN (SELECT task FROM touched) GROUP BY ALL) AS paid;
+"""
+_TASK_TOTALS = """
+DELETE FROM task_totals WHERE task IN (SELECT task FROM touched);
+INSERT INTO task_totals
+SELECT task, latest.quest, latest.layer, latest.title, usd, tokens, impact
+  FROM (SELECT task, arg_max({'quest': quest, 'layer': layer, 'title': title}, stamp) AS latest,
+               sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+          FROM impacts WHERE task IN (SELECT task FROM touched) GROUP BY task) AS sums;
+"""
+# A share is rounded once per task, to a fixed number of decimals: sums of it then do not depend on their order.
+_TASK_CREDITS = """
+DELETE FROM task_credits WHERE task IN (SELECT task FROM touched);
+INSERT INTO task_credits
+SELECT task, family, impact::DOUBLE * share, CASE WHEN wasted THEN usd::DOUBLE * share ELSE 0 END
+  FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd,
+               waste_reason(tokens, impact) IS NOT NULL AS wasted
+          FROM (FROM task_totals WHERE task IN (SELECT task FROM touched)) AS totals
+          LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared;
+"""
+_STEPS = {"costs": _COST_DAYS + _TASK_PROVIDERS + _TASK_CREDITS, "impacts": _TASK_TOTALS + _TASK_CREDITS}
+
+
+def derive(connection: DuckDBPyConnection, ledger: str) -> None:
+    """Bring what is derived from a ledger in step with the days in ``changed`` and the tasks in ``touched``."""
+    connection.execute(_STEPS[ledger])
+
+
+def derive_all(connection: DuckDBPyConnection) -> None:
+    """Derive everything anew, after a first build or a change of the rules."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT task FROM tasks")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT DISTINCT day FROM (FROM cost_days SELECT day UNION ALL FROM costs SELECT day)"
+    )
+    connection.execute(_COST_DAYS + _TASK_PROVIDERS + _TASK_TOTALS + _TASK_CREDITS)
+
+
+def set_waste(connection: DuckDBPyConnection, waste: Waste) -> None:
+    """Define when a task is wasted, and why: ``unscored``, ``low_impact``, or NULL when it is not."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP MACRO waste_reason(tokens, impact) AS CASE"
+        f" WHEN tokens <= {waste.min_tokens:d} THEN NULL WHEN impact IS NULL THEN 'unscored'"
+        f" WHEN impact <= {waste.max_impact:f} THEN 'low_impact' END"
+    )
+
+
+def assign_families(connection: DuckDBPyConnection, families: tuple[ProviderFamily, ...]) -> None:
+    """Name the provider family of every model that has none yet: by its provider first, else by its model."""
+    tries = [
+        (name, column, pattern)
+        for column in ("provider", "model")
+        for name, patterns in _rules(families)
+        for pattern in patterns
+    ]
+    cases = " ".join(f"WHEN regexp_matches({column}, ?, 'i') THEN ?" for _, column, _ in tries)
+    connection.execute(
+        f"UPDATE models SET family = CASE {cases} WHEN provider = '' THEN 'unknown' ELSE provider END WHERE family IS NULL",
+        [value for name, _, pattern in tries for value in (pattern, name)],
+    )
+
+
+def _rules(families: tuple[ProviderFamily, ...]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(family.name, family.patterns) for family in families]

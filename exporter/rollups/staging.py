@@ -1,0 +1,81 @@
+"""Loading what was read into temporary tables of the rollup file, and finding out which hours differ from before."""
+
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from exporter.ledgers.changes import Changes, Part
+
+DECIMAL = "DECIMAL(38, 15)"
+COLUMNS = {
+    "costs": {
+        "hour": "UTINYINT", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR",
+        "model": "VARCHAR", "calls": "HUGEINT", "unpriced": "HUGEINT", "usd": DECIMAL, "positive_usd": DECIMAL,
+        "input_tokens": "HUGEINT", "output_tokens": "HUGEINT", "entries": "HUGEINT", "newest": "TIMESTAMP", "print": "HUGEINT",
+    },
+    "impacts": {
+        "hour": "UTINYINT", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "layer": "VARCHAR",
+        "title": "VARCHAR", "judged": "HUGEINT", "usd": DECIMAL, "tokens": "HUGEINT", "impact": DECIMAL, "stamp": "VARCHAR",
+        "entries": "HUGEINT", "newest": "TIMESTAMP", "print": "HUGEINT",
+    },
+    "allocations": {
+        "day": "DATE", "flaw": "VARCHAR", "quest_id": "VARCHAR", "allocated_usd": DECIMAL, "spent_usd": DECIMAL,
+        "entries": "HUGEINT",
+    },
+    "quests": {"flaw": "VARCHAR", "quest_id": "VARCHAR", "name": "VARCHAR", "layer": "VARCHAR", "entries": "HUGEINT"},
+}  # fmt: skip
+
+_FRESH = """
+CREATE OR REPLACE TEMP TABLE fresh AS
+SELECT day, hour, sum(entries)::HUGEINT AS entries, sum(print)::HUGEINT AS print,
+       coalesce(sum(usd) FILTER (flaw IS NULL), 0) AS usd, max(newest) AS newest
+  FROM staged GROUP BY day, hour
+"""
+_CHANGED = """
+CREATE OR REPLACE TEMP TABLE changed AS
+WITH known AS (
+    SELECT day, hour, entries, print
+      FROM hours JOIN replaced USING (day)
+     WHERE ledger = $ledger AND hour BETWEEN first AND last
+), found AS (
+    SELECT day, hour, entries, print FROM fresh
+)
+SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS hour
+  FROM ((FROM known EXCEPT FROM found) UNION ALL (FROM found EXCEPT FROM known))
+"""
+
+
+def read_csv(ledger: str) -> str:
+    """The FROM item that reads one CSV file, given as the parameter ``$file``, of a ledger's result columns."""
+    columns = ", ".join(f"'{name}': '{type_name}'" for name, type_name in COLUMNS[ledger].items())
+    return (
+        f"read_csv($file, columns = {{{columns}}}, header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"',"
+        " nullstr = '', allow_quoted_nulls = false, parallel = false, max_line_size = 16777216)"
+    )
+
+
+def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
+    """Fill ``staged`` with the parts, ``replaced`` with their hours and ``changed`` with the buckets that differ.
+
+    A bucket in ``changed`` is a day and an hour, or a day and NULL for all of it. Returns whether there is any.
+    """
+    _load(connection, changes.ledger, changes.parts)
+    connection.execute(_FRESH)
+    connection.execute(_CHANGED, {"ledger": changes.ledger, "settled_before": changes.progress.settled_before})
+    return connection.execute("SELECT count(*) > 0 FROM changed").fetchall()[0][0]
+
+
+def _load(connection: DuckDBPyConnection, ledger: str, parts: list[Part]) -> None:
+    columns = ", ".join(f"{name} {type_name}" for name, type_name in COLUMNS[ledger].items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged (day DATE, {columns})")
+    connection.execute("CREATE OR REPLACE TEMP TABLE replaced (day DATE, first UTINYINT, last UTINYINT)")
+    for part in parts:
+        hours = part.hours
+        connection.execute("INSERT INTO replaced VALUES (?, ?, ?)", [hours.day, hours.first, hours.last])
+        insert = f"INSERT INTO staged SELECT $day::DATE, * FROM {read_csv(ledger)}"
+        connection.execute(insert, {"day": hours.day, "file": str(part.file)})
+
+
+def stage_rows(connection: DuckDBPyConnection, ledger: str, file: Path) -> None:
+    """Fill ``staged`` with the rows of one file of a ledger without timed entries."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM {read_csv(ledger)}", {"file": str(file)})

@@ -1,0 +1,165 @@
+"""The rollup file: opening it, and changing it one transaction at a time.
+
+All methods block and must run one at a time; the refresh gives them a thread of their own.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from pydantic import TypeAdapter
+
+from exporter.config import Config
+from exporter.ledgers.audit import HOURS_PER_STRETCH, KnownHour
+from exporter.ledgers.changes import Changes, Progress
+from exporter.rollups import derived, facts, staging, tables
+
+FORMAT = "1"
+"""Changes whenever a file of the program before cannot be read on; such a file is begun anew."""
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "192MB", "threads": 2}
+
+_PROGRESS = TypeAdapter(Progress)
+_CLEAN = (
+    "CREATE OR REPLACE TEMP MACRO clean(words) AS"
+    r" left(regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g'), 80)"
+)
+
+
+class Rollups:
+    """The rollups of all ledgers, in one file that holds nothing which could not be read again."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            duckdb.IOException: it cannot be opened, or another process has it open.
+        """
+        self.path = path
+        self._connection = _open(path)
+        self._connection.execute(_CLEAN)
+        derived.set_waste(self._connection, config.waste)
+        self._families = config.providers
+        self._follow_rules(repr((config.providers, config.waste)))
+
+    def close(self) -> None:
+        """Write everything into the file itself and close it."""
+        self._connection.close()
+
+    @property
+    def connection(self) -> DuckDBPyConnection:
+        """For reading reports; its temporary tables are the reader's own."""
+        return self._connection
+
+    def rejected(self) -> list[tuple[str, str, int]]:
+        """How many entries are left out of the numbers: ``(ledger, reason, entries)``."""
+        return self._connection.execute("SELECT ledger, flaw, sum(entries)::BIGINT FROM rejected GROUP BY ALL").fetchall()
+
+    def newest(self) -> dict[str, datetime]:
+        """When the newest entry of each ledger of timed entries occurred."""
+        rows = self._connection.execute("SELECT ledger, max(newest) FROM hours GROUP BY ledger").fetchall()
+        return {ledger: newest.replace(tzinfo=UTC) for ledger, newest in rows}
+
+    def progress(self, ledger: str) -> Progress | None:
+        """How far a ledger has been followed; None when it was never read whole."""
+        value = self._state(f"progress.{ledger}")
+        return _PROGRESS.validate_json(value) if value else None
+
+    def remembered(self, ledger: str, start: tuple[date, int]) -> list[KnownHour]:
+        """The next known hours of a ledger from a day and hour on."""
+        rows = self._connection.execute(
+            "SELECT day, hour, entries, print FROM hours WHERE ledger = $ledger AND (day, hour) >= ($day, $hour)"
+            " ORDER BY day, hour LIMIT $most",
+            {"ledger": ledger, "day": start[0], "hour": start[1], "most": HOURS_PER_STRETCH},
+        ).fetchall()
+        return [KnownHour(*row) for row in rows]
+
+    def begin(self, ledger: str) -> None:
+        """Forget a ledger, to build it anew."""
+        with self._transaction():
+            self._put(f"progress.{ledger}", None)
+            facts.forget(self._connection, ledger)
+
+    def add(self, changes: Changes) -> None:
+        """One step of a first build: take the parts in, and leave what is derived from them for :meth:`finish`."""
+        with self._transaction():
+            if staging.stage(self._connection, changes):
+                facts.replace(self._connection, changes.ledger)
+                derived.assign_families(self._connection, self._families)
+
+    def finish(self, changes: Changes) -> None:
+        """The last step of a first build."""
+        with self._transaction():
+            derived.derive_all(self._connection)
+            self._settle(changes)
+
+    def apply(self, changes: Changes) -> None:
+        """Replace the hours that differ, and what is derived from them."""
+        with self._transaction():
+            if staging.stage(self._connection, changes):
+                facts.replace(self._connection, changes.ledger)
+                derived.assign_families(self._connection, self._families)
+                derived.derive(self._connection, changes.ledger)
+            self._settle(changes)
+
+    def allocated_before(self, day: date) -> date | None:
+        """The last day before ``day`` for which allocations are known."""
+        return self._connection.execute("SELECT max(day) FROM allocations WHERE day < ?", [day]).fetchall()[0][0]
+
+    def replace_allocations(self, file: Path, first: date, last: date, untimed: Mapping[str, int], progress: Progress) -> bool:
+        """Put a file's rows in the place of the allocations of a range of days. Returns whether any differs."""
+        with self._transaction():
+            differs = tables.replace_allocations(self._connection, file, first, last)
+            facts.untimed(self._connection, "allocations", untimed)
+            self._advance("allocations", progress)
+        return differs
+
+    def replace_quests(self, file: Path, progress: Progress) -> None:
+        """Put a file's rows in the place of all names and layers of quests."""
+        with self._transaction():
+            tables.replace_quests(self._connection, file)
+            self._advance("quests", progress)
+
+    def _settle(self, changes: Changes) -> None:
+        facts.fold(self._connection, changes.ledger, changes.progress.settled_before)
+        facts.untimed(self._connection, changes.ledger, changes.untimed)
+        self._advance(changes.ledger, changes.progress)
+
+    def _advance(self, ledger: str, progress: Progress) -> None:
+        self._put(f"progress.{ledger}", _PROGRESS.dump_json(progress).decode())
+
+    def _follow_rules(self, rules: str) -> None:
+        """Derive everything anew when the provider families, or what counts as waste, are no longer what they were."""
+        if self._state("rules") == rules:
+            return
+        with self._transaction():
+            self._connection.execute("UPDATE models SET family = NULL")
+            derived.assign_families(self._connection, self._families)
+            derived.derive_all(self._connection)
+            self._put("rules", rules)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _state(self, name: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM state WHERE name = ?", [name]).fetchone()
+        return row[0] if row else None
+
+    def _put(self, name: str, value: str | None) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", [name, value])
+
+
+def _open(path: Path) -> DuckDBPyConnection:
+    connection = duckdb.connect(str(path), config=SETTINGS)
+    connection.execute(files("exporter.rollups").joinpath("schema.sql").read_text())
+    return connection

@@ -1,0 +1,72 @@
+"""What all sections of one report share: the moment, its windows and its timeline, and access to the rollups."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from exporter.calendar import Calendar
+from exporter.config import Config
+from exporter.metrics import Labels, Sample
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A report at one moment. ``connection`` is to the rollups, with the tables of :mod:`exporter.sections.labels`."""
+
+    connection: DuckDBPyConnection
+    config: Config
+    now: datetime
+
+    @property
+    def calendar(self) -> Calendar:
+        """The budget days."""
+        return Calendar(self.config.timezone)
+
+    @cached_property
+    def today(self) -> date:
+        """The budget day of the report."""
+        return self.calendar.day_of(self.now)
+
+    @cached_property
+    def windows(self) -> dict[str, date]:
+        """The first day of each window, by its name."""
+        spans = {window.name: window.days for window in self.config.report.windows}
+        return {name: self.today - timedelta(days=days - 1) if days else date.min for name, days in spans.items()}
+
+    @cached_property
+    def timeline(self) -> list[date]:
+        """The days of the timeline, the oldest first."""
+        return [self.today - timedelta(days=back) for back in reversed(range(self.config.report.timeline_days))]
+
+    def rows(self, query: str, **parameters: object) -> list[Row]:
+        """The rows of a query over the rollups."""
+        return self.connection.execute(query, parameters or None).fetchall()
+
+    def per_window(self, aggregate: str) -> str:
+        """One column per window: the aggregate over rows whose ``day`` lies in the window. 0 where there are none."""
+        return ", ".join(f"coalesce({aggregate} FILTER (day >= DATE '{first}'), 0)" for first in self.windows.values())
+
+    def spread(self, rows: Iterable[Row], labels: int) -> Iterator[Sample]:
+        """A sample per window from rows of some labels, followed by one value per window."""
+        for row in rows:
+            for window, value in zip(self.windows, row[labels:], strict=True):
+                yield (*row[:labels], window), float(value)
+
+
+def samples(rows: Iterable[Row]) -> list[Sample]:
+    """Samples from rows of labels followed by one value; a NULL value is unknown, and left out."""
+    return [(row[:-1], float(row[-1])) for row in rows if row[-1] is not None]
+
+
+def complete(found: Iterable[Sample], windows: Iterable[str]) -> list[Sample]:
+    """The samples, whose last label is the window, and 0 wherever a label set is missing from a window."""
+    values = dict(found)
+    sets: dict[Labels, None] = dict.fromkeys(labels[:-1] for labels in values)
+    names = list(windows)
+    return [((*labels, window), values.get((*labels, window), 0.0)) for labels in sets for window in names]

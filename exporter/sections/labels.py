@@ -1,0 +1,117 @@
+"""How quests and models are labelled in a report, and which of them are folded into ``other``.
+
+Folding happens here, once, before any section sums up: every section then folds alike, and no sum loses anything.
+"""
+
+from exporter.sections.frame import Frame
+
+OTHER = "other"
+
+# Money and calls of all days, of which the report takes labels, ranks and its finest series.
+_LIFETIME = """
+CREATE OR REPLACE TEMP TABLE lifetime AS
+SELECT quest, pair, sum(calls) AS calls, sum(usd) AS usd, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+  FROM cost_days GROUP BY ALL
+"""
+# Where there is no ledger of costs, spend is what the allocation ledger reports.
+_QUEST_DAYS = {
+    True: "CREATE OR REPLACE TEMP VIEW quest_days AS SELECT day, quest, usd FROM cost_days",
+    False: "CREATE OR REPLACE TEMP VIEW quest_days AS"
+    " SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL",
+}
+_QUESTS = """
+CREATE OR REPLACE TEMP TABLE quest_labels AS
+WITH shown AS (
+    SELECT quest FROM lifetime UNION SELECT quest FROM impacts UNION SELECT quest FROM allocations UNION SELECT quest FROM names
+), named AS (
+    SELECT quest, quest_id, nullif(name, '') AS name, nullif(layer, '') AS layer
+      FROM shown JOIN quests USING (quest) LEFT JOIN names USING (quest)
+), judged AS (
+    SELECT quest, arg_max(layer, stamp) AS latest_layer
+      FROM impacts WHERE quest IN (SELECT quest FROM named WHERE layer IS NULL) GROUP BY quest
+)
+SELECT quest, quest_id, coalesce(name, nullif(clean(quest_id), ''), quest_id) AS name,
+       coalesce(layer, nullif(latest_layer, ''), 'unknown') AS layer
+  FROM named LEFT JOIN judged USING (quest)
+"""
+_PROVIDERS = """
+CREATE OR REPLACE TEMP TABLE provider_labels AS
+SELECT family,
+       CASE WHEN row_number() OVER (ORDER BY sum(usd) DESC, family) <= $most THEN family ELSE 'other' END AS provider
+  FROM lifetime JOIN models USING (pair) GROUP BY family
+"""
+_MODELS = """
+CREATE OR REPLACE TEMP TABLE model_labels AS
+WITH named AS (
+    SELECT pair, provider_labels.provider, coalesce(nullif(model, ''), 'unknown') AS model
+      FROM models JOIN provider_labels USING (family)
+), ranked AS (
+    SELECT provider, model, row_number() OVER (PARTITION BY provider ORDER BY sum(usd) DESC, model) AS rank
+      FROM lifetime JOIN named USING (pair) GROUP BY provider, model
+)
+SELECT pair, provider, CASE WHEN rank <= $most THEN model ELSE 'other' END AS model FROM named JOIN ranked USING (provider, model)
+"""
+# The rank in which quests keep their own series: by the money that goes through them.
+_WEIGHTS = """
+SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS judged
+  FROM quest_labels
+  LEFT JOIN (SELECT quest, sum(usd) AS usd, count(DISTINCT (provider, model)) AS cells
+               FROM lifetime JOIN model_labels USING (pair) GROUP BY quest) AS spent USING (quest)
+  LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated USING (quest)
+  LEFT JOIN (SELECT DISTINCT quest FROM task_totals) AS judged USING (quest)
+ ORDER BY greatest(coalesce(spent.usd, 0), coalesce(allocated.usd, 0)) DESC, quest_id
+"""
+_FOLDED_LABEL_SETS = """
+SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, model_labels.provider, model_labels.model))
+  FROM lifetime JOIN models USING (pair) JOIN model_labels USING (pair)
+"""
+SERIES_PER_CELL = 4
+"""Spend, calls, and tokens in and out, of one quest with one model."""
+
+
+def prepare(frame: Frame) -> int:
+    """Make ``lifetime``, ``quest_days``, ``quest_labels``, ``provider_labels`` and ``model_labels``.
+
+    Returns how many series were folded into ``other``.
+    """
+    limits = frame.config.limits
+    for query in (_LIFETIME, _QUEST_DAYS["costs" in frame.config.ledgers], _QUESTS):
+        frame.rows(query)
+    frame.rows(_PROVIDERS, most=limits.max_providers)
+    frame.rows(_MODELS, most=limits.models_per_provider)
+    folded = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
+    return folded + _fold_quests(frame)
+
+
+def _fold_quests(frame: Frame) -> int:
+    """Fold the quests that would go beyond ``limits.max_series``; returns how many series they would have had."""
+    room = frame.config.limits.max_series - _shared_series(frame)
+    per_cell, per_quest, per_judged, per_layer = _prices(frame)
+    layers: set[str] = set()
+    beyond: list[int] = []
+    spent = folded = 0
+    for quest, layer, cells, judged in frame.rows(_WEIGHTS, today=frame.today):
+        price = cells * per_cell + per_quest + judged * per_judged + (layer not in layers) * per_layer
+        layers.add(layer)
+        spent += price
+        if spent > room:
+            beyond.append(quest)
+            folded += price
+    frame.rows("UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)",
+               other=OTHER, beyond=beyond)  # fmt: skip
+    return folded
+
+
+def _prices(frame: Frame) -> tuple[int, int, int, int]:
+    """Series per quest and model, per quest, per quest with judged tasks (impact, cost, waste by reason), per layer."""
+    windows = len(frame.windows)
+    return SERIES_PER_CELL, 3 + windows, 2 * windows + 6 * windows, 2 * len(frame.timeline)
+
+
+def _shared_series(frame: Frame) -> int:
+    """The series that there are whatever the quests, and those of one quest called ``other``."""
+    providers, models = frame.rows("SELECT count(DISTINCT provider), count(DISTINCT (provider, model)) FROM model_labels")[0]
+    windows, top = len(frame.windows), frame.config.report.top
+    per_cell, per_quest, per_judged, per_layer = _prices(frame)
+    other = models * per_cell + per_quest + per_judged + per_layer
+    return (9 * providers + models + 6 * top) * windows + 2 + other

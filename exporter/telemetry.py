@@ -1,0 +1,137 @@
+"""The exporter's metrics about its own work, counted in place in a registry apart from the data."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+PREFIX: Final = "resource_exporter_"
+STAGES: Final = ("read", "apply", "sections", "render", "total")
+OUTCOMES: Final = ("success", "partial", "failure")
+# From a refresh of a small ledger to a first build over years of calls.
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMetric:
+    """One entry of the catalogue, with the name and the type that text 0.0.4 shows."""
+
+    name: str
+    help: str
+    type: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+
+
+class Telemetry:
+    """Every operational metric, and the process metrics of prometheus_client, as one registry.
+
+    Label values are closed sets: ``stage`` is one of ``STAGES``, ``outcome`` one of ``OUTCOMES``, ``collector`` and
+    ``section`` a section of the report, ``ledger`` a configured ledger. Both closed sets stand at 0 from the start, so that
+    the first failure is an increase.
+    """
+
+    def __init__(self, version: str, revision: str) -> None:
+        # A creation time per counter doubles its series and tells Prometheus nothing that it would use.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self._catalogue: list[OwnMetric] = []
+        self._describe_refreshes()
+        self._describe_collectors()
+        self._describe_ledgers()
+        self._describe_exporter(version, revision)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+
+    def catalogue(self) -> tuple[OwnMetric, ...]:
+        """Return every operational metric in the order of the page, without the process metrics."""
+        return tuple(self._catalogue)
+
+    def render(self) -> tuple[bytes, bytes]:
+        """Return the registry in text 0.0.4 and in OpenMetrics 1.0, the latter ended by ``# EOF``."""
+        openmetrics: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
+        return generate_latest(self.registry), openmetrics
+
+    def _describe_refreshes(self) -> None:
+        self.refresh_duration = self._histogram(
+            "refresh_duration_seconds", "Seconds that a refresh took, by stage; stage total is the whole of it.", "stage"
+        )
+        self.refreshes = self._counter(
+            "refreshes_total", "Refreshes, by outcome: success, partial (a ledger or a section failed) or failure.", "outcome"
+        )
+        for stage in STAGES:
+            self.refresh_duration.labels(stage)
+        for outcome in OUTCOMES:
+            self.refreshes.labels(outcome)
+
+    def _describe_collectors(self) -> None:
+        self.collector_success = self._gauge(
+            "collector_success", "Whether the collector's last run succeeded: 1 or 0.", "collector"
+        )
+        self.collector_duration = self._gauge(
+            "collector_duration_seconds", "Seconds that the collector's last run took.", "collector"
+        )
+        self.collector_last_success = self._gauge(
+            "collector_last_success_timestamp_seconds", "When the collector last succeeded, in Unix time.", "collector"
+        )
+        self.series = self._gauge("series", "Data series on the page, by section.", "section")
+        self.folded_series = self._gauge(
+            "folded_series", "Series folded into the label value other because a limit of the configuration was reached."
+        )
+
+    def _describe_ledgers(self) -> None:
+        self.ledger_up = self._gauge("ledger_up", "Whether the ledger could be read at the last refresh: 1 or 0.", "ledger")
+        self.ledger_newest_entry = self._gauge(
+            "ledger_newest_entry_timestamp_seconds", "When the newest entry of the ledger occurred, in Unix time.", "ledger"
+        )
+        self.ledger_rows_read = self._counter(
+            "ledger_rows_read_total", "Rows fetched from the ledger's database, most of them sums over many entries.", "ledger"
+        )
+        self.rejected_rows = self._gauge(
+            "rejected_rows", "Entries of the ledger that are left out of the numbers, by reason.", "ledger", "reason"
+        )
+        self.audited_buckets = self._counter(
+            "audited_buckets_total",
+            "Hours of the ledger (days, of allocations) that were compared with their rollups.",
+            "ledger",
+        )
+        self.audit_repairs = self._counter(
+            "audit_repairs_total",
+            "Audited hours (days, of allocations) that differed from their rollups and were read anew.",
+            "ledger",
+        )
+
+    def _describe_exporter(self, version: str, revision: str) -> None:
+        self.config_reload_successful = self._gauge(
+            "config_last_reload_successful", "Whether the last load of the configuration succeeded: 1 or 0."
+        )
+        self.config_reload_success = self._gauge(
+            "config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in Unix time."
+        )
+        text = "Always 1; the labels carry the version and the revision that was built."
+        build = Info(PREFIX + "build", text, registry=self.registry)
+        build.info({"version": version, "revision": revision})
+        self._catalogue.append(OwnMetric(PREFIX + "build_info", text, "gauge", ("version", "revision")))
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        self._catalogue.append(OwnMetric(PREFIX + name, text, "gauge", labels))
+        return Gauge(PREFIX + name, text, labels, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        self._catalogue.append(OwnMetric(PREFIX + name, text, "counter", labels))
+        return Counter(PREFIX + name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        self._catalogue.append(OwnMetric(PREFIX + name, text, "histogram", labels))
+        return Histogram(PREFIX + name, text, labels, registry=self.registry, buckets=BUCKETS)

@@ -1,0 +1,1 @@
+"""The HTTP side: the current bodies, the page, and the lifecycle endpoints."""

@@ -1,0 +1,104 @@
+"""The routes. A scrape negotiates and gets bytes that stand ready; nothing here reads a ledger or renders data."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import hdrs, web
+
+from exporter.exposition.bodies import Publisher
+from exporter.exposition.negotiation import REPRESENTATIONS, Encoding, Format, Representation, negotiate
+from exporter.web.page import Page, PageContext
+
+Reload = Callable[[], Awaitable[str | None]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+# Numbers about money change every second and belong in no cache on the way.
+_FRESH = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
+_BUILDING = "not ready: the first build of the rollups is under way\n"
+_NOT_ENABLED = "reload over HTTP is not enabled: start with --web.enable-lifecycle, or send SIGHUP\n"
+
+
+def build_app(publisher: Publisher, context: PageContext, on_reload: Reload | None = None) -> web.Application:
+    """Return the application.
+
+    ``on_reload`` loads the configuration again; it returns None when all is well, else the line that says what is wrong
+    and how to mend it, free of secrets. Without it ``POST /-/reload`` is refused. Metrics at ``/`` leave no room for the page.
+    """
+    app = web.Application()
+    app.router.add_get(context.telemetry_path, _metrics(publisher))
+    if context.telemetry_path != "/":
+        app.router.add_get("/", _page(publisher, Page(context)))
+    app.router.add_get("/-/healthy", _healthy)
+    app.router.add_get("/-/ready", _ready(publisher))
+    app.router.add_post("/-/reload", _reload(on_reload))
+    return app
+
+
+def _metrics(publisher: Publisher) -> Handler:
+    headers = {each: _headers(each) for each in REPRESENTATIONS}
+
+    async def metrics(request: web.Request) -> web.Response:
+        best = negotiate(_joined(request, hdrs.ACCEPT), _joined(request, hdrs.ACCEPT_ENCODING))
+        if best is None:
+            return _not_acceptable()
+        return web.Response(body=publisher.body(best), headers=headers[best])
+
+    return metrics
+
+
+def _headers(representation: Representation) -> Mapping[str, str]:
+    headers = {hdrs.CONTENT_TYPE: representation.format.content_type, hdrs.VARY: "Accept, Accept-Encoding"} | _FRESH
+    if representation.encoding is not Encoding.IDENTITY:
+        headers[hdrs.CONTENT_ENCODING] = representation.encoding.value
+    return headers
+
+
+def _joined(request: web.Request, name: str) -> str | None:
+    """Return the lines of a list header as one, which RFC 9110, section 5.3, makes equal; None when it is absent."""
+    lines = request.headers.getall(name, None)
+    return None if lines is None else ", ".join(lines)
+
+
+def _not_acceptable() -> web.Response:
+    offered = "".join(f"{each.content_type}\n" for each in Format)
+    codings = ", ".join(each.value for each in Encoding)
+    text = f"not acceptable: these are offered, in the codings {codings}\n{offered}"
+    return _text(406, text, {hdrs.VARY: "Accept, Accept-Encoding"})
+
+
+def _page(publisher: Publisher, page: Page) -> Handler:
+    headers = _FRESH | {
+        hdrs.CONTENT_TYPE: "text/html; charset=utf-8",
+        "Content-Security-Policy": page.content_security_policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+    }
+
+    async def index(_request: web.Request) -> web.Response:
+        return web.Response(body=page.html(publisher.snapshot).encode(), headers=headers)
+
+    return index
+
+
+async def _healthy(_request: web.Request) -> web.Response:
+    return _text(200, "healthy\n")
+
+
+def _ready(publisher: Publisher) -> Handler:
+    async def ready(_request: web.Request) -> web.Response:
+        return _text(200, "ready\n") if publisher.ready else _text(503, _BUILDING)
+
+    return ready
+
+
+def _reload(on_reload: Reload | None) -> Handler:
+    async def reload(_request: web.Request) -> web.Response:
+        if on_reload is None:
+            return _text(403, _NOT_ENABLED)
+        wrong = await on_reload()
+        return _text(200, "reloaded\n") if wrong is None else _text(500, f"reload failed: {wrong}\n")
+
+    return reload
+
+
+def _text(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, text=text, headers={**_FRESH, **(headers or {})})

@@ -1,0 +1,42 @@
+"""Numbers and times as the page shows them. What is unknown is an en dash, never 0."""
+
+from datetime import datetime, tzinfo
+from math import floor, log10
+
+ABSENT = "–"
+_MINUS = "−"
+# A billionth is far below any price per token; less is what is left when floats are subtracted.
+_LEAST = 1e-9
+
+
+def amount(value: float | None) -> str:
+    """Return the number with thousands separators and 2 decimals, or as many as it takes to see two digits of it."""
+    if value is None:
+        return ABSENT
+    size = abs(value)
+    decimals = 2 if size >= 1 or size < _LEAST else max(2, 1 - floor(log10(size)))
+    text = f"{size:,.{decimals}f}"
+    return _MINUS + text if value <= -_LEAST else text
+
+
+def money(value: float | None) -> str:
+    """Return the amount in USD, the sign before the currency."""
+    text = amount(value)
+    return text if value is None else f"{_MINUS}${text[1:]}" if text.startswith(_MINUS) else f"${text}"
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with thousands separators."""
+    return ABSENT if value is None else f"{value:,.0f}".replace("-", _MINUS)
+
+
+def percent(ratio: float | None) -> str:
+    """Return a ratio as a percentage with one decimal; a share that would round to nothing is still told from 0."""
+    if ratio is None:
+        return ABSENT
+    return "<0.1 %" if 0 < ratio < 0.0005 else f"{ratio * 100:,.1f} %".replace("-", _MINUS)
+
+
+def moment(value: datetime | None, zone: tzinfo | None) -> str:
+    """Return the date and the time of day in ``zone``."""
+    return ABSENT if value is None else value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

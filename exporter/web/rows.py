@@ -1,0 +1,108 @@
+"""One row of each table on the page. Money is USD; None is what nobody knows."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class QuestRow:
+    """Today's budget of one quest, or of several; ``budget`` is that of all of them together."""
+
+    quest: str
+    layer: str
+    allocated: float | None
+    spent: float | None
+    projected: float | None
+    budget: float | None
+
+    @property
+    def share(self) -> float | None:
+        """The part of today's whole allocation."""
+        return _ratio(self.allocated, self.budget)
+
+    @property
+    def used(self) -> float | None:
+        """The part of the allocation that is spent."""
+        return _ratio(self.spent, self.allocated)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The largest budgets, what is beyond them in one row, and the sum of both."""
+
+    rows: tuple[QuestRow, ...]
+    rest: QuestRow | None
+    total: QuestRow
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task of a ranking."""
+
+    task_id: str
+    task: str
+    quest: str
+    layer: str
+    reason: str | None
+    impact_per_usd: float | None
+    impact: float | None
+    cost: float | None
+    tokens: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One day of the timeline; ``largest`` is the greatest amount on it, for the length of the bars."""
+
+    day: str
+    today: bool
+    allocated: float | None
+    spent: float | None
+    largest: float
+
+    @property
+    def over(self) -> float | None:
+        """USD spent beyond the allocation, negative when some of it is left."""
+        return None if self.allocated is None or self.spent is None else self.spent - self.allocated
+
+    def bar(self, value: float | None) -> float:
+        """Return the length of a bar in percent."""
+        return round(100 * max(value or 0, 0) / self.largest, 2) if self.largest else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """What one provider costs and brings."""
+
+    provider: str
+    cost: float | None
+    tasks: float | None
+    calls: float | None
+    input_tokens: float | None
+    output_tokens: float | None
+    impact: float | None
+    wasted: float | None
+    unpriced: float | None
+
+    @property
+    def cost_per_task(self) -> float | None:
+        """Mean USD per task that called the provider."""
+        return _ratio(self.cost, self.tasks)
+
+    @property
+    def impact_per_usd(self) -> float | None:
+        """Impact per USD."""
+        return _ratio(self.impact, self.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class WasteRow:
+    """What was paid for nothing, for one reason or for all."""
+
+    reason: str
+    tasks: float | None
+    tokens: float | None
+    cost: float | None
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole is not None and whole > 0 else None

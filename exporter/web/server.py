@@ -1,0 +1,59 @@
+"""Listening: the address as the flag gives it, and the server behind it."""
+
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+# Longer than the usual scrape interval of a minute, so that a scraper keeps its connection; silent clients are closed.
+_KEEPALIVE_SECONDS = 120
+# How long the last scrapes may take to finish when the exporter stops.
+_DRAIN_SECONDS = 5
+
+_ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>[^\[\]:/\s]*)):(?P<port>\d{1,5})", re.ASCII)
+
+
+class AddressError(ValueError):
+    """A listen address that cannot be understood; the message is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen: every interface when ``host`` is None, a free port when ``port`` is 0."""
+
+    host: str | None
+    port: int
+
+
+def parse_address(text: str) -> Address:
+    """Return the address behind ``host:port``, ``:port`` or ``[ipv6]:port``; raises AddressError."""
+    parts = _ADDRESS.fullmatch(text)
+    if parts is None:
+        raise AddressError(f"--web.listen-address={text}: write host:port, :port or [ipv6]:port, such as :9877 or [::1]:9877")
+    port = int(parts["port"])
+    if port > 65535:
+        raise AddressError(f"--web.listen-address={text}: there is no port {port}; the highest is 65535")
+    return Address(parts["ipv6"] or parts["host"] or None, port)
+
+
+@asynccontextmanager
+async def serve(app: web.Application, address: Address) -> AsyncIterator[int]:
+    """Serve the application as long as the context lasts; gives the port that is bound. Raises OSError when none can be."""
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_DRAIN_SECONDS)
+    await runner.setup()
+    try:
+        # TLS and basic auth join here: an ssl_context for the site, a middleware for the application.
+        await _site(runner, address).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, address: Address) -> web.BaseSite:
+    if address.host is None and socket.has_dualstack_ipv6():
+        # One socket for both families: two would get two ports when asked for a free one.
+        return web.SockSite(runner, socket.create_server(("::", address.port), family=socket.AF_INET6, dualstack_ipv6=True))
+    return web.TCPSite(runner, address.host, address.port)

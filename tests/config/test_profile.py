@@ -1,0 +1,79 @@
+import pytest
+
+from exporter import profiles
+from exporter.config import ConfigError
+from exporter.config.document import read
+from exporter.config.profile import parse, tables
+from exporter.config.schema import ConfigSchema, Known
+from exporter.config.validation import validate
+
+
+def test_scidex() -> None:
+    found = {name: (table.name, dict(table.columns)) for name, table in tables("scidex").items()}
+
+    assert found == {
+        "allocations": (
+            ("quest_budget_allocations",),
+            {"quest_id": "quest_id", "day": "day", "allocated_usd": "allocated_usd", "spent_usd": "spent_usd"},
+        ),
+        "costs": (
+            ("cost_ledger",),
+            {
+                "entry_id": "id",
+                "occurred_at": "created_at",
+                "provider": "provider",
+                "cost_usd": "cost_usd",
+                "quest_id": "quest_id",
+                "task_id": "task_id",
+                "model": "model",
+                "input_tokens": "input_tokens",
+                "output_tokens": "output_tokens",
+            },
+        ),
+        "impacts": (
+            ("impact_ledger",),
+            {
+                "entry_id": "id",
+                "occurred_at": "created_at",
+                "task_id": "task_id",
+                "cost_usd": "cost_usd",
+                "total_tokens": "total_tokens",
+                "impact_score": "impact_score",
+                "quest_id": "quest_id",
+                "layer": "layer",
+                "task": "task_title",
+                "updated_at": "updated_at",
+            },
+        ),
+        "quests": (("quests",), {"quest_id": "id", "quest": "name", "layer": "layer"}),
+    }
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_every_profile_of_the_package_is_right(name: str) -> None:
+    assert tables(name)
+
+
+def test_a_profile_is_as_strict_as_a_configuration() -> None:
+    text = "ledgers:\n  costs:\n    table: calls\n    filter: 'true'\n    columns: {cost_usd: }\n  quests: {}\n"
+
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "acme.yml")
+
+    assert str(caught.value).splitlines() == [
+        "acme.yml:4: ledgers.costs.filter: unknown key; known here: table, columns",
+        "acme.yml:6: ledgers.quests: the profile does not map this ledger; give its table",
+    ]
+
+
+def test_a_ledger_that_the_profile_does_not_map_needs_a_table() -> None:
+    known = Known(databases=frozenset({"main"}), ledgers=frozenset({"costs"}))
+    text = "databases: {main: {dsn_env: MAIN}}\nledgers:\n  costs: {database: main}\n  impacts: {database: main}\n"
+
+    with pytest.raises(ConfigError) as caught:
+        validate(ConfigSchema, read(text, "config.yml"), "config.yml", known)
+    mended = text.replace("impacts: {", "impacts: {table: outcomes, ")
+    validate(ConfigSchema, read(mended, "config.yml"), "config.yml", known)
+
+    expected = "config.yml:4: ledgers.impacts: the profile does not map this ledger; give its table"
+    assert str(caught.value) == expected

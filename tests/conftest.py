@@ -1,0 +1,119 @@
+"""What all tests share: a PostgreSQL with databases to throw away, golden files, and what the tests need of the machine."""
+
+import difflib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from uuid import uuid4
+
+import hypothesis
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from exporter.demo.postgres import embedded
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = ROOT / "exporter/demo/schema.sql"
+CI = os.environ.get("CI") == "true"
+PACKAGES = {
+    "promtool": "prometheus",
+    "prometheus": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+}
+LEFT_OUT = pytest.StashKey[str]()
+
+Golden = Callable[[str, str], None]
+
+# The time a test takes says more about the machine than about the code.
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True, database=None, print_blob=True)
+hypothesis.settings.load_profile("ci" if CI else "dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write golden files anew instead of comparing with them")
+
+
+@pytest.hookimpl(trylast=True)  # only what -k and -m have chosen is missed
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    needs = {item: absent for item in items if (absent := _absent_programs(item))}
+    if not needs:
+        return
+    packages = sorted({PACKAGES[program] for absent in needs.values() for program in absent})
+    files = sorted({item.path.relative_to(ROOT).as_posix() for item in needs})
+    line = f"tests left out: {len(needs)}, in {', '.join(files)}; to run them: apt-get install {' '.join(packages)}"
+    if CI:
+        raise pytest.UsageError(line)
+    config.stash[LEFT_OUT] = line
+    for item, absent in needs.items():
+        item.add_marker(pytest.mark.skip(reason=f"{', '.join(absent)} not installed"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if line := config.stash.get(LEFT_OUT, None):
+        terminalreporter.write_line(line, yellow=True)
+
+
+def _absent_programs(item: pytest.Item) -> list[str]:
+    """The programs that a test's ``prometheus`` marker names (promtool if it names none) and this machine lacks."""
+    named = (program for mark in item.iter_markers("prometheus") for program in mark.args or ["promtool"])
+    return [program for program in dict.fromkeys(named) if shutil.which(program) is None]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The connection string of a server whose user may create databases."""
+    dsn = os.environ.get("RESOURCE_EXPORTER_TEST_DSN")
+    with nullcontext(dsn) if dsn else embedded() as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="session")
+def scidex(postgres: str) -> Iterator[str]:
+    """The name of a database with the empty tables of the scidex profile, to be copied and left as it is."""
+    with _database(postgres) as name:
+        with psycopg.connect(postgres, dbname=name) as connection:
+            connection.execute(SCHEMA.read_bytes())
+        yield name
+
+
+@pytest.fixture
+def database(postgres: str, scidex: str) -> Iterator[str]:
+    """The connection string of a database of the test's own, with the empty tables of the scidex profile."""
+    with _database(postgres, template=scidex) as name:
+        yield make_conninfo(postgres, dbname=name)
+
+
+@contextmanager
+def _database(server: str, template: str = "template0") -> Iterator[str]:
+    name = f"resource_exporter_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield name
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a text with the file of that name in the folder ``golden`` beside the test; ``--update`` writes the file."""
+
+    def compare(name: str, text: str) -> None:
+        path = request.path.parent / "golden" / name
+        if request.config.getoption("--update"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        expected = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text != expected:
+            lines = difflib.unified_diff(expected.splitlines(), text.splitlines(), f"golden/{name}", "now", lineterm="")
+            pytest.fail("\n".join([*lines, "if the change is meant: make test ARGS=--update"]), pytrace=False)
+
+    return compare

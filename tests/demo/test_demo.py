@@ -1,0 +1,38 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.config import parse
+from exporter.demo import config_text, progress
+
+
+@pytest.mark.parametrize("state", ["/var/lib/rollups.duckdb", '/tmp/it\'s a "state": {x} # é.duckdb'])
+def test_config_is_valid_and_reads_all_four_ledgers_from_the_demo(state: str) -> None:
+    config = parse(config_text("DEMO_DSN", Path(state)), "demo.yml")
+    assert config.profile == "scidex"
+    assert config.timezone.key == "UTC"
+    assert config.refresh.interval == timedelta(seconds=5)
+    assert config.state_path == Path(state)
+    assert {name: ledger.database for name, ledger in config.ledgers.items()} == dict.fromkeys(
+        ("allocations", "costs", "impacts", "quests"), "demo"
+    )
+    assert [database.dsn_env for database in config.databases.values()] == ["DEMO_DSN"]
+
+
+def test_progress_is_not_drawn_into_a_file(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    with progress() as report:
+        report(1, 2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_is_drawn_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes this for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    with progress() as report:
+        report(1, 2)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "writing the history" in captured.err
+    assert "50%" in captured.err

@@ -1,0 +1,112 @@
+"""The simulation by itself. Its dates and the seed are fixed, so its promises hold or they do not."""
+
+import hashlib
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import chain, pairwise
+
+import pytest
+
+from exporter.demo.fleet import Events, Fleet
+from tests.conftest import ROOT
+from tests.demo.conftest import NOW
+
+MIDNIGHT = datetime(2026, 3, 18, tzinfo=UTC)
+DIGEST = """
+import hashlib, sys
+from datetime import datetime
+from exporter.demo.fleet import Fleet
+
+now = datetime.fromisoformat(sys.argv[1])
+print(hashlib.sha256(repr(Fleet(20, now).events(now.replace(day=15), now)).encode()).hexdigest())
+"""
+
+
+def _minutes(fleet: Fleet, count: int) -> list[Events]:
+    """What happens in each of the minutes after the history."""
+    instants = [fleet.now + timedelta(minutes=number) for number in range(count + 1)]
+    return [fleet.events(*span) for span in pairwise(instants)]
+
+
+def test_same_seed_is_same_history_in_every_process() -> None:
+    here = hashlib.sha256(repr(Fleet(20, NOW).events(NOW.replace(day=15), NOW)).encode()).hexdigest()
+    for hash_seed in ("1", "2"):
+        digest = subprocess.run(
+            [sys.executable, "-c", DIGEST, NOW.isoformat()],
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert digest.stdout.strip() == here
+
+
+def test_another_seed_is_another_history() -> None:
+    assert Fleet(20, NOW).events(MIDNIGHT, NOW).calls != Fleet(21, NOW).events(MIDNIGHT, NOW).calls
+
+
+def test_history_has_45_days_and_the_part_of_today() -> None:
+    days = list(Fleet(20, NOW).days())
+    assert len(days) == 46
+    assert days[0][0] == datetime(2026, 2, 1, tzinfo=UTC)
+    assert days[-1] == (MIDNIGHT, NOW)
+    assert all(earlier[1] == later[0] for earlier, later in pairwise(days))
+
+
+def test_at_midnight_today_has_not_begun() -> None:
+    days = list(Fleet(20, MIDNIGHT).days())
+    assert len(days) == 45
+    assert days[-1][1] == MIDNIGHT
+
+
+def test_an_hour_is_its_minutes() -> None:
+    fleet = Fleet(20, NOW)
+    whole, parts = fleet.events(NOW, NOW + timedelta(hours=1)), _minutes(fleet, 60)
+    assert whole.calls == list(chain.from_iterable(part.calls for part in parts))
+    assert {impact.task_id for impact in whole.judged} == {impact.task_id for part in parts for impact in part.judged}
+    assert len(whole.calls) > 100
+
+
+def test_what_happens_lies_within_the_span() -> None:
+    after, until = NOW + timedelta(minutes=3), NOW + timedelta(minutes=90)
+    events = Fleet(20, NOW).events(after, until)
+    instants = [call.created_at for call in events.calls] + [impact.updated_at for impact in events.judged + events.rescored]
+    assert all(after <= instant < until for instant in instants)
+    assert all(impact.created_at < after and impact.impact_score is not None for impact in events.rescored)
+
+
+def test_a_demo_is_lively_at_first_and_in_real_time_later() -> None:
+    """The fleet is two hours ahead after 17 minutes, and stays so."""
+    fleet = Fleet(20, NOW)
+    first, later = fleet.events(NOW, NOW + timedelta(minutes=15)), fleet.events(*_quarter(NOW + timedelta(hours=1)))
+    assert len(first.calls) > 4 * len(later.calls) > 0
+    tomorrow = NOW.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    planned = Fleet(20, NOW + timedelta(days=5)).events(tomorrow + timedelta(hours=2), tomorrow + timedelta(hours=26))
+    written = fleet.events(tomorrow, tomorrow + timedelta(days=1))
+    assert [call.created_at - timedelta(hours=2) for call in planned.calls] == [call.created_at for call in written.calls]
+
+
+def _quarter(begin: datetime) -> tuple[datetime, datetime]:
+    return begin, begin + timedelta(minutes=15)
+
+
+def test_a_new_day_has_new_allocations() -> None:
+    fleet = Fleet(20, datetime(2026, 3, 18, 23, 59, 58, tzinfo=UTC))
+    seconds = [fleet.now + timedelta(seconds=number) for number in range(5)]
+    allocations = [fleet.events(*span).allocations for span in pairwise(seconds)]
+    assert [len(each) for each in allocations] == [0, 0, 11, 0]
+    assert {allocation.day.isoformat() for allocation in allocations[2]} == {"2026-03-19"}
+
+
+@pytest.mark.parametrize("day", ["2026-01-01", "2026-03-15", "2026-03-18", "2026-06-05", "2026-11-21"])
+@pytest.mark.parametrize("hours, share", [(0.5, "0.1"), (1, "0.4"), (6, "0.6"), (12, "0.75"), (23.5, "1")])
+def test_one_quest_overspends_from_the_first_hour_of_the_day(day: str, hours: float, share: str) -> None:
+    begin = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    now = begin + timedelta(hours=hours)
+    events = Fleet(20, now).events(begin, now)
+    [allocated] = [each.allocated_usd for each in events.allocations if each.quest_id == "knowledge-graph"]
+    spent = sum((call.cost_usd or Decimal(0) for call in events.calls if call.quest_id == "knowledge-graph"), Decimal(0))
+    assert spent > Decimal(share) * allocated

@@ -1,0 +1,85 @@
+"""The repository as a whole: what is shipped, what is linked, and what must not stand in it."""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__
+from tests.conftest import ROOT
+
+SHIPPED = {".yml", ".sql", ".html", ".css", ".svg"}
+LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
+# In parts, so that this file passes its own test.
+REGISTRIES = re.compile(
+    "|".join(["pypi" + r"\.org", "python" + "hosted", "/simp" + "le/", "npm" + "js", "proxy.golang" + r"\.org"])
+)
+HOMES = re.compile("|".join(["/ro" + "ot/", "/ho" + "me/[a-z]", "/Us" + "ers/[A-Za-z]"]))
+
+
+def _files() -> list[Path]:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    # The checkout may belong to somebody else than root, who runs the tests in CI.
+    git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [path for path in map(ROOT.joinpath, listed.stdout.splitlines()) if path.is_file()]
+
+
+def _pages() -> list[Path]:
+    return [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+
+
+def test_wheel_holds_all_of_the_package(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "exporter", source / "exporter", ignore=shutil.ignore_patterns("__pycache__"))
+    build = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", f"--wheel-dir={tmp_path}", "."]
+    subprocess.run(build, cwd=source, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    expected = {path.relative_to(source).as_posix() for path in source.glob("exporter/**/*") if path.is_file()}
+    assert wheel.name == f"resource_exporter-{__version__}-py3-none-any.whl"
+    assert {Path(name).suffix for name in expected} <= {".py", ".typed", *SHIPPED}
+    assert expected <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_version_is_printed() -> None:
+    result = subprocess.run([sys.executable, "-m", "exporter", "--version"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert __version__ in result.stdout
+
+
+def test_changelog_knows_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## \[({re.escape(__version__)}|Unreleased)\]", changelog, re.MULTILINE)
+
+
+@pytest.mark.parametrize("pattern", [REGISTRIES, HOMES], ids=["registry", "home"])
+def test_no_address_of_one_machine_or_registry(pattern: re.Pattern[str]) -> None:
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in _files()}
+    assert {name: found[0] for name, text in texts.items() if (found := pattern.search(text))} == {}
+
+
+def test_lock_pins_every_package_by_hash_and_names_no_source() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    packages = re.findall(r"^([a-z0-9-]+)==\S+(?: ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
+    lines = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(packages) == len(lines)
+    assert "://" not in lock
+
+
+@pytest.mark.parametrize("page", _pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_bytes().splitlines()) for path in ROOT.glob("exporter/**/*.py")}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
