@@ -72,6 +72,7 @@ async def run(config: Config, address: Address, telemetry_path: str, started: Ca
     context = PageContext(version=__version__, telemetry_path=telemetry_path)
     stopped = _stop_signal()
     async with pipeline(config, publisher, telemetry) as refresher, serve(build_app(publisher, context), address) as port:
+        log.info("listening", host=address.host or "all", port=port, path=telemetry_path)
         started(port)
         async with scheduled(refresher, publisher, config.refresh.interval):
             await stopped.wait()

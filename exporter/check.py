@@ -1,5 +1,6 @@
 """``resource-exporter check``: would it work with these ledgers? Looks, changes nothing, and says how to mend what it finds."""
 
+from dataclasses import dataclass
 from typing import TextIO
 
 import psycopg
@@ -7,59 +8,66 @@ from rich.console import Console
 from rich.markup import escape
 
 from exporter.config import Config, Ledger
-from exporter.database import Database, Transaction, Unreachable, first_line
+from exporter.database import Database, Transaction, UnreachableError, first_line
 from exporter.ledgers import statements
-from exporter.ledgers.catalog import MissingTable, inspect
+from exporter.ledgers.catalog import inspect
+from exporter.ledgers.findings import Finding, LedgerError, quoted
 from exporter.ledgers.mapping import Source
-from exporter.ledgers.verify import Finding, errors, warnings
+from exporter.ledgers.verify import errors, warnings
 
-Result = tuple[Ledger, list[Finding], int | None]
-"""A ledger, what was found, and how many rows it has where it can be read."""
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was looked at, what was found, and whether it can be used all the same."""
+
+    subject: str
+    findings: list[Finding]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is worse than a warning."""
+        return any(not finding.warning for finding in self.findings)
 
 
 async def run(config: Config, output: TextIO) -> int:
     """Print a line for every ledger and everything found; returns the exit code, 1 when a ledger cannot be read."""
     console = Console(file=output, soft_wrap=True, highlight=False)
-    failed = False
-    for database in config.databases.values():
-        async with Database(database, config.refresh.statement_timeout) as opened:
-            ledgers = [ledger for ledger in config.ledgers.values() if ledger.database == database.name]
-            for ledger, findings, rows in await _results(opened, ledgers):
-                _print(console, ledger, findings, rows)
-                failed = failed or any(not finding.warning for finding in findings)
-    return int(failed)
+    results = [result for name in config.databases for result in await _database(config, name)]
+    for result in results:
+        _print(console, result)
+    return int(any(result.failed for result in results))
 
 
-async def _results(database: Database, ledgers: list[Ledger]) -> list[Result]:
+async def _database(config: Config, name: str) -> list[Result]:
+    ledgers = [ledger for ledger in config.ledgers.values() if ledger.database == name]
     try:
-        async with database.transaction() as transaction:
-            return [await _look(transaction, ledger) for ledger in ledgers]
-    except (Unreachable, TimeoutError, psycopg.OperationalError) as error:
-        finding = Finding(
-            f"database {database.name} cannot be reached: {first_line(error)}", "is it running, and the DSN right?"
-        )
-        return [(ledger, [finding], None) for ledger in ledgers]
+        opened = Database(config.databases[name], config.refresh.statement_timeout)
+        async with opened as database, database.transaction() as transaction:
+            return [await _ledger(transaction, ledger) for ledger in ledgers]
+    except (UnreachableError, TimeoutError, psycopg.OperationalError) as error:
+        remedy = f"start it, or mend databases.{name}; it holds {', '.join(ledger.name for ledger in ledgers) or 'no ledger'}"
+        return [Result(f"database {name}", [Finding(f"cannot be reached: {first_line(error)}", remedy)])]
 
 
-async def _look(transaction: Transaction, ledger: Ledger) -> Result:
+async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:
+    subject = f"{ledger.name}: {quoted(ledger.table)} in database {ledger.database}"
     try:
         async with transaction.savepoint():
             table = await inspect(transaction, ledger)
             if wrong := list(errors(ledger, table)):
-                return ledger, wrong, None
+                return Result(subject, wrong)
             rows = (await transaction.rows(statements.count(Source(ledger, table))))[0][0]
-            return ledger, list(warnings(ledger, table)), rows
-    except MissingTable as error:
-        return ledger, [Finding(*str(error).split("; ", 1))], None
+            return Result(f"{subject}, {rows:,} rows", list(warnings(ledger, table)))
+    except LedgerError as error:
+        return Result(subject, [error.finding])
     except psycopg.Error as error:
         if transaction.broken:
             raise
-        return ledger, [Finding(first_line(error), f"mend ledgers.{ledger.name} or the role's rights")], None
+        return Result(subject, [Finding(first_line(error), f"mend ledgers.{ledger.name}, or the rights of the role")])
 
 
-def _print(console: Console, ledger: Ledger, findings: list[Finding], rows: int | None) -> None:
-    state = "[red]error[/]" if rows is None else "[yellow]warning[/]" if findings else "[green]ok[/]"
-    count = "" if rows is None else f", {rows:,} rows"
-    console.print(f"{state} {ledger.name}: {escape(ledger.database)} {escape('.'.join(ledger.table))}{count}")
-    for finding in findings:
-        console.print(f"  {escape(finding.text)}\n    {escape(finding.remedy)}")
+def _print(console: Console, result: Result) -> None:
+    state = "[red]error[/]" if result.failed else "[yellow]warning[/]" if result.findings else "[green]ok[/]"
+    console.print(f"{state} {escape(result.subject)}")
+    for finding in result.findings:
+        console.print(f"  {escape(finding.text)}\n    mend it: {escape(finding.remedy)}")

@@ -22,7 +22,7 @@ GRACE = timedelta(seconds=5)
 Row = tuple[Any, ...]
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """No connection could be made; the message says why, without credentials."""
 
 
@@ -43,7 +43,7 @@ class _Connection(AsyncConnection[TupleRow]):
 class Transaction:
     """An open transaction. Each statement ends within the statement timeout, even when the server has stopped answering."""
 
-    def __init__(self, connection: AsyncConnection[TupleRow], patience: timedelta) -> None:
+    def __init__(self, connection: _Connection, patience: timedelta) -> None:
         self._connection = connection
         self._patience = patience.total_seconds()
 
@@ -52,13 +52,13 @@ class Transaction:
         """Whether the connection is lost, and not just a statement failed."""
         return self._connection.closed
 
-    async def rows(self, query: sql.Composable, **parameters: Any) -> list[Row]:
+    async def rows(self, query: sql.SQL | sql.Composed, **parameters: Any) -> list[Row]:
         """All rows of a small result."""
         async with asyncio.timeout(self._patience):
             cursor = await self._connection.execute(query, parameters)
             return await cursor.fetchall()
 
-    async def copy(self, query: sql.Composable, target: Path, **parameters: Any) -> int:
+    async def copy(self, query: sql.SQL | sql.Composed, target: Path, **parameters: Any) -> int:
         """Stream a result of any size into a CSV file, in which NULL is nothing and an empty text is ``""``.
 
         Returns the number of rows.
@@ -120,7 +120,7 @@ class Database:
         """A REPEATABLE READ, READ ONLY transaction: all its statements see the ledgers at one moment.
 
         Raises:
-            Unreachable: no connection within a few seconds.
+            UnreachableError: no connection within a few seconds.
             psycopg.Error: a statement failed, or the connection was lost.
             TimeoutError: the server stopped answering.
         """
@@ -138,11 +138,11 @@ class Database:
         finally:
             await self._pool.putconn(connection)
 
-    async def _connect(self) -> AsyncConnection[TupleRow]:
+    async def _connect(self) -> _Connection:
         try:
             return await self._pool.getconn()
         except (PoolTimeout, psycopg.OperationalError) as error:
-            raise Unreachable(*self._failures or [first_line(error)]) from error
+            raise UnreachableError(*self._failures or [first_line(error)]) from error
 
     async def _conninfo(self) -> str:
         """Read at every connect, so that a rotated password needs no restart."""

@@ -13,6 +13,8 @@ Layout = Literal["logfmt", "json"]
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 # Their "info" is our "debug": a line for every job that ran and every connection that was made.
+# Connections that fail are reported by us, once, with the ledgers that they concern.
+REPEATING: Final = ("psycopg.pool",)
 CHATTY: Final = ("aiohttp", "apscheduler", "asyncio", "psycopg")
 HIDDEN: Final = "xxxxx"
 
@@ -71,6 +73,8 @@ def _route(level: int, shared: list[Processor], layout: Layout, stream: TextIO) 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    for name in REPEATING:
+        logging.getLogger(name).setLevel(level if level == logging.DEBUG else logging.CRITICAL)
     for name in CHATTY:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
 

@@ -74,9 +74,9 @@ class Reporter:
     def _collect(self, name: str, section: Section, frame: Frame, usable: Mapping[str, Reading]) -> Outcome:
         start = time.perf_counter()
         try:
-            families = [family for family in section.collect(frame) if self._known(family.metric, usable)]
-        except duckdb.Error as error:
-            log.error("section failed", section=name, error=str(error))
+            families = [_ordered(family) for family in section.collect(frame) if self._known(family.metric, usable)]
+        except duckdb.Error:
+            log.exception("section failed", section=name)
             families = None
         return Outcome(families, time.perf_counter() - start)
 
@@ -94,3 +94,8 @@ class Reporter:
         if metric.stand_in and not any(ledger in configured for ledger in metric.ledgers):
             return (metric.stand_in,)
         return metric.ledgers
+
+
+def _ordered(family: Family) -> Family:
+    """The same samples in an order that depends on nothing but their labels, so that equal ledgers give equal pages."""
+    return Family(family.metric, sorted(family.samples))

@@ -2,6 +2,7 @@
 
 from exporter.config.dsn import conninfo
 from exporter.config.errors import ConfigError, Problem, SecretError
+from exporter.config.ledgers import LEDGERS
 from exporter.config.loader import load, parse
 from exporter.config.model import (
     Config,
@@ -17,6 +18,7 @@ from exporter.config.model import (
 )
 
 __all__ = [
+    "LEDGERS",
     "Config",
     "ConfigError",
     "Database",

@@ -33,6 +33,15 @@ Remembered = Callable[[datetime | None], Awaitable[list[KnownHour]]]
 
 
 @dataclass(frozen=True, slots=True)
+class Findings:
+    """The hours that differ, how many were compared, and where the next audit begins (None: at the beginning again)."""
+
+    wrong: list[Hours]
+    audited: int
+    next: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """A stretch of time and what is known of it. ``next`` is where the following one begins; None when this is the last."""
 
@@ -71,6 +80,31 @@ async def differing(transaction: Transaction, source: Source, calendar: Calendar
     found = {(origin + hour * HOUR, entries, int(fingerprint)) for hour, entries, fingerprint in rows}
     known = {(instant, each.entries, each.print) for instant, each in stretch.known.items()}
     return list(_hours(calendar, {instant for instant, *_ in found ^ known}))
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """An audit of one ledger in one transaction, of what lies before ``limit``."""
+
+    transaction: Transaction
+    source: Source
+    calendar: Calendar
+    limit: datetime
+    remembered: Remembered
+
+    async def step(self, start: datetime | None) -> Findings:
+        """Audit the stretch from ``start`` on."""
+        audited = stretch(self.calendar, start, self.limit, await self.remembered(start))
+        wrong = await differing(self.transaction, self.source, self.calendar, audited)
+        return Findings(wrong, len(audited.known), audited.next)
+
+    async def sweep(self) -> Findings:
+        """Audit everything."""
+        findings = await self.step(None)
+        while findings.next:
+            more = await self.step(findings.next)
+            findings = Findings(findings.wrong + more.wrong, findings.audited + more.audited, more.next)
+        return findings
 
 
 def _hours(calendar: Calendar, instants: Iterable[datetime]) -> Iterable[Hours]:

@@ -103,11 +103,11 @@ def _look(source: Source, column: str) -> sql.Composed:
     """One row per bin from the bin ``lower`` on and quarter: ``bin, quarter, rows, fingerprint``."""
     value = source.raw(column)
     lower = sql.SQL("to_timestamp(%(lower)s::float8)") if column == "updated_at" else sql.SQL("%(lower)s")
-    return sql.SQL(
-        "SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epoch FROM {at}) / {quarter})::bigint END,"
-        " count(*), sum(hash_record_extended(ROW({id}::text, {value}), 0) >> 16)::numeric"
-        " FROM {table} WHERE {value} >= {lower} {finite} GROUP BY 1, 2"
-    ).format(
+    return sql.SQL("""
+SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epoch FROM {at}) / {quarter})::bigint END,
+       count(*), sum(hash_record_extended(ROW({id}::text, {value}), 0) >> 16)::numeric
+  FROM {table} WHERE {value} >= {lower} {finite} GROUP BY 1, 2
+""").format(
         bin=_bin(column, value),
         at=source.raw("occurred_at"),
         past=FAR_PAST,

@@ -49,7 +49,7 @@ class Source:
         """The operator's filter; TRUE without one."""
         if self.ledger.filter is None:
             return sql.SQL("TRUE")
-        return sql.SQL("({})").format(sql.SQL(self.ledger.filter.replace("%", "%%")))  # type: ignore[arg-type]
+        return sql.SQL("({})").format(sql.SQL(self.ledger.filter.replace("%", "%%")))
 
     def has(self, column: str) -> bool:
         """Whether the source maps this ledger column."""
@@ -77,12 +77,13 @@ class Source:
 
     def flaw(self, columns: tuple[str, ...], *, required: str | None = None) -> sql.Composable:
         """Why a row is rejected, or NULL: a column holds no finite number within bounds, or the required id is missing."""
-        cases = [sql.SQL("WHEN {} IS NULL THEN {}").format(self.text(required), f"missing_{required}")] if required else []
-        cases += [self._case(column) for column in columns if self.has(column)]
+        cases = [self._case(column) for column in columns if self.has(column)]
+        if required:
+            cases.insert(0, sql.SQL("WHEN {} IS NULL THEN {}").format(self.text(required), f"missing_{required}"))
         return sql.SQL("CASE {} END").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("NULL::text")
 
-    def _case(self, column: str) -> sql.Composable:
-        limit = sql.SQL(LIMITS[column])  # type: ignore[arg-type]
+    def _case(self, column: str) -> sql.Composed:
+        limit = sql.SQL(LIMITS[column])
         return sql.SQL(
             "WHEN abs({column}) >= {limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
             " THEN 'not_finite' ELSE 'out_of_range' END"

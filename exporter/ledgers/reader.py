@@ -8,8 +8,8 @@ from pathlib import Path
 
 from exporter.calendar import ONE_DAY, Calendar, Hours, merge
 from exporter.database import Transaction
-from exporter.ledgers import audit, cursor, statements
-from exporter.ledgers.audit import BEGINNING, MICROSECOND, Remembered
+from exporter.ledgers import cursor, statements
+from exporter.ledgers.audit import MICROSECOND, Audit, Remembered
 from exporter.ledgers.changes import Part, Progress
 from exporter.ledgers.cursor import Horizon, Position, Quarter
 from exporter.ledgers.mapping import Source
@@ -56,27 +56,23 @@ class Reader:
     ) -> Look:
         """Decide what to read again: what cursors found, the settle window, days that have begun, what an audit found."""
         horizon = await cursor.horizon(transaction)
-        today = self._calendar.day_of(now)
         positions, seen, touched = await self._follow(transaction, source, before, horizon)
         recent = list(self._calendar.between(min(before.last_success, now) - self._settle, now))
-        begun = (self._calendar.whole(before.today + n * ONE_DAY) for n in range(1, (today - before.today).days + 1))
-        proven = before.unproven is None or horizon.oldest >= before.unproven
-        sweep = proven and before.unproven is not None
-        limit = self._calendar.bounds(recent[0])[0]
-        stretches, wrong = await self._audit(
-            transaction, source, None if sweep else before.audit_from, limit, remembered, sweep
-        )
+        audit = Audit(transaction, source, self._calendar, self._calendar.bounds(recent[0])[0], remembered)
+        proven = before.unproven is not None and horizon.oldest >= before.unproven
+        findings = await (audit.sweep() if proven else audit.step(before.audit_from))
         after = replace(
             before,
             last_success=now,
-            today=today,
+            today=self._calendar.day_of(now),
             settled_before=max(before.settled_before, self._calendar.day_of(now - self._settle)),
             positions=positions,
-            audit_from=stretches[-1].next,
+            audit_from=findings.next,
             unproven=None if proven else before.unproven,
         )
-        hours = self._buckets(chain(self._hours(touched), recent, begun, wrong), after)
-        return Look(hours, after, seen, sum(len(stretch.known) for stretch in stretches), len(wrong))
+        begun = map(self._calendar.whole, _days_after(before.today, after.today))
+        hours = self._buckets(chain(self._hours(touched), recent, begun, findings.wrong), after)
+        return Look(hours, after, seen, findings.audited, len(findings.wrong))
 
     def accept(self, look: Look) -> None:
         """The hours of the look are in the rollups, so the next look needs not find them again."""
@@ -114,23 +110,6 @@ class Reader:
             positions[column] = position.advance(newest, horizon)
         return positions, seen, touched
 
-    async def _audit(
-        self,
-        transaction: Transaction,
-        source: Source,
-        start: datetime | None,
-        limit: datetime,
-        remembered: Remembered,
-        sweep: bool,
-    ) -> tuple[list[audit.Stretch], list[Hours]]:
-        """One stretch from ``start`` on; all of them when it is a sweep."""
-        stretches = [audit.stretch(self._calendar, start, limit, await remembered(start))]
-        wrong = await audit.differing(transaction, source, self._calendar, stretches[0])
-        while sweep and (start := stretches[-1].next):
-            stretches.append(audit.stretch(self._calendar, start, limit, await remembered(start)))
-            wrong += await audit.differing(transaction, source, self._calendar, stretches[-1])
-        return stretches, wrong
-
     def _hours(self, quarters: set[Quarter]) -> Iterator[Hours]:
         latest = self._calendar.start(date.max - ONE_DAY).timestamp()
         for quarter in quarters:
@@ -142,3 +121,7 @@ class Reader:
         """The hours as rollups replace them: none of days to come, and settled days whole."""
         past = (each for each in hours if each.day <= progress.today)
         return merge([self._calendar.whole(each.day) if each.day < progress.settled_before else each for each in past])
+
+
+def _days_after(first: date, last: date) -> Iterator[date]:
+    return (first + n * ONE_DAY for n in range(1, (last - first).days + 1))

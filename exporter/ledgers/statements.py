@@ -72,11 +72,12 @@ def aggregate(source: Source) -> sql.Composed:
     entries that does not depend on their order: whatever is changed, added or removed changes it.
     """
     shape = SHAPES[source.ledger.name]
-    return sql.SQL(
-        "SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, flaw, {ids}, {texts}, {sums}, entries, newest, print"
-        " FROM (SELECT hour, flaw, {groups}, {aggregates}, count(*) AS entries, max(at) AT TIME ZONE 'UTC' AS newest, sum(print) AS print"
-        " FROM ({entries}) AS entries GROUP BY hour, flaw, {groups}) AS sums"
-    ).format(
+    return sql.SQL("""
+SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, flaw, {ids}, {texts}, {sums}, entries, newest, print
+  FROM (SELECT hour, flaw, {groups}, {aggregates},
+               count(*) AS entries, max(at) AT TIME ZONE 'UTC' AS newest, sum(print) AS print
+          FROM ({entries}) AS entries GROUP BY hour, flaw, {groups}) AS sums
+""").format(
         ids=_list(bounded(column) for column in shape.ids),
         texts=_list(sql.SQL("left({}, 4096)").format(sql.Identifier(column)) for column in shape.texts),
         sums=_list(map(sql.Identifier, shape.sums)),
@@ -89,7 +90,8 @@ def aggregate(source: Source) -> sql.Composed:
 def prints(source: Source) -> sql.Composed:
     """One row per hour: ``hour, entries, print``, to be compared with what the rollups remember of it."""
     return sql.SQL(
-        "SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, count(*), sum(print)::numeric FROM ({}) AS entries GROUP BY hour"
+        "SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, count(*), sum(print)::numeric"
+        " FROM ({}) AS entries GROUP BY hour"
     ).format(_entries(source, SHAPES[source.ledger.name]))
 
 
@@ -116,13 +118,16 @@ def next_entry(source: Source) -> sql.Composed:
 
 def allocations(source: Source) -> sql.Composed:
     """One row per day and quest in the closed range of days: ``day, flaw, quest_id, allocated_usd, spent_usd, entries``."""
-    return sql.SQL(
-        "SELECT day, flaw, {quest}, allocated_usd, spent_usd, entries FROM (SELECT day, flaw,"
-        " CASE WHEN flaw IS NULL THEN quest_id END AS quest_id, sum(allocated_usd) FILTER (WHERE flaw IS NULL) AS allocated_usd,"
-        " sum(spent_usd) FILTER (WHERE flaw IS NULL) AS spent_usd, count(*) AS entries FROM (SELECT {day} AS day, {flaw} AS flaw,"
-        " {quest_id} AS quest_id, {allocated} AS allocated_usd, {spent} AS spent_usd FROM {table}"
-        " WHERE {day} >= %(start)s AND {day} <= %(end)s AND {condition}) AS entries GROUP BY 1, 2, 3) AS sums"
-    ).format(
+    return sql.SQL("""
+SELECT day, flaw, {quest}, allocated_usd, spent_usd, entries
+  FROM (SELECT day, flaw, CASE WHEN flaw IS NULL THEN quest_id END AS quest_id,
+               sum(allocated_usd) FILTER (WHERE flaw IS NULL) AS allocated_usd,
+               sum(spent_usd) FILTER (WHERE flaw IS NULL) AS spent_usd, count(*) AS entries
+          FROM (SELECT {day} AS day, {flaw} AS flaw, {quest_id} AS quest_id,
+                       {allocated} AS allocated_usd, {spent} AS spent_usd
+                  FROM {table} WHERE {day} >= %(start)s AND {day} <= %(end)s AND {condition}) AS entries
+         GROUP BY 1, 2, 3) AS sums
+""").format(
         quest=bounded("quest_id"),
         day=source.raw("day"),
         flaw=source.flaw(("allocated_usd", "spent_usd")),
@@ -136,11 +141,12 @@ def allocations(source: Source) -> sql.Composed:
 
 def quests(source: Source) -> sql.Composed:
     """One row per quest: ``flaw, quest_id, name, layer, entries``. A quest that is listed twice has its first name."""
-    return sql.SQL(
-        "SELECT flaw, {id}, left(name, 4096), left(layer, 4096), entries FROM (SELECT DISTINCT ON (quest_id) {flaw} AS flaw,"
-        " {quest_id} AS quest_id, {name} AS name, {layer} AS layer, count(*) OVER (PARTITION BY {quest_id}) AS entries"
-        " FROM {table} WHERE {condition} ORDER BY quest_id, name, layer) AS entries"
-    ).format(
+    return sql.SQL("""
+SELECT flaw, {id}, left(name, 4096), left(layer, 4096), entries
+  FROM (SELECT DISTINCT ON (quest_id) {flaw} AS flaw, {quest_id} AS quest_id, {name} AS name, {layer} AS layer,
+               count(*) OVER (PARTITION BY {quest_id}) AS entries
+          FROM {table} WHERE {condition} ORDER BY quest_id, name, layer) AS entries
+""").format(
         id=bounded("quest_id"),
         flaw=source.flaw((), required="quest_id"),
         quest_id=source.text("quest_id"),
@@ -155,12 +161,12 @@ def _entries(source: Source, shape: Shape) -> sql.Composed:
     """The entries of a range: ``hour, at, flaw, print, *groups, *numbers``, the last two NULL where there is a flaw."""
     columns = shape.groups + shape.numbers
     sound = (sql.SQL("CASE WHEN flaw IS NULL THEN {0} END AS {0}").format(sql.Identifier(column)) for column in columns)
-    return sql.SQL(
-        "SELECT date_bin('1 hour', at, %(midnight)s) AS hour, at, flaw, stamp,"
-        " hash_record_extended(ROW(stamp, {columns}), 0) >> 16 AS print, {sound}"
-        " FROM (SELECT {time}::timestamptz AS at, {flaw} AS flaw, {stamp} AS stamp, {texts}, {numbers}"
-        " FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries"
-    ).format(
+    return sql.SQL("""
+SELECT date_bin('1 hour', at, %(midnight)s) AS hour, at, flaw, stamp,
+       hash_record_extended(ROW(stamp, {columns}), 0) >> 16 AS print, {sound}
+  FROM (SELECT {time}::timestamptz AS at, {flaw} AS flaw, {stamp} AS stamp, {texts}, {numbers}
+          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries
+""").format(
         columns=_list(map(sql.Identifier, columns)),
         sound=_list(sound),
         time=source.raw("occurred_at"),

@@ -1,81 +1,76 @@
 """Whether a table can serve as a ledger: what is missing or of the wrong type, and how to mend it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from psycopg import sql
-
-from exporter.config import Ledger
-from exporter.ledgers.catalog import Table
+from exporter.config import LEDGERS, Ledger
+from exporter.ledgers.catalog import Column, Table
+from exporter.ledgers.findings import Finding, LedgerError, quoted
 from exporter.ledgers.mapping import INTEGER, TYPES
 
 FRIENDLY = {"day": "date", "occurred_at": "timestamp with time zone", "updated_at": "timestamp with time zone"}
-
-
-class LedgerError(Exception):
-    """A table cannot serve as a ledger; the message is one line for the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a ledger's table. A warning only makes it slow, or late in noticing changes."""
-
-    text: str
-    remedy: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        """One line: what is wrong, and how to mend it."""
-        return f"{self.text}; {self.remedy}"
-
-
-def errors(ledger: Ledger, table: Table) -> Iterator[Finding]:
-    """Why the table cannot be read as this ledger."""
-    name = quoted(ledger)
-    for column, source in ledger.columns.items():
-        found = table.columns.get(source)
-        if found is None:
-            yield Finding(
-                f"table {name} has no column {source}",
-                f"set ledgers.{ledger.name}.columns.{column} to the column that holds it (there are: {', '.join(table.columns)})",
-            )
-            continue
-        if not found.readable:
-            yield Finding(
-                f"no right to read column {source} of table {name}", f"grant it: GRANT SELECT ON {name} TO <this role>"
-            )
-        if column in TYPES and found.type not in TYPES[column]:
-            yield Finding(
-                f"column {source} of table {name} is {found.type}, which cannot hold {column}",
-                f"it must be {FRIENDLY.get(column, 'numeric')}: ALTER its type, or map a view that casts it",
-            )
-
-
-def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
-    """What makes reading the ledger slow, or changes in it noticed late."""
-    for column in ("day", "occurred_at", "entry_id", "updated_at"):
-        source = ledger.columns.get(column)
-        counted = column != "entry_id" or (source in table.columns and table.columns[source].type in INTEGER)
-        if source and counted and source not in table.indexed:
-            yield Finding(
-                f"no index begins with column {source} of table {quoted(ledger)}, so every refresh reads the whole table",
-                f"CREATE INDEX CONCURRENTLY ON {quoted(ledger)} ({sql.Identifier(source).as_string()})",
-                warning=True,
-            )
-        elif source and not counted and "updated_at" not in ledger.columns:
-            yield Finding(
-                f"column {source} of table {quoted(ledger)} is no running number and there is no updated_at",
-                "rows that come late are only found by the audit; map updated_at if the table has such a column",
-                warning=True,
-            )
+KEYS = ("day", "occurred_at", "entry_id", "updated_at")
+"""Ledger columns that rows are looked up by."""
 
 
 def require(ledger: Ledger, table: Table) -> None:
     """Raise LedgerError with the first thing that is wrong."""
     for finding in errors(ledger, table):
-        raise LedgerError(str(finding))
+        raise LedgerError(finding)
 
 
-def quoted(ledger: Ledger) -> str:
-    """The table's name as SQL writes it, with quotes only where they are needed."""
-    return ".".join(part if part.isidentifier() and part == part.lower() else f'"{part}"' for part in ledger.table)
+def errors(ledger: Ledger, table: Table) -> Iterator[Finding]:
+    """Why the table cannot be read as this ledger."""
+    if not any(column.readable for column in table.columns.values()):
+        yield Finding(f"table {quoted(ledger.table)} may not be read by role {table.role}", _grant(ledger, table))
+        return
+    for column, source in ledger.columns.items():
+        found = table.columns.get(source)
+        if found is None:
+            yield _missing(ledger, column, source, table)
+        elif not found.readable:
+            yield Finding(f"{_where(ledger, source)} may not be read by role {table.role}", _grant(ledger, table))
+        elif column in TYPES and found.type not in TYPES[column]:
+            yield _mistyped(ledger, column, source, found)
+
+
+def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
+    """What makes reading the ledger slow, or changes in it noticed late. For a ledger that has no errors."""
+    for column, source in ledger.columns.items():
+        if column in KEYS and _ranged(column, table.columns[source]) and not table.columns[source].indexed:
+            create = f"CREATE INDEX CONCURRENTLY ON {quoted(ledger.table)} ({quoted((source,))})"
+            yield Finding(
+                f"{_where(ledger, source)} leads no index, so each refresh reads the whole table", create, warning=True
+            )
+    identity = ledger.columns.get("entry_id")
+    if identity and "updated_at" not in ledger.columns and not _ranged("entry_id", table.columns[identity]):
+        yield Finding(
+            f"{_where(ledger, identity)} is no whole number, and no updated_at is mapped",
+            "rows that come late are found by the audit only; map updated_at if the table has such a column",
+            warning=True,
+        )
+
+
+def _missing(ledger: Ledger, column: str, source: str, table: Table) -> Finding:
+    there = ", ".join(table.columns)
+    absent = ", or to null to do without it" if column in LEDGERS[ledger.name].optional else ""
+    remedy = f"set ledgers.{ledger.name}.columns.{column} to the column that holds it, one of {there}{absent}"
+    return Finding(f"{_where(ledger, source)} does not exist", remedy)
+
+
+def _mistyped(ledger: Ledger, column: str, source: str, found: Column) -> Finding:
+    needed = FRIENDLY.get(column, "a number")
+    remedy = f"it must be {needed}: change its type, or map a view that casts it"
+    return Finding(f"{_where(ledger, source)} is of type {found.type}, which cannot hold {column}", remedy)
+
+
+def _grant(ledger: Ledger, table: Table) -> str:
+    return f"GRANT SELECT ON {quoted(ledger.table)} TO {quoted((table.role,))}"
+
+
+def _where(ledger: Ledger, source: str) -> str:
+    return f"column {quoted((source,))} of table {quoted(ledger.table)}"
+
+
+def _ranged(column: str, found: Column) -> bool:
+    """Whether rows are looked up by ranges of the column: by ids only where they are whole numbers."""
+    return column != "entry_id" or found.type in INTEGER

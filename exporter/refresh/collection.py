@@ -7,9 +7,8 @@ import duckdb
 import psycopg
 import structlog
 
-from exporter.database import Transaction, Unreachable, first_line
-from exporter.ledgers.catalog import MissingTable
-from exporter.ledgers.verify import LedgerError
+from exporter.database import Transaction, UnreachableError, first_line
+from exporter.ledgers.findings import LedgerError
 from exporter.refresh.entries import EntryFollower
 from exporter.refresh.follower import Follower, Tools, Work
 from exporter.refresh.tables import AllocationsFollower, QuestsFollower
@@ -22,7 +21,7 @@ FOLLOWERS: Mapping[str, type[Follower]] = {
     "impacts": EntryFollower,
     "quests": QuestsFollower,
 }
-FAILURES = (Unreachable, MissingTable, LedgerError, psycopg.Error, TimeoutError, duckdb.Error, OSError)
+FAILURES = (UnreachableError, LedgerError, psycopg.Error, TimeoutError, duckdb.Error, OSError)
 """OSError and duckdb.Error stand for a disk that is full, or otherwise not there for the rollups."""
 
 
@@ -68,7 +67,7 @@ class Collection:
         try:
             async with transaction.savepoint():
                 return await follower.look(transaction, now)
-        except (MissingTable, LedgerError, psycopg.Error) as error:
+        except (LedgerError, psycopg.Error) as error:
             if transaction.broken:
                 raise
             self._failed(follower.name, error)

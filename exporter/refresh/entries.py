@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from exporter.calendar import HOUR, Hours
+from exporter.calendar import Hours
 from exporter.config import Ledger
 from exporter.database import Transaction
 from exporter.ledgers import cursor
@@ -43,7 +43,7 @@ class EntryFollower(Follower):
         look = await self._reader.look(transaction, source, progress, now, self._remembered)
         untimed = await self._reader.untimed(transaction, source)
         if len(look.hours) > PARTS_AT_ONCE:
-            return partial(self._catch_up, source, look, untimed)
+            return partial(self._catch_up, source, look, progress, untimed)
         parts = [await self._fetch(transaction, source, hours) for hours in look.hours]
         return partial(self._apply, look, Changes(self.name, parts, untimed, look.progress))
 
@@ -54,17 +54,20 @@ class EntryFollower(Follower):
         self.tools.telemetry.audited_buckets.labels(self.name).inc(look.audited)
         self.tools.telemetry.audit_repairs.labels(self.name).inc(look.repairs)
 
-    async def _catch_up(self, source: Source, look: Look, untimed: dict[str, int]) -> None:
+    async def _catch_up(self, source: Source, look: Look, before: Progress, untimed: dict[str, int]) -> None:
         """As _apply, a few hours at a time; how far the ledger was followed is only noted with the last of them."""
-        before = await self.tools.worker.run(self.tools.rollups.progress, self.name)
-        for start in range(0, len(look.hours), PARTS_AT_ONCE):
-            some = look.hours[start : start + PARTS_AT_ONCE]
-            async with self.tools.database.transaction() as transaction:
-                parts = [await self._fetch(transaction, source, hours) for hours in some]
-            log.info("catching up", ledger=self.name, done=start, hours=len(look.hours))
-            last = start + PARTS_AT_ONCE >= len(look.hours)
-            progress = look.progress if last else replace(before, settled_before=look.progress.settled_before)
-            await self._apply(look, Changes(self.name, parts, untimed, progress))
+        underway = replace(before, settled_before=look.progress.settled_before)
+        *most, last = [look.hours[start : start + PARTS_AT_ONCE] for start in range(0, len(look.hours), PARTS_AT_ONCE)]
+        for done, hours in enumerate(most):
+            log.info("catching up", ledger=self.name, percent=round(100 * done / (len(most) + 1)))
+            changes = Changes(self.name, await self._parts(source, hours), untimed, underway)
+            await self.tools.worker.run(self.tools.rollups.apply, changes)
+            self._discard(changes.parts)
+        await self._apply(look, Changes(self.name, await self._parts(source, last), untimed, look.progress))
+
+    async def _parts(self, source: Source, hours: Iterable[Hours]) -> list[Part]:
+        async with self.tools.database.transaction() as transaction:
+            return [await self._fetch(transaction, source, each) for each in hours]
 
     async def _build(self, source: Source, identity: str, now: datetime) -> None:
         """Read the whole ledger, day by day: while one stretch of days goes into the rollups, the next is being read."""

@@ -51,7 +51,7 @@ class Follower(ABC):
         """Read what is new. Returns the work of putting it into the rollups.
 
         Raises:
-            LedgerError, MissingTable: the table cannot serve as this ledger.
+            LedgerError: the table cannot serve as this ledger.
             psycopg.Error, TimeoutError: reading it failed.
         """
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,22 +22,21 @@ log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
 
+@dataclass(eq=False)
 class Refresher:
     """Refreshes from each database on its own, so that one that hangs does not age the others, and publishes after each."""
 
-    def __init__(
-        self, config: Config, collections: list[Collection], rollups: Rollups, worker: Worker, publisher: Publisher,
-        telemetry: Telemetry, clock: Clock,
-    ) -> None:  # fmt: skip
-        self._config = config
-        self.collections = collections
-        self._rollups = rollups
-        self._worker = worker
-        self._publisher = publisher
-        self._telemetry = telemetry
-        self._clock = clock
-        self._reporter = Reporter(rollups.connection, config)
-        self._running: set[asyncio.Task[None]] = set()
+    config: Config
+    collections: list[Collection]
+    rollups: Rollups
+    worker: Worker
+    publisher: Publisher
+    telemetry: Telemetry
+    clock: Clock
+    _running: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._reporter = Reporter(self.rollups.connection, self.config)
 
     async def refresh(self, collection: Collection) -> None:
         """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""
@@ -46,7 +46,7 @@ class Refresher:
             await task
         except Exception:
             log.exception("refresh failed")
-            self._telemetry.refreshes.labels("failure").inc()
+            self.telemetry.refreshes.labels("failure").inc()
         finally:
             self._running.discard(task)
 
@@ -60,26 +60,26 @@ class Refresher:
 
     async def publish_rollups(self) -> None:
         """Publish what the rollup file holds from before, so that a restart serves numbers at once."""
-        if any(status.last_success for status in await self._worker.run(self._statuses)):
+        if any(status.last_success for status in await self.worker.run(self._statuses)):
             await self.publish()
 
     async def _refresh(self, collection: Collection) -> None:
         start = time.perf_counter()
         with self._stage("read"):
-            works = await collection.read(self._clock())
+            works = await collection.read(self.clock())
         with self._stage("apply"):
             await collection.apply(works)
         report = await self.publish()
-        self._telemetry.refresh_duration.labels("total").observe(time.perf_counter() - start)
-        self._telemetry.refreshes.labels(self._outcome(collection, report)).inc()
-        self._publisher.republish()
+        self.telemetry.refresh_duration.labels("total").observe(time.perf_counter() - start)
+        self.telemetry.refreshes.labels(self._outcome(collection, report)).inc()
+        self.publisher.republish()
 
     async def publish(self) -> Report:
         """Make a report of the rollups as they are, and publish it."""
-        return await self._worker.run(self._publish)
+        return await self.worker.run(self._publish)
 
     def _publish(self) -> Report:
-        now = self._clock()
+        now = self.clock()
         statuses = self._statuses()
         readings = {status.name: Reading(status.up, status.last_success) for status in statuses}
         with self._stage("sections"):
@@ -87,13 +87,13 @@ class Refresher:
         self._tell(report, statuses, now)
         families = tuple(family for outcome in report.outcomes.values() for family in outcome.families or ())
         with self._stage("render"):
-            self._publisher.publish(Snapshot(now.astimezone(self._config.timezone), families, statuses))
+            self.publisher.publish(Snapshot(now.astimezone(self.config.timezone), families, statuses))
         return report
 
     def _statuses(self) -> tuple[LedgerStatus, ...]:
-        newest = self._rollups.newest()
+        newest = self.rollups.newest()
         up = {name: state for collection in self.collections for name, state in collection.up.items()}
-        progress = {name: self._rollups.progress(name) for name in up}
+        progress = {name: self.rollups.progress(name) for name in up}
         return tuple(
             LedgerStatus(name, state, newest.get(name), followed.last_success if (followed := progress[name]) else None)
             for name, state in up.items()
@@ -101,7 +101,7 @@ class Refresher:
 
     def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...], now: datetime) -> None:
         """Bring the exporter's own metrics up to date with a report."""
-        telemetry = self._telemetry
+        telemetry = self.telemetry
         for name, outcome in report.outcomes.items():
             telemetry.collector_success.labels(name).set(outcome.families is not None)
             telemetry.collector_duration.labels(name).set(outcome.seconds)
@@ -114,14 +114,14 @@ class Refresher:
             if status.newest_entry:
                 telemetry.ledger_newest_entry.labels(status.name).set(status.newest_entry.timestamp())
         telemetry.rejected_rows.clear()
-        for ledger, reason, entries in self._rollups.rejected():
+        for ledger, reason, entries in self.rollups.rejected():
             telemetry.rejected_rows.labels(ledger, reason).set(entries)
 
     @contextmanager
     def _stage(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        self._telemetry.refresh_duration.labels(stage).observe(time.perf_counter() - start)
+        self.telemetry.refresh_duration.labels(stage).observe(time.perf_counter() - start)
 
     def _outcome(self, collection: Collection, report: Report) -> str:
         sections = all(outcome.families is not None for outcome in report.outcomes.values())

@@ -23,7 +23,7 @@ class AllocationsFollower(Follower):
         today = self.tools.calendar.day_of(now)
         progress = _progress(self.identity(source), now, today)
         before = await self.tools.worker.run(self.tools.rollups.progress, self.name)
-        untimed = dict(await transaction.rows(statements.untimed(source)))
+        untimed: dict[str, int] = dict(await transaction.rows(statements.untimed(source)))
         if before is None or before.identity != progress.identity or before.today > today:
             return self._work([await self._read(transaction, source, (date.min, today))], untimed, progress)
         timeline = today - timedelta(days=self.tools.config.report.timeline_days - 1)

@@ -46,9 +46,7 @@ def derive(connection: DuckDBPyConnection, ledger: str) -> None:
 def derive_all(connection: DuckDBPyConnection) -> None:
     """Derive everything anew, after a first build or a change of the rules."""
     connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT task FROM tasks")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT DISTINCT day FROM (FROM cost_days SELECT day UNION ALL FROM costs SELECT day)"
-    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT day FROM cost_days UNION SELECT day FROM costs")
     connection.execute(_COST_DAYS + _TASK_PROVIDERS + _TASK_TOTALS + _TASK_CREDITS)
 
 

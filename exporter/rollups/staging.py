@@ -49,8 +49,8 @@ def read_csv(ledger: str) -> str:
     """The FROM item that reads one CSV file, given as the parameter ``$file``, of a ledger's result columns."""
     columns = ", ".join(f"'{name}': '{type_name}'" for name, type_name in COLUMNS[ledger].items())
     return (
-        f"read_csv($file, columns = {{{columns}}}, header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"',"
-        " nullstr = '', allow_quoted_nulls = false, parallel = false, max_line_size = 16777216)"
+        f"read_csv($file, columns = {{{columns}}}, header = false, auto_detect = false, delim = ',', quote = '\"',"
+        " escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false, max_line_size = 16777216)"
     )
 
 
@@ -62,7 +62,7 @@ def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
     _load(connection, changes.ledger, changes.parts)
     connection.execute(_FRESH)
     connection.execute(_CHANGED, {"ledger": changes.ledger, "settled_before": changes.progress.settled_before})
-    return connection.execute("SELECT count(*) > 0 FROM changed").fetchall()[0][0]
+    return connection.execute("FROM changed LIMIT 1").fetchone() is not None
 
 
 def _load(connection: DuckDBPyConnection, ledger: str, parts: list[Part]) -> None:

@@ -107,7 +107,9 @@ class Rollups:
 
     def allocated_before(self, day: date) -> date | None:
         """The last day before ``day`` for which allocations are known."""
-        return self._connection.execute("SELECT max(day) FROM allocations WHERE day < ?", [day]).fetchall()[0][0]
+        days: list[tuple[date | None]]
+        days = self._connection.execute("SELECT max(day) FROM allocations WHERE day < ?", [day]).fetchall()
+        return days[0][0]
 
     def replace_allocations(self, file: Path, first: date, last: date, untimed: Mapping[str, int], progress: Progress) -> bool:
         """Put a file's rows in the place of the allocations of a range of days. Returns whether any differs."""

@@ -58,5 +58,6 @@ def _reject(connection: DuckDBPyConnection, ledger: str, where: str, parameters:
     connection.execute(f"DELETE FROM rejected WHERE ledger = '{ledger}' AND {where}", parameters)
     day = "day" if ledger == "allocations" else "NULL"
     connection.execute(
-        f"INSERT INTO rejected SELECT '{ledger}', {day}, NULL, flaw, sum(entries) FROM staged WHERE flaw IS NOT NULL GROUP BY ALL"
+        f"INSERT INTO rejected SELECT '{ledger}', {day}, NULL, flaw, sum(entries) FROM staged"
+        " WHERE flaw IS NOT NULL GROUP BY ALL"
     )

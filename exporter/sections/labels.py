@@ -3,6 +3,8 @@
 Folding happens here, once, before any section sums up: every section then folds alike, and no sum loses anything.
 """
 
+from itertools import accumulate
+
 from exporter.sections.frame import Frame
 
 OTHER = "other"
@@ -22,7 +24,8 @@ _QUEST_DAYS = {
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
 WITH shown AS (
-    SELECT quest FROM lifetime UNION SELECT quest FROM impacts UNION SELECT quest FROM allocations UNION SELECT quest FROM names
+    SELECT quest FROM lifetime UNION SELECT quest FROM impacts
+    UNION SELECT quest FROM allocations UNION SELECT quest FROM names
 ), named AS (
     SELECT quest, quest_id, nullif(name, '') AS name, nullif(layer, '') AS layer
       FROM shown JOIN quests USING (quest) LEFT JOIN names USING (quest)
@@ -49,7 +52,8 @@ WITH named AS (
     SELECT provider, model, row_number() OVER (PARTITION BY provider ORDER BY sum(usd) DESC, model) AS rank
       FROM lifetime JOIN named USING (pair) GROUP BY provider, model
 )
-SELECT pair, provider, CASE WHEN rank <= $most THEN model ELSE 'other' END AS model FROM named JOIN ranked USING (provider, model)
+SELECT pair, provider, CASE WHEN rank <= $most THEN model ELSE 'other' END AS model
+  FROM named JOIN ranked USING (provider, model)
 """
 # The rank in which quests keep their own series: by the money that goes through them.
 _WEIGHTS = """
@@ -57,7 +61,8 @@ SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS ju
   FROM quest_labels
   LEFT JOIN (SELECT quest, sum(usd) AS usd, count(DISTINCT (provider, model)) AS cells
                FROM lifetime JOIN model_labels USING (pair) GROUP BY quest) AS spent USING (quest)
-  LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated USING (quest)
+  LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated
+ USING (quest)
   LEFT JOIN (SELECT DISTINCT quest FROM task_totals) AS judged USING (quest)
  ORDER BY greatest(coalesce(spent.usd, 0), coalesce(allocated.usd, 0)) DESC, quest_id
 """
@@ -65,6 +70,10 @@ _FOLDED_LABEL_SETS = """
 SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, model_labels.provider, model_labels.model))
   FROM lifetime JOIN models USING (pair) JOIN model_labels USING (pair)
 """
+_FOLD = """
+UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
+"""
+_LABELS = "SELECT count(DISTINCT provider), count(DISTINCT (provider, model)) FROM model_labels"
 SERIES_PER_CELL = 4
 """Spend, calls, and tokens in and out, of one quest with one model."""
 
@@ -79,39 +88,45 @@ def prepare(frame: Frame) -> int:
         frame.rows(query)
     frame.rows(_PROVIDERS, most=limits.max_providers)
     frame.rows(_MODELS, most=limits.models_per_provider)
-    folded = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
+    folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
     return folded + _fold_quests(frame)
 
 
 def _fold_quests(frame: Frame) -> int:
     """Fold the quests that would go beyond ``limits.max_series``; returns how many series they would have had."""
-    room = frame.config.limits.max_series - _shared_series(frame)
-    per_cell, per_quest, per_judged, per_layer = _prices(frame)
+    prices = _prices(frame)
+    limit = frame.config.limits.max_series
+    if _shared_series(frame) + sum(prices.values()) <= limit:
+        return 0
+    room = limit - _shared_series(frame) - _series_of_other(frame)
+    spent = list(accumulate(prices.values()))
+    beyond = [quest for quest, so_far in zip(prices, spent, strict=True) if so_far > room]
+    frame.rows(_FOLD, other=OTHER, beyond=beyond)
+    return sum(prices[quest] for quest in beyond)
+
+
+def _prices(frame: Frame) -> dict[int, int]:
+    """How many series each quest may have, in the order in which quests keep theirs."""
     layers: set[str] = set()
-    beyond: list[int] = []
-    spent = folded = 0
+    prices = {}
     for quest, layer, cells, judged in frame.rows(_WEIGHTS, today=frame.today):
-        price = cells * per_cell + per_quest + judged * per_judged + (layer not in layers) * per_layer
+        prices[quest] = _price(frame, cells=cells, judged=judged, new_layer=layer not in layers)
         layers.add(layer)
-        spent += price
-        if spent > room:
-            beyond.append(quest)
-            folded += price
-    frame.rows("UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)",
-               other=OTHER, beyond=beyond)  # fmt: skip
-    return folded
+    return prices
 
 
-def _prices(frame: Frame) -> tuple[int, int, int, int]:
-    """Series per quest and model, per quest, per quest with judged tasks (impact, cost, waste by reason), per layer."""
+def _price(frame: Frame, *, cells: int, judged: bool, new_layer: bool) -> int:
+    """Allocation, reported and projected spend; spend by window; impact, its cost and waste by window; its layer's days."""
     windows = len(frame.windows)
-    return SERIES_PER_CELL, 3 + windows, 2 * windows + 6 * windows, 2 * len(frame.timeline)
+    return cells * SERIES_PER_CELL + 3 + windows + judged * 8 * windows + new_layer * 2 * len(frame.timeline)
 
 
 def _shared_series(frame: Frame) -> int:
-    """The series that there are whatever the quests, and those of one quest called ``other``."""
-    providers, models = frame.rows("SELECT count(DISTINCT provider), count(DISTINCT (provider, model)) FROM model_labels")[0]
-    windows, top = len(frame.windows), frame.config.report.top
-    per_cell, per_quest, per_judged, per_layer = _prices(frame)
-    other = models * per_cell + per_quest + per_judged + per_layer
-    return (9 * providers + models + 6 * top) * windows + 2 + other
+    """The series that there are whatever the quests: by provider and model, the rankings, and two without a label."""
+    providers, models = frame.rows(_LABELS)[0]
+    per_window: int = 9 * providers + models + 6 * frame.config.report.top
+    return per_window * len(frame.windows) + 2
+
+
+def _series_of_other(frame: Frame) -> int:
+    return _price(frame, cells=frame.rows(_LABELS)[0][1], judged=True, new_layer=True)

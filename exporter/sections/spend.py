@@ -9,7 +9,7 @@ from exporter.sections.frame import Frame, samples
 
 SPEND = Metric(
     "resource_spend_usd",
-    "USD billed over the lifetime of the cost ledger, credits subtracted. Use delta(), never rate(): it can be corrected downward.",
+    "USD billed over the lifetime of the cost ledger, less credits. It may be corrected downward: use delta(), not rate().",
     (*QUEST, "provider", "model"),
     ("costs",),
 )

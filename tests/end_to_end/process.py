@@ -1,0 +1,119 @@
+"""The real exporter as a process of its own, and what the tests ask of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+DEADLINE = 60.0
+
+LEDGERS = """\
+databases:
+  main: {{dsn_env: LEDGERS_DSN}}
+ledgers:
+  allocations: {{database: main}}
+  costs: {{database: main}}
+  impacts: {{database: main}}
+  quests: {{database: main}}
+timezone: {timezone}
+state: {{path: rollups.duckdb}}
+refresh: {{interval: 500ms}}
+"""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an HTTP request got."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
+class Exporter:
+    """A running exporter. ``log`` is the file with what it wrote to standard error."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    port: int = 0
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
+        """One request; header names are given with underscores."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = Request(f"http://127.0.0.1:{self.port}{path}", method=method, headers=names)
+        try:
+            with urlopen(request, timeout=10) as reply:
+                return Reply(reply.status, dict(reply.headers), reply.read())
+        except HTTPError as error:
+            with error:
+                return Reply(error.code, dict(error.headers), error.read())
+
+    def page(self) -> str:
+        """What Prometheus would scrape."""
+        return self.get("/metrics").body.decode()
+
+    def data(self) -> list[str]:
+        """The data samples of the page that do not depend on the time of day."""
+        volatile = ("resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd")
+        lines = self.page().splitlines()
+        return [
+            line for line in lines if line.startswith("resource_") and not line.startswith(("resource_exporter_", *volatile))
+        ]
+
+    def wait(self, path: str = "/-/ready") -> None:
+        """Until the path answers 200."""
+        self.until(lambda: self.get(path).status == 200)
+
+    def until(self, condition) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """Until the condition holds, or fail with the log."""
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal and return the exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(DEADLINE)
+
+    def _listening(self) -> bool:
+        for line in self.log.read_text().splitlines():
+            if line.startswith("{") and json.loads(line).get("msg") == "listening":
+                self.port = json.loads(line)["port"]
+        return self.port > 0
+
+
+@contextmanager
+def running(directory: Path, command: str, *flags: str, **environment: str) -> Iterator[Exporter]:
+    """``resource-exporter`` with a command, listening on a free port; killed at the end if it still runs."""
+    log = directory / "exporter.log"
+    arguments = [sys.executable, "-m", "exporter", command, "--web.listen-address=127.0.0.1:0", "--log.format=json", *flags]
+    with log.open("w") as stream, (directory / "exporter.out").open("w") as out:
+        process = subprocess.Popen(arguments, stderr=stream, stdout=out, text=True, env=os.environ | environment)
+    exporter = Exporter(process, log)
+    try:
+        exporter.until(exporter._listening)
+        yield exporter
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@contextmanager
+def serving(directory: Path, conninfo: str, config: str = LEDGERS, timezone: str = "UTC") -> Iterator[Exporter]:
+    """``resource-exporter serve`` over a database, with its files in the directory; ready when the context begins."""
+    (directory / "config.yml").write_text(config.format(timezone=timezone))
+    with running(directory, "serve", f"--config.file={directory / 'config.yml'}", LEDGERS_DSN=conninfo) as exporter:
+        exporter.wait()
+        yield exporter
