@@ -43,7 +43,7 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
     """All that turns ledgers into snapshots, without a schedule.
 
     Raises:
-        duckdb.Error, OSError: the rollup file cannot be opened or made.
+        RollupFileError, OSError: the rollup file, or the directory beside it, cannot be used.
     """
     directory = config.state_path.with_name(config.state_path.name + ".reading")
     async with AsyncExitStack() as stack:
@@ -63,7 +63,7 @@ async def run(config: Config, address: Address, telemetry_path: str, started: Ca
     """Serve until SIGTERM or SIGINT; ``started`` is told the port.
 
     Raises:
-        duckdb.Error, OSError: the rollup file or the address cannot be used.
+        RollupFileError, OSError: the rollup file or the address cannot be used.
     """
     telemetry = Telemetry(__version__, revision())
     telemetry.config_reload_successful.set(1)

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import duckdb
-
 from exporter import __version__, app, check, logs
 from exporter.config import ConfigError, load
 from exporter.demo.binaries import EmbeddedPostgresError
+from exporter.rollups import RollupFileError
 from exporter.web.server import AddressError, parse_address
 
 PREFIX = "RESOURCE_EXPORTER_"
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         logs.configure(options.log_level, options.log_format, sys.stderr)
         return options.command(options) or 0
-    except (ConfigError, AddressError, EmbeddedPostgresError, duckdb.Error, OSError) as error:
+    except (ConfigError, AddressError, EmbeddedPostgresError, RollupFileError, OSError) as error:
         sys.stderr.write(f"{logs.redact(str(error))}\n")
         return 1
     except KeyboardInterrupt:

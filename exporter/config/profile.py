@@ -40,14 +40,16 @@ def parse(text: str, source: str) -> Mapping[str, Table]:
 def overlay(ledger: str, given: TableSchema, profile: Mapping[str, Table]) -> Table:
     """A ledger's table: that of the profile with the given columns laid over it, or another one.
 
-    The profile knows nothing of another table. There, required columns have the ledger's own names unless something
-    else is said, and optional ones exist only when they are named.
+    The profile knows its table in whatever schema it is, and nothing of a table of another name. There, required columns
+    have the ledger's own names unless something else is said, and optional ones exist only when they are named.
     """
     definition = LEDGERS[ledger]
     table = Table(given.table, {column: column for column in definition.required})
     known = profile.get(ledger, table)
-    if given.table in {(), known.name}:
+    if not given.table:
         table = known
+    elif given.table[-1] == known.name[-1]:
+        table = Table(given.table, known.columns)
     columns = {**table.columns, **given.columns}
     present = {column: source for column in definition.columns if (source := columns.get(column)) is not None}
     return Table(table.name, MappingProxyType(present))

@@ -8,24 +8,38 @@ many rows it saw, and their fingerprint, for each pair of (stretch of the cursor
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from psycopg import sql
 
 from exporter.database import Transaction
-from exporter.ledgers.mapping import INTEGER, Source
+from exporter.ledgers.mapping import Source
 from exporter.ledgers.statements import FAR_PAST
 
 QUARTER = 900
 """Seconds. Every time zone of today is a multiple of a quarter of an hour from UTC."""
 ID_BITS_PER_BIN = 10
 SECONDS_PER_BIN = 60
+NUMBERS_PER_GROUP = 100
 
 Bin = int
 """A stretch of the cursor column: 1024 ids, or one minute."""
 Quarter = int
 """Quarters of an hour since 1970-01-01 UTC; None stands for rows that no day can hold."""
-Seen = Mapping[tuple[Bin, Quarter | None], tuple[int, int]]
-"""How many rows a look saw in each bin and quarter, and their fingerprint."""
+
+
+class Group(NamedTuple):
+    """Rows that a look saw in one bin and quarter: how many, their fingerprint, and their running numbers.
+
+    ``numbers`` are closed ranges: one for each row, or one for all where they are many; none where rows have no numbers.
+    """
+
+    rows: int
+    print: int
+    numbers: tuple[tuple[int, int], ...]
+
+
+Seen = Mapping[tuple[Bin, Quarter | None], Group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +82,19 @@ async def horizon(transaction: Transaction) -> Horizon:
     return Horizon(*(await transaction.rows(_HORIZON))[0])
 
 
-def touched(before: Seen, now: Seen, lower: Bin) -> set[Quarter]:
-    """The quarters of an hour in which a look from ``lower`` on saw other rows than the look before it."""
-    changed = {key for key, _ in {item for item in before.items() if item[0][0] >= lower} ^ now.items()}
-    return {quarter for _, quarter in changed if quarter is not None}
+def changed(before: Seen, now: Seen, lower: Bin) -> list[tuple[Quarter | None, Group]]:
+    """The quarters of an hour in which a look from ``lower`` on saw other rows than the look before it, and these rows."""
+    comparable = {item for item in before.items() if item[0][0] >= lower}
+    return [(quarter, group) for (_, quarter), group in comparable ^ set(now.items())]
 
 
 async def seen(transaction: Transaction, source: Source, column: str, lower: Bin) -> Seen:
     """All rows from the bin ``lower`` on, counted by bin and quarter of an hour."""
     rows = await transaction.rows(_look(source, column), lower=_lowest_value(column, lower))
-    return {(at, quarter): (entries, int(fingerprint)) for at, quarter, entries, fingerprint in rows}
+    return {
+        (at, quarter): Group(count, int(fingerprint), _ranges(count, numbers))
+        for at, quarter, count, fingerprint, numbers in rows
+    }
 
 
 async def newest(transaction: Transaction, source: Source, column: str) -> Bin:
@@ -87,7 +104,7 @@ async def newest(transaction: Transaction, source: Source, column: str) -> Bin:
 
 def columns(source: Source) -> tuple[str, ...]:
     """The ledger columns that can serve as cursors: a whole-numbered id tells new rows, ``updated_at`` changed ones."""
-    counted = ("entry_id",) if source.type("entry_id") in INTEGER else ()
+    counted = ("entry_id",) if source.numbered else ()
     return counted + (("updated_at",) if source.has("updated_at") else ())
 
 
@@ -105,7 +122,7 @@ def _look(source: Source, column: str) -> sql.Composed:
     lower = sql.SQL("to_timestamp(%(lower)s::float8)") if column == "updated_at" else sql.SQL("%(lower)s")
     return sql.SQL("""
 SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epoch FROM {at}) / {quarter})::bigint END,
-       count(*), sum(hash_record_extended(ROW({id}::text, {value}), 0) >> 16)::numeric
+       count(*), sum(hash_record_extended(ROW({id}::text, {value}), 0) >> 16)::numeric, {numbers}
   FROM {table} WHERE {value} >= {lower} {finite} GROUP BY 1, 2
 """).format(
         bin=_bin(column, value),
@@ -113,11 +130,27 @@ SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epo
         past=FAR_PAST,
         quarter=QUARTER,
         id=source.raw("entry_id"),
+        numbers=_numbers(source, column),
         value=value,
         table=source.name,
         lower=lower,
         finite=sql.SQL("AND {} < 'infinity'").format(value) if column == "updated_at" else sql.SQL(""),
     )
+
+
+def _numbers(source: Source, column: str) -> sql.Composable:
+    """The numbers of the rows in a group, or the least and the greatest of many. Only a changed row may have come from afar."""
+    if column != "updated_at" or not source.tracked:
+        return sql.SQL("ARRAY[]::bigint[]")
+    return sql.SQL(
+        "CASE WHEN count(*) <= {most} THEN array_agg({id} ORDER BY {id}) ELSE ARRAY[min({id}), max({id})] END::bigint[]"
+    ).format(most=NUMBERS_PER_GROUP, id=source.raw("entry_id"))
+
+
+def _ranges(rows: int, numbers: list[int]) -> tuple[tuple[int, int], ...]:
+    if rows > NUMBERS_PER_GROUP and numbers:
+        return ((numbers[0], numbers[-1]),)
+    return tuple((number, number) for number in numbers)
 
 
 def _lowest_value(column: str, lower: Bin) -> int:

@@ -63,6 +63,16 @@ class Source:
         """The source column itself, as an index knows it."""
         return sql.Identifier(self.ledger.columns[column])
 
+    @property
+    def numbered(self) -> bool:
+        """Whether entries have a running number."""
+        return self.has("entry_id") and self.type("entry_id") in INTEGER
+
+    @property
+    def tracked(self) -> bool:
+        """Whether an entry that was changed tells its number, by which the hour can be found that it was in before."""
+        return self.numbered and self.has("updated_at")
+
     def text(self, column: str) -> sql.Composable:
         """The column as text, NULL where it is empty or not mapped."""
         if not self.has(column):

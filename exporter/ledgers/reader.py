@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 from exporter.calendar import ONE_DAY, Calendar, Hours, merge
 from exporter.database import Transaction
 from exporter.ledgers import cursor, statements
-from exporter.ledgers.audit import MICROSECOND, Audit, Remembered
+from exporter.ledgers.audit import MICROSECOND, Audit, KnownHour
 from exporter.ledgers.changes import Part, Progress
-from exporter.ledgers.cursor import Horizon, Position, Quarter
+from exporter.ledgers.cursor import Group, Horizon, Position, Quarter
 from exporter.ledgers.mapping import Source
+
+Changed = tuple[Quarter | None, Group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,16 @@ class Look:
     seen: dict[str, cursor.Seen]
     audited: int
     repairs: int
+
+
+class Memory(Protocol):
+    """What the rollups know of the ledger."""
+
+    async def known(self, start: datetime | None) -> list[KnownHour]:
+        """The known hours from an instant on, for the audit."""
+
+    async def holding(self, numbers: list[tuple[int, int]]) -> list[Hours]:
+        """The hours that hold, or may hold, entries with numbers in these closed ranges."""
 
 
 class Reader:
@@ -51,14 +64,12 @@ class Reader:
             unproven=horizon.next,
         )
 
-    async def look(
-        self, transaction: Transaction, source: Source, before: Progress, now: datetime, remembered: Remembered
-    ) -> Look:
+    async def look(self, transaction: Transaction, source: Source, before: Progress, now: datetime, memory: Memory) -> Look:
         """Decide what to read again: what cursors found, the settle window, days that have begun, what an audit found."""
         horizon = await cursor.horizon(transaction)
-        positions, seen, touched = await self._follow(transaction, source, before, horizon)
+        positions, seen, changed = await self._follow(transaction, source, before, horizon)
         recent = list(self._calendar.between(min(before.last_success, now) - self._settle, now))
-        audit = Audit(transaction, source, self._calendar, self._calendar.bounds(recent[0])[0], remembered)
+        audit = Audit(transaction, source, self._calendar, self._calendar.bounds(recent[0])[0], memory.known)
         proven = before.unproven is not None and horizon.oldest >= before.unproven
         findings = await (audit.sweep() if proven else audit.step(before.audit_from))
         after = replace(
@@ -71,7 +82,10 @@ class Reader:
             unproven=None if proven else before.unproven,
         )
         begun = map(self._calendar.whole, _days_after(before.today, after.today))
-        hours = self._buckets(chain(self._hours(touched), recent, begun, findings.wrong), after)
+        # A row whose time was changed has left an hour, which only its number can tell.
+        left = await memory.holding([each for _, group in changed for each in group.numbers])
+        touched = self._hours(quarter for quarter, _ in changed if quarter is not None)
+        hours = self._buckets(chain(touched, left, recent, begun, findings.wrong), after)
         return Look(hours, after, seen, findings.audited, len(findings.wrong))
 
     def accept(self, look: Look) -> None:
@@ -98,19 +112,19 @@ class Reader:
 
     async def _follow(
         self, transaction: Transaction, source: Source, before: Progress, horizon: Horizon
-    ) -> tuple[dict[str, Position], dict[str, cursor.Seen], set[Quarter]]:
-        positions, seen, touched = {}, {}, set[Quarter]()
+    ) -> tuple[dict[str, Position], dict[str, cursor.Seen], list[Changed]]:
+        positions, seen, changed = {}, {}, list[Changed]()
         for column, position in before.positions.items():
             # A transaction may commit an updated_at from its own beginning, long before it had an id that a snapshot shows.
             overlap = self._settle // timedelta(seconds=cursor.SECONDS_PER_BIN) if column == "updated_at" else 0
             lower = position.passed - overlap
             seen[column] = await cursor.seen(transaction, source, column, lower)
-            touched |= cursor.touched(self._seen.get(column, {}), seen[column], lower)
+            changed += cursor.changed(self._seen.get(column, {}), seen[column], lower)
             newest = await cursor.newest(transaction, source, column)
             positions[column] = position.advance(newest, horizon)
-        return positions, seen, touched
+        return positions, seen, changed
 
-    def _hours(self, quarters: set[Quarter]) -> Iterator[Hours]:
+    def _hours(self, quarters: Iterable[Quarter]) -> Iterator[Hours]:
         latest = self._calendar.start(date.max - ONE_DAY).timestamp()
         for quarter in quarters:
             if cursor.QUARTER * quarter < latest:

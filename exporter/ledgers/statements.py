@@ -9,7 +9,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from exporter.ledgers.mapping import INTEGER, Source, bounded
+from exporter.ledgers.mapping import Source, bounded
 
 FAR_PAST = "0002-01-02"
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
@@ -66,16 +66,17 @@ SHAPES = {"costs": COSTS, "impacts": IMPACTS}
 
 
 def aggregate(source: Source) -> sql.Composed:
-    """One row per hour and group: ``hour, flaw, *ids, *texts, *sums, entries, newest, print``.
+    """One row per hour and group: ``hour, flaw, *ids, *texts, *sums, entries, low, high, newest, print``.
 
-    ``flaw`` says why entries were rejected, and then nothing else of them is told. ``print`` is a fingerprint of the
-    entries that does not depend on their order: whatever is changed, added or removed changes it.
+    ``flaw`` says why entries were rejected, and then nothing else of them is told. ``low`` and ``high`` bound their running
+    numbers. ``print`` is a fingerprint of the entries that does not depend on their order: any change changes it.
     """
     shape = SHAPES[source.ledger.name]
     return sql.SQL("""
-SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, flaw, {ids}, {texts}, {sums}, entries, newest, print
+SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, flaw, {ids}, {texts}, {sums}, entries, low, high, newest, print
   FROM (SELECT hour, flaw, {groups}, {aggregates},
-               count(*) AS entries, max(at) AT TIME ZONE 'UTC' AS newest, sum(print) AS print
+               count(*) AS entries, min(entry) AS low, max(entry) AS high,
+               max(at) AT TIME ZONE 'UTC' AS newest, sum(print) AS print
           FROM ({entries}) AS entries GROUP BY hour, flaw, {groups}) AS sums
 """).format(
         ids=_list(bounded(column) for column in shape.ids),
@@ -162,14 +163,15 @@ def _entries(source: Source, shape: Shape) -> sql.Composed:
     columns = shape.groups + shape.numbers
     sound = (sql.SQL("CASE WHEN flaw IS NULL THEN {0} END AS {0}").format(sql.Identifier(column)) for column in columns)
     return sql.SQL("""
-SELECT date_bin('1 hour', at, %(midnight)s) AS hour, at, flaw, stamp,
+SELECT date_bin('1 hour', at, %(midnight)s) AS hour, at, entry, flaw, stamp,
        hash_record_extended(ROW(stamp, {columns}), 0) >> 16 AS print, {sound}
-  FROM (SELECT {time}::timestamptz AS at, {flaw} AS flaw, {stamp} AS stamp, {texts}, {numbers}
+  FROM (SELECT {time}::timestamptz AS at, {entry} AS entry, {flaw} AS flaw, {stamp} AS stamp, {texts}, {numbers}
           FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries
 """).format(
         columns=_list(map(sql.Identifier, columns)),
         sound=_list(sound),
         time=source.raw("occurred_at"),
+        entry=source.raw("entry_id") if source.tracked else sql.SQL("NULL::bigint"),
         flaw=source.flaw(shape.numbers, required=shape.required),
         stamp=_stamp(source) if "stamp" in shape.sums else sql.SQL("NULL::text"),
         texts=_list(sql.SQL("{} AS {}").format(source.text(column), sql.Identifier(column)) for column in shape.groups),
@@ -182,7 +184,7 @@ SELECT date_bin('1 hour', at, %(midnight)s) AS hour, at, flaw, stamp,
 def _stamp(source: Source) -> sql.Composed:
     """A text that sorts as (occurred_at, entry_id) do."""
     entry = source.raw("entry_id")
-    if source.type("entry_id") in INTEGER:
+    if source.numbered:
         order = sql.SQL("to_char({}::numeric + 9223372036854775808, 'FM00000000000000000000')").format(entry)
     else:
         order = sql.SQL("{}::text").format(entry)

@@ -40,7 +40,7 @@ class EntryFollower(Follower):
         progress = await self.tools.worker.run(self.tools.rollups.progress, self.name)
         if progress is None or progress.identity != identity or progress.today > self.tools.calendar.day_of(now):
             return partial(self._build, source, identity, now)
-        look = await self._reader.look(transaction, source, progress, now, self._remembered)
+        look = await self._reader.look(transaction, source, progress, now, self)
         untimed = await self._reader.untimed(transaction, source)
         if len(look.hours) > PARTS_AT_ONCE:
             return partial(self._catch_up, source, look, progress, untimed)
@@ -120,10 +120,16 @@ class EntryFollower(Follower):
         self.count(part.rows)
         return part
 
-    async def _remembered(self, start: datetime | None) -> list[KnownHour]:
+    async def known(self, start: datetime | None) -> list[KnownHour]:
+        """The known hours from an instant on, for the audit."""
         calendar = self.tools.calendar
         at = (calendar.day_of(start), calendar.hour_of(start)) if start else (date.min, 0)
         return await self.tools.worker.run(self.tools.rollups.remembered, self.name, at)
+
+    async def holding(self, numbers: list[tuple[int, int]]) -> list[Hours]:
+        """The hours that hold, or may hold, entries with numbers in these closed ranges."""
+        found = await self.tools.worker.run(self.tools.rollups.holding, self.name, numbers) if numbers else []
+        return [Hours(day, hour, hour) for day, hour in found]
 
     def _discard(self, parts: Iterable[Part]) -> None:
         for part in parts:

@@ -43,11 +43,10 @@ def derive(connection: DuckDBPyConnection, ledger: str) -> None:
     connection.execute(_STEPS[ledger])
 
 
-def derive_all(connection: DuckDBPyConnection) -> None:
-    """Derive everything anew, after a first build or a change of the rules."""
+def touch_all(connection: DuckDBPyConnection) -> None:
+    """Put all days in ``changed`` and all tasks in ``touched``, after a first build or a change of the rules."""
     connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT task FROM tasks")
     connection.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT day FROM cost_days UNION SELECT day FROM costs")
-    connection.execute(_COST_DAYS + _TASK_PROVIDERS + _TASK_TOTALS + _TASK_CREDITS)
 
 
 def set_waste(connection: DuckDBPyConnection, waste: Waste) -> None:

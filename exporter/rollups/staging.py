@@ -7,16 +7,19 @@ from duckdb import DuckDBPyConnection
 from exporter.ledgers.changes import Changes, Part
 
 DECIMAL = "DECIMAL(38, 15)"
+_ENTRIES = {
+    "entries": "HUGEINT", "low": "BIGINT", "high": "BIGINT", "newest": "TIMESTAMP", "print": "HUGEINT",
+}  # fmt: skip
 COLUMNS = {
     "costs": {
         "hour": "UTINYINT", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR",
         "model": "VARCHAR", "calls": "HUGEINT", "unpriced": "HUGEINT", "usd": DECIMAL, "positive_usd": DECIMAL,
-        "input_tokens": "HUGEINT", "output_tokens": "HUGEINT", "entries": "HUGEINT", "newest": "TIMESTAMP", "print": "HUGEINT",
+        "input_tokens": "HUGEINT", "output_tokens": "HUGEINT", **_ENTRIES,
     },
     "impacts": {
         "hour": "UTINYINT", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "layer": "VARCHAR",
         "title": "VARCHAR", "judged": "HUGEINT", "usd": DECIMAL, "tokens": "HUGEINT", "impact": DECIMAL, "stamp": "VARCHAR",
-        "entries": "HUGEINT", "newest": "TIMESTAMP", "print": "HUGEINT",
+        **_ENTRIES,
     },
     "allocations": {
         "day": "DATE", "flaw": "VARCHAR", "quest_id": "VARCHAR", "allocated_usd": DECIMAL, "spent_usd": DECIMAL,
@@ -24,11 +27,12 @@ COLUMNS = {
     },
     "quests": {"flaw": "VARCHAR", "quest_id": "VARCHAR", "name": "VARCHAR", "layer": "VARCHAR", "entries": "HUGEINT"},
 }  # fmt: skip
+"""The result columns of the statements that read each ledger, in their order."""
 
 _FRESH = """
 CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT day, hour, sum(entries)::HUGEINT AS entries, sum(print)::HUGEINT AS print,
-       coalesce(sum(usd) FILTER (flaw IS NULL), 0) AS usd, max(newest) AS newest
+       coalesce(sum(usd) FILTER (flaw IS NULL), 0) AS usd, min(low) AS low, max(high) AS high, max(newest) AS newest
   FROM staged GROUP BY day, hour
 """
 _CHANGED = """

@@ -6,10 +6,8 @@ All methods block and must run one at a time; the refresh gives them a thread of
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from importlib.resources import files
 from pathlib import Path
 
-import duckdb
 from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter
 
@@ -17,10 +15,7 @@ from exporter.config import Config
 from exporter.ledgers.audit import HOURS_PER_STRETCH, KnownHour
 from exporter.ledgers.changes import Changes, Progress
 from exporter.rollups import derived, facts, staging, tables
-
-FORMAT = "1"
-"""Changes whenever a file of the program before cannot be read on; such a file is begun anew."""
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "192MB", "threads": 2}
+from exporter.rollups.file import open_file
 
 _PROGRESS = TypeAdapter(Progress)
 _CLEAN = (
@@ -36,10 +31,10 @@ class Rollups:
         """Open the file, or make it.
 
         Raises:
-            duckdb.IOException: it cannot be opened, or another process has it open.
+            RollupFileError: it cannot be used, nor another one be made in its place.
         """
         self.path = path
-        self._connection = _open(path)
+        self._connection = open_file(path)
         self._connection.execute(_CLEAN)
         derived.set_waste(self._connection, config.waste)
         self._families = config.providers
@@ -77,6 +72,15 @@ class Rollups:
         ).fetchall()
         return [KnownHour(*row) for row in rows]
 
+    def holding(self, ledger: str, numbers: list[tuple[int, int]]) -> list[tuple[date, int]]:
+        """The days and hours of a ledger that hold, or may hold, entries with numbers in these closed ranges."""
+        first, last = zip(*numbers, strict=True)
+        return self._connection.execute(
+            "SELECT DISTINCT day, hour FROM hours JOIN (SELECT unnest($first) AS first, unnest($last) AS last)"
+            " ON low <= last AND high >= first WHERE ledger = $ledger",
+            {"ledger": ledger, "first": list(first), "last": list(last)},
+        ).fetchall()
+
     def begin(self, ledger: str) -> None:
         """Forget a ledger, to build it anew."""
         with self._transaction():
@@ -93,7 +97,8 @@ class Rollups:
     def finish(self, changes: Changes) -> None:
         """The last step of a first build."""
         with self._transaction():
-            derived.derive_all(self._connection)
+            derived.touch_all(self._connection)
+            derived.derive(self._connection, changes.ledger)
             self._settle(changes)
 
     def apply(self, changes: Changes) -> None:
@@ -140,7 +145,8 @@ class Rollups:
         with self._transaction():
             self._connection.execute("UPDATE models SET family = NULL")
             derived.assign_families(self._connection, self._families)
-            derived.derive_all(self._connection)
+            derived.touch_all(self._connection)
+            derived.derive(self._connection, "costs")
             self._put("rules", rules)
 
     @contextmanager
@@ -159,9 +165,3 @@ class Rollups:
 
     def _put(self, name: str, value: str | None) -> None:
         self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", [name, value])
-
-
-def _open(path: Path) -> DuckDBPyConnection:
-    connection = duckdb.connect(str(path), config=SETTINGS)
-    connection.execute(files("exporter.rollups").joinpath("schema.sql").read_text())
-    return connection

@@ -1,0 +1,154 @@
+"""``resource-exporter check`` against databases that lack something."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests.end_to_end.process import LEDGERS
+
+LAYER_REMEDY = "set ledgers.quests.columns.layer to the column that holds it, one of id, name, or to null to do without it"
+ROLE = "resource_exporter_reader"
+
+
+@pytest.fixture
+def reader(database: str) -> str:
+    """The connection string of a role that may read the ledgers, and no more."""
+    with psycopg.connect(database) as connection:
+        connection.execute(f"DROP ROLE IF EXISTS {ROLE}")
+        connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'hunter2'")
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE}")
+    yield make_conninfo(database, user=ROLE, password="hunter2")
+    with psycopg.connect(database) as connection:
+        connection.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
+
+
+def check(directory: Path, conninfo: str, config: str = LEDGERS) -> tuple[int, list[str]]:
+    (directory / "config.yml").write_text(config.format(timezone="UTC"))
+    checked = subprocess.run(
+        [sys.executable, "-m", "exporter", "check", f"--config.file={directory / 'config.yml'}"],
+        env=os.environ | {"LEDGERS_DSN": conninfo},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "hunter2" not in checked.stdout + checked.stderr
+    assert checked.stderr == ""
+    return checked.returncode, checked.stdout.splitlines()
+
+
+def test_all_is_well(tmp_path: Path, reader: str) -> None:
+    code, lines = check(tmp_path, reader)
+    assert code == 0
+    assert lines == [
+        "ok allocations: quest_budget_allocations in database main, 0 rows",
+        "ok costs: cost_ledger in database main, 0 rows",
+        "ok impacts: impact_ledger in database main, 0 rows",
+        "ok quests: quests in database main, 0 rows",
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement, code, expected",
+    [
+        (
+            "ALTER TABLE cost_ledger RENAME TO elsewhere",
+            1,
+            [
+                "error costs: cost_ledger in database main",
+                "  table cost_ledger does not exist in database main",
+                "    mend it: set ledgers.costs.table to the table that holds this ledger",
+            ],
+        ),
+        (
+            "ALTER TABLE quests DROP COLUMN name",
+            1,
+            [
+                "error quests: quests in database main",
+                "  column name of table quests does not exist",
+                "    mend it: set ledgers.quests.columns.quest to the column that holds it, one of id, layer",
+            ],
+        ),
+        (
+            "ALTER TABLE quests DROP COLUMN layer",
+            1,
+            [
+                "error quests: quests in database main",
+                "  column layer of table quests does not exist",
+                f"    mend it: {LAYER_REMEDY}",
+            ],
+        ),
+        (
+            "ALTER TABLE cost_ledger ALTER cost_usd TYPE text",
+            1,
+            [
+                "error costs: cost_ledger in database main",
+                "  column cost_usd of table cost_ledger is of type text, which cannot hold cost_usd",
+                "    mend it: it must be a number: change its type, or map a view that casts it",
+            ],
+        ),
+        (
+            f"REVOKE SELECT ON impact_ledger FROM {ROLE}",
+            1,
+            [
+                "error impacts: impact_ledger in database main",
+                f"  table impact_ledger may not be read by role {ROLE}",
+                f"    mend it: GRANT SELECT ON impact_ledger TO {ROLE}",
+            ],
+        ),
+        (
+            f"REVOKE SELECT ON quests FROM {ROLE}; GRANT SELECT (id, name) ON quests TO {ROLE}",
+            1,
+            [
+                "error quests: quests in database main",
+                f"  column layer of table quests may not be read by role {ROLE}",
+                f"    mend it: GRANT SELECT ON quests TO {ROLE}",
+            ],
+        ),
+        (
+            "DROP INDEX impact_ledger_updated_at_idx",
+            0,
+            [
+                "warning impacts: impact_ledger in database main, 0 rows",
+                "  column updated_at of table impact_ledger leads no index, so each refresh reads the whole table",
+                "    mend it: CREATE INDEX CONCURRENTLY ON impact_ledger (updated_at)",
+            ],
+        ),
+        (
+            "ALTER TABLE cost_ledger ALTER id DROP DEFAULT; ALTER TABLE cost_ledger ALTER id TYPE text",
+            0,
+            [
+                "warning costs: cost_ledger in database main, 0 rows",
+                "  column id of table cost_ledger is no whole number, and no updated_at is mapped",
+                "    mend it: rows that come late are found by the audit only; map updated_at if the table has such a column",
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_and_how_to_mend_it(
+    tmp_path: Path, database: str, reader: str, *, statement: str, code: int, expected: list[str]
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(statement)
+    returned, lines = check(tmp_path, reader)
+    assert returned == code
+    assert [line for line in lines if not line.startswith("ok ")] == expected
+
+
+def test_a_filter_is_tried(tmp_path: Path, reader: str) -> None:
+    config = LEDGERS.replace("costs: {{database: main}}", "costs: {{database: main, filter: \"status = '50%'\"}}")
+    code, lines = check(tmp_path, reader, config)
+    assert code == 1
+    assert '  column "status" does not exist' in lines
+
+
+def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    code, lines = check(tmp_path, "host=/nowhere dbname=none password=hunter2")
+    assert code == 1
+    assert lines[0] == "error database main"
+    assert "cannot be reached" in lines[1]
+    assert lines[2] == "    mend it: start it, or mend databases.main; it holds allocations, costs, impacts, quests"
