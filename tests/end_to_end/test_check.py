@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ ROLE = "resource_exporter_reader"
 
 
 @pytest.fixture
-def reader(database: str) -> str:
+def reader(database: str) -> Iterator[str]:
     """The connection string of a role that may read the ledgers, and no more."""
     with psycopg.connect(database) as connection:
         connection.execute(f"DROP ROLE IF EXISTS {ROLE}")
@@ -130,7 +131,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
     ],
 )
 def test_what_is_wrong_is_said_and_how_to_mend_it(
-    tmp_path: Path, database: str, reader: str, *, statement: str, code: int, expected: list[str]
+    tmp_path: Path, database: str, reader: str, statement: str, code: int, expected: list[str]
 ) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(statement)
