@@ -66,8 +66,12 @@ def unit(metric: str) -> str:
     raise LookupError(f"{metric} ends in no unit: {', '.join(UNITS)}")
 
 
+def _sources(metric: Metric) -> str:
+    return _codes(metric.ledgers) + (f"; without it `{metric.stand_in}`" if metric.stand_in else "")
+
+
 def _data_row(metric: Metric) -> tuple[str, ...]:
-    return f"`{metric.name}`", _codes(metric.labels), unit(metric.name), _codes(metric.ledgers), metric.help
+    return f"`{metric.name}`", _codes(metric.labels), unit(metric.name), _sources(metric), metric.help
 
 
 def _own_row(metric: OwnMetric) -> tuple[str, ...]:

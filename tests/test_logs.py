@@ -75,8 +75,14 @@ def test_levels(level: Level, heard: list[str]) -> None:
 
 def test_libraries_speak_through_the_same_lines() -> None:
     _, stream = logged()
-    logging.getLogger("psycopg.pool").warning("error connecting in %r: %s", "pool-1", f"password={SECRET}")
-    assert f"level=warning msg=\"error connecting in 'pool-1': password={HIDDEN}\" logger=psycopg.pool\n" in stream.getvalue()
+    logging.getLogger("psycopg").warning("error connecting in %r: %s", "pool-1", f"password={SECRET}")
+    assert f"level=warning msg=\"error connecting in 'pool-1': password={HIDDEN}\" logger=psycopg\n" in stream.getvalue()
+
+
+def test_the_pool_does_not_repeat_what_we_say_ourselves() -> None:
+    _, stream = logged()
+    logging.getLogger("psycopg.pool").warning("error connecting")
+    assert stream.getvalue() == ""
 
 
 def test_libraries_are_heard_below_a_warning_only_when_debugging() -> None:

@@ -20,7 +20,8 @@ SELECT task, family, positive_usd::DOUBLE / nullif(sum(positive_usd) OVER (PARTI
 _TASK_TOTALS = """
 DELETE FROM task_totals WHERE task IN (SELECT task FROM touched);
 INSERT INTO task_totals
-SELECT task, latest.quest, latest.layer, latest.title, usd, tokens, impact
+SELECT task, latest.quest, latest.layer, latest.title, usd, tokens, impact,
+       waste_reason(tokens, impact), efficiency(impact, usd)
   FROM (SELECT task, arg_max({'quest': quest, 'layer': layer, 'title': title}, stamp) AS latest,
                sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
           FROM impacts WHERE task IN (SELECT task FROM touched) GROUP BY task) AS sums;
@@ -29,9 +30,8 @@ SELECT task, latest.quest, latest.layer, latest.title, usd, tokens, impact
 _TASK_CREDITS = """
 DELETE FROM task_credits WHERE task IN (SELECT task FROM touched);
 INSERT INTO task_credits
-SELECT task, family, impact::DOUBLE * share, CASE WHEN wasted THEN usd::DOUBLE * share ELSE 0 END
-  FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd,
-               waste_reason(tokens, impact) IS NOT NULL AS wasted
+SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * share END
+  FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd, reason
           FROM (FROM task_totals WHERE task IN (SELECT task FROM touched)) AS totals
           LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared;
 """
@@ -49,8 +49,16 @@ def touch_all(connection: DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT day FROM cost_days UNION SELECT day FROM costs")
 
 
-def set_waste(connection: DuckDBPyConnection, waste: Waste) -> None:
-    """Define when a task is wasted, and why: ``unscored``, ``low_impact``, or NULL when it is not."""
+def define(connection: DuckDBPyConnection, waste: Waste) -> None:
+    """Define when a task is wasted, and why (``unscored``, ``low_impact``), and how efficient it is; NULL when it is not.
+
+    Efficiency is rounded to 13 digits, because the same ratio of other amounts may differ in the last bits, and is a tie.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TEMP MACRO ratio(impact, usd) AS impact::DOUBLE / usd::DOUBLE;"
+        "CREATE OR REPLACE TEMP MACRO efficiency(impact, usd) AS CASE WHEN usd > 0 AND impact > 0"
+        " THEN round(ratio(impact, usd), 12 - floor(log10(ratio(impact, usd)))::INTEGER) END"
+    )
     connection.execute(
         "CREATE OR REPLACE TEMP MACRO waste_reason(tokens, impact) AS CASE"
         f" WHEN tokens <= {waste.min_tokens:d} THEN NULL WHEN impact IS NULL THEN 'unscored'"

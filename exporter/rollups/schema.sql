@@ -36,8 +36,10 @@ CREATE TABLE cost_days (
     day DATE, quest INTEGER, pair INTEGER, calls HUGEINT, unpriced HUGEINT, usd DECIMAL(38, 15),
     input_tokens HUGEINT, output_tokens HUGEINT
 );
+-- reason says why the task is wasted, efficiency is its impact per USD; each is NULL for a task that is neither.
 CREATE TABLE task_totals (
-    task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15)
+    task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15),
+    reason VARCHAR, efficiency DOUBLE
 );
 -- One row per task and provider family: the task's share of positive costs, and the last day it called the provider.
 CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_day DATE);

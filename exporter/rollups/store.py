@@ -36,7 +36,7 @@ class Rollups:
         self.path = path
         self._connection = open_file(path)
         self._connection.execute(_CLEAN)
-        derived.set_waste(self._connection, config.waste)
+        derived.define(self._connection, config.waste)
         self._families = config.providers
         self._follow_rules(repr((config.providers, config.waste)))
 
@@ -146,7 +146,8 @@ class Rollups:
             self._connection.execute("UPDATE models SET family = NULL")
             derived.assign_families(self._connection, self._families)
             derived.touch_all(self._connection)
-            derived.derive(self._connection, "costs")
+            for ledger in ("impacts", "costs"):
+                derived.derive(self._connection, ledger)
             self._put("rules", rules)
 
     @contextmanager

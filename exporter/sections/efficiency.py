@@ -38,9 +38,7 @@ _QUESTS = """
 SELECT quest_id, name, quest_labels.layer, time_window, sum(impact), sum(usd)
   FROM window_tasks JOIN quest_labels USING (quest) GROUP BY ALL
 """
-# Rounded to 13 digits, because the same ratio of other amounts may differ in the last bits, and a tie goes by task id.
-_RANK = "round(impact::DOUBLE / usd::DOUBLE, 12 - floor(log10(impact::DOUBLE / usd::DOUBLE))::INTEGER)"
-_COLUMNS = ("impact::DOUBLE / usd::DOUBLE", "impact", "leaders.usd", "leaders.tokens")
+_COLUMNS = ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens")
 
 
 def collect(frame: Frame) -> list[Family]:
@@ -48,7 +46,7 @@ def collect(frame: Frame) -> list[Family]:
     quests = frame.rows(_QUESTS)
     impact = samples(row[:5] for row in quests)
     cost = samples((*row[:4], row[5]) for row in quests)
-    best = tasks.top(frame, rank=_RANK, where="usd > 0 AND impact > 0", columns=_COLUMNS)
+    best = tasks.top(frame, rank="efficiency", where="efficiency IS NOT NULL", columns=_COLUMNS)
     metrics = (TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
     return [
         Family(QUEST_IMPACT, complete(impact, frame.windows)),

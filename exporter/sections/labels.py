@@ -33,7 +33,7 @@ WITH shown AS (
     SELECT quest, arg_max(layer, stamp) AS latest_layer
       FROM impacts WHERE quest IN (SELECT quest FROM named WHERE layer IS NULL) GROUP BY quest
 )
-SELECT quest, quest_id, coalesce(name, nullif(clean(quest_id), ''), quest_id) AS name,
+SELECT quest, quest_id, coalesce(name, nullif(clean(quest_id), ''), 'unknown') AS name,
        coalesce(layer, nullif(latest_layer, ''), 'unknown') AS layer
   FROM named LEFT JOIN judged USING (quest)
 """

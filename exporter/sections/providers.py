@@ -62,8 +62,7 @@ SELECT provider, {windows} FROM provider_labels AS p LEFT JOIN called USING (pro
 _RECENT_CREDITS = """
 SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted), time_window
   FROM (SELECT time_window, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,
-               (CASE WHEN waste_reason(tokens, impact) IS NOT NULL THEN usd::DOUBLE * coalesce(share, 1) ELSE 0 END)
-               ::DECIMAL(38, 15) AS wasted
+               (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * coalesce(share, 1) END)::DECIMAL(38, 15) AS wasted
           FROM recent_tasks LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared
   LEFT JOIN provider_labels USING (family) GROUP BY ALL
 """

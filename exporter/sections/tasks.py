@@ -4,29 +4,32 @@ from exporter.metrics import Sample
 from exporter.sections.frame import Frame, Row
 
 _WINDOW = """
-SELECT '{window}' AS time_window, task, task_totals.quest, task_totals.layer, task_totals.title,
-       sum(impacts.usd) AS usd, sum(impacts.tokens) AS tokens, sum(impacts.impact) AS impact
-  FROM impacts JOIN task_totals USING (task) WHERE day >= DATE '{first}' GROUP BY ALL
+SELECT '{window}' AS time_window, task, task_totals.quest, sums.usd, sums.tokens, sums.impact,
+       waste_reason(sums.tokens, sums.impact) AS reason, efficiency(sums.impact, sums.usd) AS efficiency
+  FROM (SELECT task, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+          FROM impacts WHERE day >= DATE '{first}' GROUP BY task) AS sums
+  JOIN task_totals USING (task)
 """
-_LIFETIME = "SELECT '{window}', task, quest, layer, title, usd, tokens, impact FROM task_totals"
+_LIFETIME = "SELECT '{window}', task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
 # The first rows of an order, ties by task id: a threshold first, so that not all tasks need their id looked up and sorted.
 _TOP = """
 WITH candidates AS (
-    SELECT *, {rank} AS rank FROM window_tasks WHERE time_window = $window AND {where}
+    FROM window_tasks WHERE time_window = $window AND {where}
 ), leaders AS (
-    FROM candidates WHERE rank >= (SELECT min(rank) FROM (SELECT rank FROM candidates ORDER BY rank DESC LIMIT $top))
+    FROM candidates WHERE {rank} >= (SELECT min({rank}) FROM (SELECT {rank} FROM candidates ORDER BY {rank} DESC LIMIT $top))
 )
-SELECT task_id, coalesce(nullif(title, ''), nullif(clean(task_id), ''), task_id), q.quest_id, q.name,
-       coalesce(nullif(leaders.layer, ''), q.layer), {columns}
-  FROM leaders JOIN tasks USING (task) JOIN quest_labels AS q USING (quest)
- ORDER BY rank DESC, task_id LIMIT $top
+SELECT task_id, coalesce(nullif(latest.title, ''), nullif(clean(task_id), ''), 'unknown'), q.quest_id, q.name,
+       coalesce(nullif(latest.layer, ''), q.layer), {columns}
+  FROM leaders AS l JOIN tasks USING (task) JOIN task_totals AS latest USING (task) JOIN quest_labels AS q ON q.quest = l.quest
+ ORDER BY l.{rank} DESC, task_id LIMIT $top
 """
 
 
 def prepare(frame: Frame) -> None:
     """Make the view ``window_tasks``: one row per window and task judged in it, with the sums of the window.
 
-    ``impact`` is NULL when no row of the task in the window is scored. Quest, layer and title are those of its latest row.
+    ``impact`` is NULL when no row of the task in the window is scored. The quest is that of its latest row. ``reason`` and
+    ``efficiency`` are NULL for tasks that are not wasted, or not efficient.
     """
     spans = {name: first for name, first in frame.windows.items() if first.year > 1}
     finite = " UNION ALL ".join(_WINDOW.format(window=name, first=first) for name, first in spans.items())
@@ -36,7 +39,7 @@ def prepare(frame: Frame) -> None:
 
 
 def top(frame: Frame, *, rank: str, where: str, columns: tuple[str, ...]) -> dict[str, list[Row]]:
-    """Per window the first tasks by the SQL expression ``rank``, the greatest first, as the labels T and the columns."""
+    """Per window the first tasks by the column ``rank``, the greatest first: the labels T, and columns of ``l``."""
     query = _TOP.format(rank=rank, where=where, columns=", ".join(columns))
     return {window: frame.rows(query, window=window, top=frame.config.report.top) for window in frame.windows}
 

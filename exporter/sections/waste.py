@@ -25,17 +25,16 @@ METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, TASK_TOKENS, TASK_COST)
 
 _QUESTS = """
 SELECT quest_id, name, quest_labels.layer, reason, time_window, sum(usd), sum(tokens), count(*)
-  FROM (SELECT *, waste_reason(tokens, impact) AS reason FROM window_tasks) JOIN quest_labels USING (quest)
+  FROM window_tasks JOIN quest_labels USING (quest)
  WHERE reason IS NOT NULL GROUP BY ALL
 """
-_WASTED = "waste_reason(tokens, impact) IS NOT NULL"
-_COLUMNS = ("waste_reason(tokens, impact)", "leaders.tokens", "leaders.usd")
+_COLUMNS = ("l.reason", "l.tokens", "l.usd")
 
 
 def collect(frame: Frame) -> list[Family]:
     """Wasted USD, tokens and tasks by quest and reason, and the most wasteful tasks by tokens."""
     quests = frame.rows(_QUESTS)
-    worst = tasks.top(frame, rank="tokens", where=_WASTED, columns=_COLUMNS)
+    worst = tasks.top(frame, rank="tokens", where="reason IS NOT NULL", columns=_COLUMNS)
     by_quest = {metric: samples((*row[:5], row[5 + n]) for row in quests) for n, metric in enumerate(METRICS[:3])}
     return [
         *(Family(metric, complete(found, frame.windows)) for metric, found in by_quest.items()),

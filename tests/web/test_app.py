@@ -36,7 +36,7 @@ async def exporter(
     publisher = Publisher(Telemetry("1.2.3", "0123abc"))
     if snapshot:
         publisher.publish(snapshot)
-    app = build_app(publisher, PageContext("1.2.3", path, "https://docs.example/"), on_reload)
+    app = build_app(publisher, PageContext("1.2.3", path), on_reload)
     async with TestClient(TestServer(app), auto_decompress=False) as client:
         yield Ask(client)
 

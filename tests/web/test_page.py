@@ -70,7 +70,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture
 def page() -> Page:
-    return Page(PageContext("1.2.3", "/metrics", "https://docs.example/"))
+    return Page(PageContext("1.2.3", "/metrics"))
 
 
 def test_before_the_first_snapshot_the_page_says_that_it_is_coming(page: Page) -> None:
@@ -94,7 +94,6 @@ def test_title_status_and_links(page: Page) -> None:
         "./metrics",
         "./-/healthy",
         "./-/ready",
-        "https://docs.example/",
     }
 
 
