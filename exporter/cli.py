@@ -6,14 +6,19 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from exporter import __version__, app, check, logs
+from exporter import __version__, app, backfill, check, logs
+from exporter.backfill import STEPS, BackfillError, SpanError, parse_span
+from exporter.calendar import Calendar
 from exporter.config import ConfigError, load
 from exporter.demo.binaries import EmbeddedPostgresError
 from exporter.rollups import RollupFileError
 from exporter.web.server import AddressError, parse_address
 
+IMPORT = "written; import it with: promtool tsdb create-blocks-from openmetrics {file} DATA_DIRECTORY"
 PREFIX = "RESOURCE_EXPORTER_"
+USER_ERRORS = (ConfigError, AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
 DESCRIPTION = """\
 Reads the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serves gauges to Prometheus.
 
@@ -30,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         logs.configure(options.log_level, options.log_format, sys.stderr)
         return options.command(options) or 0
-    except (ConfigError, AddressError, EmbeddedPostgresError, RollupFileError, OSError) as error:
+    except USER_ERRORS as error:
         sys.stderr.write(f"{logs.redact(str(error))}\n")
         return 1
     except KeyboardInterrupt:
@@ -44,6 +49,14 @@ def _serve(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     return asyncio.run(check.run(load(options.config_file), sys.stdout))
+
+
+def _backfill(options: argparse.Namespace) -> None:
+    config = load(options.config_file)
+    calendar = Calendar(config.timezone)
+    span = parse_span(calendar, options.span_from, options.span_to, options.step, app.now())
+    asyncio.run(backfill.run(config, span, options.output))
+    sys.stdout.write(f"{IMPORT.format(file=options.output)}\n")
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -63,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     _web_flags(serve)
     checked = _command(commands, "check", _check, "look at every ledger: reachable, readable, columns, types, indexes, rows")
     _config_flag(checked)
+    filled = _command(commands, "backfill", _backfill, "write the past of the gauges, for a fresh Prometheus to import")
+    _config_flag(filled)
+    _flag(filled, "--from", dest="span_from", required=True, help="the first day, such as 2026-01-31")
+    _flag(filled, "--to", dest="span_to", help="the last day; today when it is left out")
+    _flag(filled, "--step", default="1h", help=f"the distance of the samples, one of {', '.join(STEPS)}")
+    _flag(filled, "--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write")
     demo = _command(commands, "demo", _demo, "a private PostgreSQL with a simulated fleet, and serve over it")
     _web_flags(demo)
     _flag(demo, "--seed", type=int, default=20, help="which fleet to simulate: the same seed gives the same history")
@@ -75,10 +94,10 @@ def _command(
     function: Callable[[argparse.Namespace], int | None],
     text: str,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text.capitalize() + ".", epilog=EPILOG)
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EPILOG)
     parser.set_defaults(command=function)
-    _flag(parser, "--log.level", choices=tuple(logs.LEVELS), default="info", help="the least severe events to log")
-    _flag(parser, "--log.format", choices=("logfmt", "json"), default="logfmt", help="how to write them, to standard error")
+    _flag(parser, "--log.level", type=_one_of(*logs.LEVELS), default="info", help="debug, info, warn or error")
+    _flag(parser, "--log.format", type=_one_of("logfmt", "json"), default="logfmt", help="logfmt or json, to standard error")
     return parser
 
 
@@ -91,16 +110,30 @@ def _web_flags(parser: argparse.ArgumentParser) -> None:
     _flag(parser, "--web.telemetry-path", default="/metrics", help="where the metrics are")
 
 
-def _flag(parser: argparse.ArgumentParser, name: str, *, default: object, help: str, **options: object) -> None:  # noqa: A002
+def _one_of(*values: str) -> Callable[[str], str]:
+    """A type rather than choices: argparse does not compare a default, which may come from the environment, with choices."""
+
+    def chosen(text: str) -> str:
+        if text not in values:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(values)}")
+        return text
+
+    return chosen
+
+
+def _flag(
+    parser: argparse.ArgumentParser,
+    name: str,
+    *,
+    help: str,  # noqa: A002 - as argparse calls it
+    default: object = None,
+    required: bool = False,
+    **options: Any,
+) -> None:
     """Add a flag whose default the environment may change."""
-    variable = PREFIX + name.lstrip("-").replace(".", "_").replace("-", "_").upper()
-    destination = name.lstrip("-").replace(".", "_").replace("-", "_")
-    shown = f"{help} (default: {default}; environment: {variable})"
-    parser.add_argument(
-        name,
-        dest=destination,
-        default=os.environ.get(variable, default),
-        help=shown,
-        metavar="VALUE",
-        **options,  # type: ignore[arg-type]
-    )
+    plain = name.lstrip("-").replace(".", "_").replace("-", "_")
+    variable = PREFIX + plain.upper()
+    given = os.environ.get(variable, default)
+    shown = f"{help} ({'' if default is None else f'default: {default}; '}environment: {variable})"
+    options = {"dest": plain, "metavar": "VALUE", **options}
+    parser.add_argument(name, default=given, required=required and given is None, help=shown, **options)

@@ -9,7 +9,7 @@ from itertools import chain
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics import Family
+from exporter.metrics import Family, Labels, Metric
 
 
 class _Escaped(dict[str, str]):
@@ -30,9 +30,22 @@ def render(families: Iterable[Family]) -> bytes:
     return "".join(chain.from_iterable(_lines(family, escaped) for family in families)).encode(errors="replace")
 
 
+def head(metric: Metric) -> str:
+    """The lines before the samples of a metric."""
+    return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n"
+
+
+def series(metric: Metric, values: Labels) -> str:
+    """What stands before the number of a sample: the name and the labels."""
+    return _pattern(metric) % tuple(map(_Escaped().__getitem__, values))
+
+
+def _pattern(metric: Metric) -> str:
+    return metric.name + ("{" + ",".join(f'{label}="%s"' for label in metric.labels) + "}" if metric.labels else "")
+
+
 def _lines(family: Family, escaped: _Escaped) -> Iterator[str]:
-    name, labels = family.metric.name, family.metric.labels
-    yield f"# HELP {name} {family.metric.help}\n# TYPE {name} gauge\n"
-    line = name + ("{" + ",".join(f'{label}="%s"' for label in labels) + "}" if labels else "") + " %s\n"
+    yield head(family.metric)
+    line = _pattern(family.metric) + " %s\n"
     for values, number in family.samples:
         yield line % (*map(escaped.__getitem__, values), floatToGoString(number))  # type: ignore[no-untyped-call]

@@ -1,14 +1,16 @@
 """The statements that read a ledger. Each aggregates on the server, over half-open ranges of time that an index can serve.
 
-Parameters: ``start`` and ``end`` bound the rows, ``midnight`` is where the hours of the day are counted from.
+Parameters: ``start`` and ``end`` bound the rows, ``midnight`` is where buckets of time are counted from.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import LiteralString
 
 from psycopg import sql
 
+from exporter.calendar import HOUR
 from exporter.ledgers.mapping import Source, bounded
 
 FAR_PAST = "0002-01-02"
@@ -65,35 +67,38 @@ IMPACTS = Shape(
 SHAPES = {"costs": COSTS, "impacts": IMPACTS}
 
 
-def aggregate(source: Source) -> sql.Composed:
-    """One row per hour and group: ``hour, flaw, *ids, *texts, *sums, entries, low, high, newest, print``.
+def aggregate(source: Source, bucket: timedelta = HOUR) -> sql.Composed:
+    """One row per bucket of time and group: ``bucket, flaw, *ids, *texts, *sums, entries, low, high, newest, print``.
 
-    ``flaw`` says why entries were rejected, and then nothing else of them is told. ``low`` and ``high`` bound their running
-    numbers. ``print`` is a fingerprint of the entries that does not depend on their order: any change changes it.
+    Buckets are counted from midnight, the first is 0. ``flaw`` says why entries were rejected, and then nothing else of them
+    is told. ``low`` and ``high`` bound their running numbers. ``print`` is a fingerprint of the entries that does not depend
+    on their order: any change changes it.
     """
     shape = SHAPES[source.ledger.name]
     return sql.SQL("""
-SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, flaw, {ids}, {texts}, {sums}, entries, low, high, newest, print
-  FROM (SELECT hour, flaw, {groups}, {aggregates},
+SELECT (extract(epoch FROM bucket - %(midnight)s) / {seconds})::int, flaw, {ids}, {texts}, {sums},
+       entries, low, high, newest, print
+  FROM (SELECT bucket, flaw, {groups}, {aggregates},
                count(*) AS entries, min(entry) AS low, max(entry) AS high,
                max(at) AT TIME ZONE 'UTC' AS newest, sum(print) AS print
-          FROM ({entries}) AS entries GROUP BY hour, flaw, {groups}) AS sums
+          FROM ({entries}) AS entries GROUP BY bucket, flaw, {groups}) AS sums
 """).format(
+        seconds=bucket.total_seconds(),
         ids=_list(bounded(column) for column in shape.ids),
         texts=_list(sql.SQL("left({}, 4096)").format(sql.Identifier(column)) for column in shape.texts),
         sums=_list(map(sql.Identifier, shape.sums)),
         groups=_list(map(sql.Identifier, shape.groups)),
         aggregates=_list(sql.SQL("{} AS {}").format(sql.SQL(term), sql.Identifier(name)) for name, term in shape.sums.items()),
-        entries=_entries(source, shape),
+        entries=_entries(source, shape, bucket),
     )
 
 
 def prints(source: Source) -> sql.Composed:
     """One row per hour: ``hour, entries, print``, to be compared with what the rollups remember of it."""
     return sql.SQL(
-        "SELECT (extract(epoch FROM hour - %(midnight)s) / 3600)::int, count(*), sum(print)::numeric"
-        " FROM ({}) AS entries GROUP BY hour"
-    ).format(_entries(source, SHAPES[source.ledger.name]))
+        "SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(print)::numeric"
+        " FROM ({}) AS entries GROUP BY bucket"
+    ).format(_entries(source, SHAPES[source.ledger.name], HOUR))
 
 
 def untimed(source: Source) -> sql.Composed:
@@ -158,16 +163,17 @@ SELECT flaw, {id}, left(name, 4096), left(layer, 4096), entries
     )
 
 
-def _entries(source: Source, shape: Shape) -> sql.Composed:
-    """The entries of a range: ``hour, at, flaw, print, *groups, *numbers``, the last two NULL where there is a flaw."""
+def _entries(source: Source, shape: Shape, bucket: timedelta) -> sql.Composed:
+    """The entries of a range: ``bucket, at, flaw, print, *groups, *numbers``, the last two NULL where there is a flaw."""
     columns = shape.groups + shape.numbers
     sound = (sql.SQL("CASE WHEN flaw IS NULL THEN {0} END AS {0}").format(sql.Identifier(column)) for column in columns)
     return sql.SQL("""
-SELECT date_bin('1 hour', at, %(midnight)s) AS hour, at, entry, flaw, stamp,
+SELECT date_bin({bucket}, at, %(midnight)s) AS bucket, at, entry, flaw, stamp,
        hash_record_extended(ROW(stamp, {columns}), 0) >> 16 AS print, {sound}
   FROM (SELECT {time}::timestamptz AS at, {entry} AS entry, {flaw} AS flaw, {stamp} AS stamp, {texts}, {numbers}
           FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries
 """).format(
+        bucket=bucket,
         columns=_list(map(sql.Identifier, columns)),
         sound=_list(sound),
         time=source.raw("occurred_at"),

@@ -30,25 +30,29 @@ class Collection:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._followers = [
+        self.followers = [
             FOLLOWERS[name](ledger, tools)
             for name, ledger in tools.config.ledgers.items()
             if ledger.database == tools.database.name
         ]
-        self.up = {follower.name: False for follower in self._followers}
+        self.up = {follower.name: False for follower in self.followers}
         """Whether the last attempt to read each ledger succeeded."""
         self._complaints: dict[str, str] = {}
+
+    def complaint(self, name: str) -> str | None:
+        """Why the last attempt to read a ledger failed; None when it did not."""
+        return self._complaints.get(name)
 
     async def read(self, now: datetime) -> dict[str, Work]:
         """Look at every ledger; returns the work that is left for each that could be read."""
         works: dict[str, Work] = {}
         try:
             async with self._tools.database.transaction() as transaction:
-                for follower in self._followers:
+                for follower in self.followers:
                     if work := await self._look(transaction, follower, now):
                         works[follower.name] = work
         except FAILURES as error:
-            for follower in self._followers:
+            for follower in self.followers:
                 self._failed(follower.name, error)
             return {}
         return works

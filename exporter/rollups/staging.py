@@ -12,12 +12,12 @@ _ENTRIES = {
 }  # fmt: skip
 COLUMNS = {
     "costs": {
-        "hour": "UTINYINT", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR",
+        "hour": "INTEGER", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR",
         "model": "VARCHAR", "calls": "HUGEINT", "unpriced": "HUGEINT", "usd": DECIMAL, "positive_usd": DECIMAL,
         "input_tokens": "HUGEINT", "output_tokens": "HUGEINT", **_ENTRIES,
     },
     "impacts": {
-        "hour": "UTINYINT", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "layer": "VARCHAR",
+        "hour": "INTEGER", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "layer": "VARCHAR",
         "title": "VARCHAR", "judged": "HUGEINT", "usd": DECIMAL, "tokens": "HUGEINT", "impact": DECIMAL, "stamp": "VARCHAR",
         **_ENTRIES,
     },
@@ -50,11 +50,14 @@ SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS hour
 
 
 def read_csv(ledger: str) -> str:
-    """The FROM item that reads one CSV file, given as the parameter ``$file``, of a ledger's result columns."""
+    """The FROM item that reads one CSV file, given as the parameter ``$file``, of a ledger's result columns.
+
+    Nothing is left to be guessed from the first lines, which may hold anything: quotes, line ends, a carriage return alone.
+    """
     columns = ", ".join(f"'{name}': '{type_name}'" for name, type_name in COLUMNS[ledger].items())
     return (
         f"read_csv($file, columns = {{{columns}}}, header = false, auto_detect = false, delim = ',', quote = '\"',"
-        " escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false, max_line_size = 16777216)"
+        " escape = '\"', new_line = '\\n', nullstr = '', allow_quoted_nulls = false, parallel = false, max_line_size = 16777216)"
     )
 
 

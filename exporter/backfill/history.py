@@ -1,0 +1,111 @@
+"""The history of the gauges, computed from buckets of one step each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from exporter.backfill.span import Span
+from exporter.metrics import Labels, Metric
+from exporter.rollups.staging import read_csv
+from exporter.sections import allocation, spend
+
+Sample = tuple[int, Decimal]
+"""The number of a moment, and the value then."""
+Series = tuple[Labels, Iterator[Sample]]
+"""The labels of a series, and its samples in order of time."""
+
+_TABLE = """
+CREATE OR REPLACE TEMP TABLE history (
+    bucket INTEGER, quest INTEGER, pair INTEGER, calls HUGEINT, usd DECIMAL(38, 15), input HUGEINT, output HUGEINT
+)
+"""
+_LOAD = f"""
+INSERT INTO history
+SELECT s.hour, q.quest, m.pair, sum(calls), sum(usd), sum(input_tokens), sum(output_tokens)
+  FROM {read_csv("costs")} AS s
+  JOIN quests AS q ON q.quest_id = coalesce(s.quest_id, 'unassigned')
+  JOIN models AS m ON m.provider = clean(s.provider) AND m.model = clean(s.model)
+ WHERE flaw IS NULL GROUP BY ALL
+"""
+_CELLS = """
+SELECT quest_id, name, layer, provider, model, bucket, sum({column})
+  FROM history JOIN quest_labels USING (quest) JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
+"""
+_QUESTS = """
+SELECT quest_id, name, layer, bucket, sum(usd) FROM history JOIN quest_labels USING (quest) GROUP BY ALL ORDER BY ALL
+"""
+_ALLOCATIONS = """
+SELECT quest_id, name, layer, day, sum(allocated_usd) FROM allocations JOIN quest_labels USING (quest)
+ WHERE allocated_usd IS NOT NULL GROUP BY ALL ORDER BY ALL
+"""
+
+
+@dataclass(frozen=True)
+class History:
+    """The buckets of a span in temporary tables of the rollups, beside the labels of a report of now."""
+
+    connection: DuckDBPyConnection
+    span: Span
+
+    def begin(self) -> None:
+        """Make the table that :meth:`load` fills."""
+        self.connection.execute(_TABLE)
+
+    def load(self, file: Path) -> None:
+        """Take in a file of buckets, numbered from the first moment of the span; earlier ones have negative numbers."""
+        self.connection.execute(_LOAD, {"file": str(file)})
+
+    def families(self) -> Iterator[tuple[Metric, Iterator[Series]]]:
+        """All metrics that have a past, with their series."""
+        yield spend.SPEND, self._lifetime("usd")
+        yield spend.CALLS, self._lifetime("calls")
+        yield spend.TOKENS, self._tokens()
+        yield spend.QUEST_SPEND, self._today()
+        yield allocation.ALLOCATION, self._allocations()
+
+    def _lifetime(self, column: str, *more: str) -> Iterator[Series]:
+        for labels, rows in groupby(self._rows(_CELLS.format(column=column)), key=lambda row: row[:5]):
+            yield (*labels, *more), self._running(row[5:] for row in rows)
+
+    def _tokens(self) -> Iterator[Series]:
+        for kind in ("input", "output"):
+            yield from self._lifetime(kind, kind)
+
+    def _running(self, buckets: Iterator[tuple[int, Decimal]]) -> Iterator[Sample]:
+        """At each moment the sum of all buckets before it, from the first that there is."""
+        total, number = Decimal(0), len(self.span)
+        for bucket, amount in buckets:
+            reached = min(max(bucket + 1, 0), len(self.span))
+            yield from ((at, total) for at in range(number, reached))
+            total, number = total + amount, reached
+        yield from ((at, total) for at in range(number, len(self.span)))
+
+    def _today(self) -> Iterator[Series]:
+        for labels, rows in groupby(self._rows(_QUESTS), key=lambda row: row[:3]):
+            yield (*labels, "1d"), self._daily({bucket: amount for *_, bucket, amount in rows})
+
+    def _daily(self, buckets: dict[int, Decimal]) -> Iterator[Sample]:
+        """At each moment the sum of the buckets since midnight, from the first bucket of all on."""
+        for _, numbers in self.span.days():
+            total = Decimal(0)
+            for number in numbers:
+                if number > min(buckets):
+                    yield number, total
+                total += buckets.get(number, 0)
+
+    def _allocations(self) -> Iterator[Series]:
+        for labels, rows in groupby(self._rows(_ALLOCATIONS), key=lambda row: row[:3]):
+            amounts = {day: amount for *_, day, amount in rows}
+            days = ((amounts[day], numbers) for day, numbers in self.span.days() if day in amounts)
+            yield labels, ((number, amount) for amount, numbers in days for number in numbers)
+
+    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, a few at a time. One query at a time: the connection has one result."""
+        result = self.connection.execute(query)
+        while rows := result.fetchmany(10_000):
+            yield from rows

@@ -1,0 +1,112 @@
+"""From the ledgers to an OpenMetrics file with timestamps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TextIO
+
+from prometheus_client.utils import floatToGoString
+from rich.console import Console
+from rich.progress import Progress as ProgressBar
+
+from exporter import __version__
+from exporter.app import pipeline
+from exporter.backfill.history import History, Sample
+from exporter.backfill.span import Span
+from exporter.calendar import ONE_DAY
+from exporter.config import Config
+from exporter.exposition.bodies import Publisher
+from exporter.exposition.render import head, series
+from exporter.ledgers import statements
+from exporter.ledgers.audit import BEGINNING
+from exporter.refresh import Refresher
+from exporter.refresh.follower import Follower
+from exporter.sections import labels
+from exporter.sections.frame import Frame
+from exporter.telemetry import Telemetry
+
+
+class BackfillError(Exception):
+    """The history cannot be written; the message is one line for the user."""
+
+
+async def run(config: Config, span: Span, output: Path) -> None:
+    """Write the history of the span to a file, with a progress bar on a terminal.
+
+    Raises:
+        BackfillError: there is no ledger of costs, or a ledger cannot be read.
+        OSError: the file cannot be written.
+    """
+    if "costs" not in config.ledgers:
+        raise BackfillError("backfill needs a ledger of costs; add ledgers.costs to the configuration")
+    with TemporaryDirectory(dir=output.parent, prefix=".backfill-") as directory, _progress() as bar:
+        private = replace(config, state_path=Path(directory) / "rollups.duckdb")
+        telemetry = Telemetry(__version__, "")
+        async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
+            await _build(refresher, bar)
+            history = await refresher.worker.run(_begin, refresher, span)
+            await _load(_costs(refresher), history, Path(directory) / "day.csv", bar)
+            await refresher.worker.run(_write, history, output, bar)
+
+
+async def _build(refresher: Refresher, bar: ProgressBar) -> None:
+    for collection in bar.track(refresher.collections, description="building the rollups"):
+        await refresher.refresh(collection)
+        for ledger, up in collection.up.items():
+            if not up:
+                raise BackfillError(f"ledger {ledger} cannot be read: {collection.complaint(ledger)}")
+
+
+def _begin(refresher: Refresher, span: Span) -> History:
+    labels.prepare(Frame(refresher.rollups.connection, refresher.config, span.last))
+    history = History(refresher.rollups.connection, span)
+    history.begin()
+    return history
+
+
+def _costs(refresher: Refresher) -> Follower:
+    followers = (follower for collection in refresher.collections for follower in collection.followers)
+    return next(follower for follower in followers if follower.name == "costs")
+
+
+async def _load(costs: Follower, history: History, file: Path, bar: ProgressBar) -> None:
+    """Read the costs day by day, in buckets of one step."""
+    span, calendar = history.span, history.span.calendar
+    task = bar.add_task("reading the costs", total=None)
+    start = BEGINNING
+    while start < span.last:
+        async with costs.tools.database.transaction() as transaction:
+            source = await costs.source(transaction)
+            first = (await transaction.rows(statements.next_entry(source), start=start, end=span.last))[0][0]
+            if first is None:
+                break
+            day = calendar.day_of(first)
+            start, end = calendar.start(day), min(calendar.end(day), span.last)
+            query = statements.aggregate(source, span.step)
+            await transaction.copy(query, file, start=start, end=end, midnight=span.first)
+        await costs.tools.worker.run(history.load, file)
+        bar.update(task, total=(span.last - start) // ONE_DAY + 1 + bar.tasks[task].completed, advance=1)
+        start = end
+
+
+def _write(history: History, output: Path, bar: ProgressBar) -> None:
+    with output.open("w", encoding="utf-8", errors="replace") as file:
+        for metric, found in history.families():
+            file.write(head(metric))
+            for values, samples in bar.track(found, description=f"writing {metric.name}", total=None):
+                _write_series(file, series(metric, values), samples, history.span)
+        file.write("# EOF\n")
+
+
+def _write_series(file: TextIO, name: str, samples: Iterator[Sample], span: Span) -> None:
+    first, step = int(span.first.timestamp()), int(span.step.total_seconds())
+    file.writelines(f"{name} {floatToGoString(value)} {first + number * step}\n" for number, value in samples)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _progress() -> Iterator[ProgressBar]:
+    console = Console(stderr=True)
+    with ProgressBar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield bar

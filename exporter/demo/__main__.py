@@ -1,0 +1,54 @@
+"""``python -m exporter.demo``: the simulated fleet in a PostgreSQL that is there already, as ``docker-compose.yml`` runs it.
+
+The environment variable ``RESOURCE_EXPORTER_DEMO_DSN`` says where.
+"""
+
+import asyncio
+import os
+import sys
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
+
+from exporter import app, logs
+from exporter.database import first_line
+from exporter.demo.ledgers import live, prepare
+from exporter.demo.run import VARIABLE
+from exporter.refresh.refresher import Clock
+
+SCHEMA = "resource_exporter_demo"
+"""The ledgers stand in a schema of their own, so that nobody else's tables are touched when they are made anew."""
+
+
+async def run(conninfo: str, clock: Clock) -> None:
+    """Write the ledgers anew, from a history that ends now, and go on writing until cancelled.
+
+    Raises:
+        psycopg.Error: no connection, it was lost, or the user may not create a schema.
+    """
+    async with await AsyncConnection.connect(conninfo) as connection:
+        await connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+        await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+    ledgers = make_conninfo(conninfo, options=f"-c search_path={SCHEMA}")
+    history = await prepare(ledgers, clock())
+    await live(ledgers, history.fleet, clock)
+
+
+def main() -> int:
+    """Run until ended; returns the exit code: 1 with one line on standard error that says what is wrong."""
+    if VARIABLE not in os.environ:
+        sys.stderr.write(f"environment variable {VARIABLE} is not set; set it to the connection string of a PostgreSQL\n")
+        return 1
+    try:
+        asyncio.run(run(os.environ[VARIABLE], app.now))
+    except psycopg.Error as error:
+        sys.stderr.write(f"the demo cannot write to {VARIABLE}: {logs.redact(first_line(error))}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

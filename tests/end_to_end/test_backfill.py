@@ -1,0 +1,185 @@
+"""The past, written, imported into a real TSDB and asked for again."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from socket import create_server
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.end_to_end.process import DEADLINE, LEDGERS, serving
+
+FIRST = datetime.now(UTC).date() - timedelta(days=6)
+Point = tuple[tuple[tuple[str, str], ...], int, float]
+
+FLEET = """
+INSERT INTO quests VALUES ('q1', 'One', 'Atlas'), ('q2', 'Two', 'Senate');
+INSERT INTO quest_budget_allocations SELECT 'q' || n, current_date - back, 10 * n + back, 0
+  FROM generate_series(1, 2) AS n, generate_series(0, 5) AS back;
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
+SELECT now() - n * interval '37 minutes', 't' || n / 9, 'q' || 1 + n % 2, CASE n % 3 WHEN 0 THEN 'codex' ELSE 'bedrock' END,
+       'm' || n % 4, 10 * n, n, CASE WHEN n % 17 = 0 THEN -0.5 WHEN n % 13 = 0 THEN NULL ELSE n * 0.0137 END
+  FROM generate_series(0, 600) AS n;
+"""
+LIFETIME = """
+SELECT 'q' || q AS quest_id, family, model, extract(epoch FROM at)::bigint, coalesce(sum(cost_usd), 0)::float8
+  FROM generate_series(%(first)s::timestamptz, now(), %(step)s) AS at,
+       (SELECT *, substr(quest_id, 2) AS q, CASE provider WHEN 'codex' THEN 'Codex' ELSE 'Bedrock' END AS family
+          FROM cost_ledger) AS calls
+ WHERE created_at < at GROUP BY 1, 2, 3, 4
+"""
+TODAY = """
+SELECT quest_id, extract(epoch FROM at)::bigint,
+       coalesce(sum(cost_usd) FILTER (WHERE created_at >= date_trunc('day', at, %(zone)s)), 0)::float8
+  FROM generate_series(%(first)s::timestamptz, now(), %(step)s) AS at, cost_ledger WHERE created_at < at GROUP BY 1, 2
+"""
+
+
+@pytest.fixture
+def fleet(database: str) -> str:
+    with psycopg.connect(database) as connection:
+        connection.execute(FLEET)
+    return database
+
+
+def backfill(directory: Path, conninfo: str, *flags: str, timezone: str = "UTC") -> subprocess.CompletedProcess[str]:
+    (directory / "config.yml").write_text(LEDGERS.format(timezone=timezone))
+    arguments = ["backfill", f"--config.file={directory / 'config.yml'}", f"--output={directory / 'history.om'}", *flags]
+    return subprocess.run(
+        [sys.executable, "-m", "exporter", *arguments, "--log.level=warn"],
+        env=os.environ | {"LEDGERS_DSN": conninfo},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def written(directory: Path, name: str, *labels: str) -> dict[tuple[str | int, ...], float]:
+    """The samples of one metric by some labels and the time."""
+    text = (directory / "history.om").read_text()
+    families = {family.name: family for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
+    return {
+        (*(sample.labels[label] for label in labels), int(float(sample.timestamp))): sample.value
+        for sample in families[name].samples
+    }
+
+
+@pytest.mark.parametrize("timezone, step", [("UTC", "1h"), ("Asia/Kolkata", "30m"), ("America/New_York", "1h")])
+def test_every_moment_is_what_sql_says(tmp_path: Path, fleet: str, timezone: str, step: str) -> None:
+    done = backfill(tmp_path, fleet, f"--from={FIRST}", f"--step={step}", timezone=timezone)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "promtool tsdb create-blocks-from openmetrics" in done.stdout
+    with psycopg.connect(fleet) as connection:
+        facts = {
+            "first": f"{FIRST} 00:00 {timezone}",
+            "step": step.replace("m", " minutes").replace("h", " hours"),
+            "zone": timezone,
+        }
+        lifetime = {tuple(row[:4]): row[4] for row in connection.execute(LIFETIME, facts)}
+        today = {tuple(row[:2]): row[2] for row in connection.execute(TODAY, facts)}
+    assert written(tmp_path, "resource_spend_usd", "quest_id", "provider", "model") == pytest.approx(lifetime)
+    assert written(tmp_path, "resource_quest_spend_usd", "quest_id") == pytest.approx(today)
+    assert len(lifetime) > 500
+
+
+def test_allocations_hold_for_their_day(tmp_path: Path, fleet: str) -> None:
+    backfill(tmp_path, fleet, f"--from={FIRST}")
+    found = written(tmp_path, "resource_quest_allocation_usd", "quest_id")
+    today = datetime.now(UTC).date()
+    expected = {
+        day: {f"q{n}": 10 * n + back for n in (1, 2)} for back in range(6) if (day := today - timedelta(days=back)) >= FIRST
+    }
+    assert {date for *_, date in found} == {int(at) for at in hours(expected)}
+    assert all(value == expected[datetime.fromtimestamp(at, UTC).date()][quest] for (quest, at), value in found.items())  # type: ignore[index, arg-type]
+
+
+def hours(days: dict[date, dict[str, int]]) -> Iterator[float]:
+    """All full hours of the days that have gone by."""
+    for day in days:
+        for hour in range(24):
+            moment = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+            if moment <= datetime.now(UTC):
+                yield moment.timestamp()
+
+
+@pytest.mark.prometheus("prometheus", "promtool")
+def test_a_fresh_prometheus_has_the_whole_past_and_goes_on_without_a_jump(tmp_path: Path, fleet: str) -> None:
+    backfill(tmp_path, fleet, f"--from={FIRST}")
+    data = tmp_path / "data"
+    blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(tmp_path / "history.om"), str(data)]
+    subprocess.run(blocks, check=True, capture_output=True)
+    with serving(tmp_path, fleet) as exporter, prometheus(tmp_path, exporter.port) as ask:
+        hour = time.time() // 3600 * 3600
+        past = ask("query_range", query="sum(resource_spend_usd)", start=hour - 6 * 86400, end=hour, step=3600)
+        query = "SELECT sum(cost_usd)::float8 FROM cost_ledger WHERE created_at < to_timestamp(%s)"
+        with psycopg.connect(fleet) as connection:
+            expected = {at: connection.execute(query, [at]).fetchone() for at, _ in past[0]["values"]}
+        assert len(expected) > 6 * 20
+        assert {at: (float(value),) for at, value in past[0]["values"]} == {
+            at: pytest.approx(row) for at, row in expected.items()
+        }
+        series = {"query": "count(count without (instance, job) (last_over_time(resource_spend_usd[7d])))"}
+        assert ask("query", **series)[0]["value"][1] == ask("query", query="count(resource_spend_usd)")[0]["value"][1]
+
+
+@contextmanager
+def prometheus(directory: Path, port: int) -> Iterator[object]:
+    """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API."""
+    with create_server(("127.0.0.1", 0)) as probe:
+        own = probe.getsockname()[1]
+    target = {"job_name": "resource-exporter", "scrape_interval": "1s", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+    (directory / "prometheus.yml").write_text(json.dumps({"scrape_configs": [target]}))
+    arguments = ["prometheus", f"--config.file={directory / 'prometheus.yml'}", f"--storage.tsdb.path={directory / 'data'}"]
+    with (directory / "prometheus.log").open("w") as log:
+        process = subprocess.Popen([*arguments, f"--web.listen-address=127.0.0.1:{own}"], stderr=log, stdout=log)
+
+    def ask(endpoint: str, **parameters: object) -> list[dict]:  # type: ignore[type-arg]
+        with urlopen(f"http://127.0.0.1:{own}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as reply:
+            return json.load(reply)["data"]["result"]  # type: ignore[no-any-return]
+
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            try:
+                if ask("query", query="resource_report_info"):
+                    break
+            except OSError:
+                pass
+            time.sleep(0.1)
+        yield ask
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
+
+
+@pytest.mark.parametrize(
+    "flags, line",
+    [
+        (["--from=soon"], "--from=soon: is no date; write it like 2026-01-31"),
+        (["--from=2026-01-02", "--to=2026-01-01"], "--from=2026-01-02: must not lie after --to (2026-01-01) nor in the future"),
+        (
+            ["--from=2026-01-02", "--step=7m"],
+            "--step=7m: must divide an hour evenly; choose one of 1m, 2m, 3m, 5m, 10m, 15m, 20m, 30m, 1h",
+        ),
+    ],
+)
+def test_a_wrong_flag_is_one_line(tmp_path: Path, flags: list[str], line: str) -> None:
+    done = backfill(tmp_path, "host=/nowhere", *flags)
+    assert (done.returncode, done.stderr) == (1, f"{line}\n")
+
+
+def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    done = backfill(tmp_path, "host=/nowhere", "--from=2026-01-01", "--log.level=error")
+    assert done.returncode == 1
+    assert done.stderr.startswith("ledger ")
+    assert not (tmp_path / "history.om").exists()
