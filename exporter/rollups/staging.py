@@ -49,16 +49,19 @@ SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS hour
 """
 
 
+_DIALECT = (
+    "header = false, auto_detect = false, parallel = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n',"
+    " nullstr = '', allow_quoted_nulls = false, max_line_size = 16777216"
+)
+
+
 def read_csv(ledger: str) -> str:
     """The FROM item that reads one CSV file, given as the parameter ``$file``, of a ledger's result columns.
 
     Nothing is left to be guessed from the first lines, which may hold anything: quotes, line ends, a carriage return alone.
     """
     columns = ", ".join(f"'{name}': '{type_name}'" for name, type_name in COLUMNS[ledger].items())
-    return (
-        f"read_csv($file, columns = {{{columns}}}, header = false, auto_detect = false, delim = ',', quote = '\"',"
-        " escape = '\"', new_line = '\\n', nullstr = '', allow_quoted_nulls = false, parallel = false, max_line_size = 16777216)"
-    )
+    return f"read_csv($file, columns = {{{columns}}}, {_DIALECT})"
 
 
 def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from socket import create_server
+from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -54,9 +55,15 @@ def fleet(database: str) -> str:
 
 def backfill(directory: Path, conninfo: str, *flags: str, timezone: str = "UTC") -> subprocess.CompletedProcess[str]:
     (directory / "config.yml").write_text(LEDGERS.format(timezone=timezone))
-    arguments = ["backfill", f"--config.file={directory / 'config.yml'}", f"--output={directory / 'history.om'}", *flags]
+    arguments = [
+        "backfill",
+        "--log.level=warn",
+        f"--config.file={directory / 'config.yml'}",
+        f"--output={directory / 'history.om'}",
+        *flags,
+    ]
     return subprocess.run(
-        [sys.executable, "-m", "exporter", *arguments, "--log.level=warn"],
+        [sys.executable, "-m", "exporter", *arguments],
         env=os.environ | {"LEDGERS_DSN": conninfo},
         capture_output=True,
         text=True,
@@ -133,7 +140,7 @@ def test_a_fresh_prometheus_has_the_whole_past_and_goes_on_without_a_jump(tmp_pa
 
 
 @contextmanager
-def prometheus(directory: Path, port: int) -> Iterator[object]:
+def prometheus(directory: Path, port: int) -> Iterator[Callable[..., Any]]:
     """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API."""
     with create_server(("127.0.0.1", 0)) as probe:
         own = probe.getsockname()[1]
@@ -143,9 +150,9 @@ def prometheus(directory: Path, port: int) -> Iterator[object]:
     with (directory / "prometheus.log").open("w") as log:
         process = subprocess.Popen([*arguments, f"--web.listen-address=127.0.0.1:{own}"], stderr=log, stdout=log)
 
-    def ask(endpoint: str, **parameters: object) -> list[dict]:  # type: ignore[type-arg]
+    def ask(endpoint: str, **parameters: object) -> Any:  # noqa: ANN401 - whatever JSON it is
         with urlopen(f"http://127.0.0.1:{own}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as reply:
-            return json.load(reply)["data"]["result"]  # type: ignore[no-any-return]
+            return json.load(reply)["data"]["result"]
 
     try:
         deadline = time.monotonic() + DEADLINE
