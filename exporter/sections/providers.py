@@ -46,6 +46,7 @@ METRICS = (SPEND, CALLS, UNPRICED, TASKS, TOKENS, MODEL_SPEND, IMPACT, WASTED)
 _SUMS = """
 SELECT provider, {windows} FROM cost_days JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
 """
+_SUMMED = ("usd", "calls", "unpriced", "input_tokens", "output_tokens")
 _MODELS = """
 SELECT provider, model, {windows} FROM cost_days JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
 """
@@ -74,27 +75,33 @@ SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted_usd)
 
 def collect(frame: Frame) -> list[Family]:
     """Spend, use and outcome by provider, each window in full."""
-    tokens = [
-        ((provider, kind, window), value)
-        for kind in ("input", "output")
-        for (provider, window), value in _sums(frame, f"sum({kind}_tokens)")
-    ]
     models = frame.rows(_MODELS.format(windows=frame.per_window("sum(usd)")))
+    called = frame.rows(_TASKS.format(windows=frame.per_window("count(*)")))
+    usd, calls, unpriced, *tokens = _sums(frame)
     impact, wasted = _credits(frame)
     return [
-        Family(SPEND, _sums(frame, "sum(usd)")),
-        Family(CALLS, _sums(frame, "sum(calls)")),
-        Family(UNPRICED, _sums(frame, "sum(unpriced)")),
-        Family(TASKS, list(frame.spread(frame.rows(_TASKS.format(windows=frame.per_window("count(*)"))), 1))),
-        Family(TOKENS, tokens),
+        Family(SPEND, usd),
+        Family(CALLS, calls),
+        Family(UNPRICED, unpriced),
+        Family(TASKS, list(frame.spread(called, 1))),
+        Family(TOKENS, [*_directed("input", tokens[0]), *_directed("output", tokens[1])]),
         Family(MODEL_SPEND, list(frame.spread(models, 2))),
         Family(IMPACT, impact),
         Family(WASTED, wasted),
     ]
 
 
-def _sums(frame: Frame, aggregate: str) -> list[Sample]:
-    return list(frame.spread(frame.rows(_SUMS.format(windows=frame.per_window(aggregate))), 1))
+def _sums(frame: Frame) -> list[list[Sample]]:
+    """The samples of each summed column, by provider and window."""
+    windows = [frame.per_window(f"sum({column})") for column in _SUMMED]
+    rows = frame.rows(_SUMS.format(windows=", ".join(windows)))
+    width = len(frame.windows)
+    starts = range(1, 1 + len(_SUMMED) * width, width)
+    return [list(frame.spread([(row[0], *row[start : start + width]) for row in rows], 1)) for start in starts]
+
+
+def _directed(token_type: str, found: list[Sample]) -> list[Sample]:
+    return [((provider, token_type, window), value) for (provider, window), value in found]
 
 
 def _credits(frame: Frame) -> tuple[list[Sample], list[Sample]]:
