@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format coverage docs lock clean
+.PHONY: help setup demo test lint format coverage docs dashboards lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## create .venv with the locked dependencies and the exporter
 
@@ -33,6 +33,9 @@ coverage: .venv/installed ## run the tests and list the lines that none of them 
 
 docs: .venv/installed ## write docs/metrics.md anew from the catalogue in the code
 	@$(BIN)/python -m docs.generate
+
+dashboards: .venv/installed ## write grafana/dashboards/ anew from the code in grafana/
+	@$(BIN)/python -m grafana.generate
 
 lock: .venv/locked ## resolve the dependencies again (ARGS=--upgrade takes the newest)
 	@$(BIN)/pip-compile --quiet --no-config --strip-extras --allow-unsafe --generate-hashes --extra=demo --extra=dev \

@@ -45,7 +45,7 @@ class Calendar:
         return (instant - self.start(self.day_of(instant))) // HOUR
 
     def hours_in(self, day: date) -> int:
-        """How many hours the day has; one that is cut short, as on Lord Howe Island, counts."""
+        """How many hours the day has: 0 where the zone left it out; one that is cut short, as on Lord Howe Island, counts."""
         return -((self.start(day) - self.end(day)) // HOUR)
 
     def whole(self, day: date) -> Hours:
@@ -63,7 +63,8 @@ class Calendar:
         while day <= final:
             whole = self.whole(day)
             begin = self.hour_of(first) if day == self.day_of(first) else whole.first
-            yield Hours(day, begin, self.hour_of(last) if day == final else whole.last)
+            if self.hours_in(day):
+                yield Hours(day, begin, self.hour_of(last) if day == final else whole.last)
             day += ONE_DAY
 
     def clock_hour(self, day: date, hour: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter import __version__, app, backfill, check, logs
-from exporter.backfill import STEPS, BackfillError, SpanError, parse_span
+from exporter.backfill import STEPS, BackfillError, SpanError, Target, parse_span
 from exporter.calendar import Calendar
 from exporter.config import ConfigError, load
 from exporter.demo.binaries import EmbeddedPostgresError
@@ -55,7 +55,7 @@ def _backfill(options: argparse.Namespace) -> None:
     config = load(options.config_file)
     calendar = Calendar(config.timezone)
     span = parse_span(calendar, options.span_from, options.span_to, options.step, app.now())
-    asyncio.run(backfill.run(config, span, options.output))
+    asyncio.run(backfill.run(config, span, Target(options.job, options.instance), options.output))
     sys.stdout.write(f"{IMPORT.format(file=options.output)}\n")
 
 
@@ -81,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     _flag(filled, "--from", dest="span_from", required=True, help="the first day, such as 2026-01-31")
     _flag(filled, "--to", dest="span_to", help="the last day; today when it is left out")
     _flag(filled, "--step", default="1h", help=f"the distance of the samples, one of {', '.join(STEPS)}")
+    _flag(filled, "--job", default="resource-exporter", help="the job that Prometheus scrapes the exporter under")
+    _flag(filled, "--instance", default="localhost:9877", help="the instance that Prometheus scrapes, as its targets name it")
     _flag(filled, "--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write")
     demo = _command(commands, "demo", _demo, "a private PostgreSQL with a simulated fleet, and serve over it")
     _web_flags(demo)

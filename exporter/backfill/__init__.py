@@ -5,6 +5,6 @@ into the scraped ones. The ledgers are read into rollups of its own; those of a 
 """
 
 from exporter.backfill.run import BackfillError, run
-from exporter.backfill.span import STEPS, Span, SpanError, parse_span
+from exporter.backfill.span import STEPS, Span, SpanError, Target, parse_span
 
-__all__ = ["STEPS", "BackfillError", "Span", "SpanError", "parse_span", "run"]
+__all__ = ["STEPS", "BackfillError", "Span", "SpanError", "Target", "parse_span", "run"]

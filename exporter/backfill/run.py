@@ -14,7 +14,7 @@ from rich.progress import Progress as ProgressBar
 from exporter import __version__
 from exporter.app import pipeline
 from exporter.backfill.history import History, Sample
-from exporter.backfill.span import Span
+from exporter.backfill.span import Span, Target
 from exporter.calendar import ONE_DAY
 from exporter.config import Config
 from exporter.exposition.bodies import Publisher
@@ -32,7 +32,7 @@ class BackfillError(Exception):
     """The history cannot be written; the message is one line for the user."""
 
 
-async def run(config: Config, span: Span, output: Path) -> None:
+async def run(config: Config, span: Span, target: Target, output: Path) -> None:
     """Write the history of the span to a file, with a progress bar on a terminal.
 
     Raises:
@@ -48,7 +48,7 @@ async def run(config: Config, span: Span, output: Path) -> None:
             await _build(refresher, bar)
             history = await refresher.worker.run(_begin, refresher, span)
             await _load(_costs(refresher), history, Path(directory) / "day.csv", bar)
-            await refresher.worker.run(_write, history, output, bar)
+            await refresher.worker.run(_write, history, target, output, bar)
 
 
 async def _build(refresher: Refresher, bar: ProgressBar) -> None:
@@ -91,12 +91,13 @@ async def _load(costs: Follower, history: History, file: Path, bar: ProgressBar)
         start = end
 
 
-def _write(history: History, output: Path, bar: ProgressBar) -> None:
+def _write(history: History, target: Target, output: Path, bar: ProgressBar) -> None:
     with output.open("w", encoding="utf-8", errors="replace") as file:
         for metric, found in history.families():
             file.write(head(metric))
+            imported = replace(metric, labels=(*metric.labels, "job", "instance"))
             for values, samples in bar.track(found, description=f"writing {metric.name}", total=None):
-                _write_series(file, series(metric, values), samples, history.span)
+                _write_series(file, series(imported, (*values, target.job, target.instance)), samples, history.span)
         file.write("# EOF\n")
 
 

@@ -10,6 +10,14 @@ STEPS = {f"{minutes}m": timedelta(minutes=minutes) for minutes in (1, 2, 3, 5, 1
 """Steps that every midnight is a moment of, also on days on which the clocks change."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The labels that Prometheus gives to what it scrapes from the exporter, so that imported series are the same series."""
+
+    job: str
+    instance: str
+
+
 class SpanError(ValueError):
     """A flag that cannot be understood; the message is one line for the user."""
 

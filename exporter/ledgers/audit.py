@@ -5,7 +5,7 @@ It finds what no cursor can see: deleted rows, rows changed without ``updated_at
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from exporter.calendar import HOUR, Calendar, Hours
 from exporter.database import Transaction
@@ -14,7 +14,7 @@ from exporter.ledgers.mapping import Source
 
 ROWS_PER_STRETCH = 25_000
 HOURS_PER_STRETCH = 1_000
-BEGINNING = datetime.fromisoformat(statements.FAR_PAST).replace(tzinfo=UTC)
+BEGINNING = datetime.combine(statements.EARLIEST, time.min, UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 

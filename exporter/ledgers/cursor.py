@@ -14,7 +14,7 @@ from psycopg import sql
 
 from exporter.database import Transaction
 from exporter.ledgers.mapping import Source
-from exporter.ledgers.statements import FAR_PAST
+from exporter.ledgers.statements import EARLIEST
 
 QUARTER = 900
 """Seconds. Every time zone of today is a multiple of a quarter of an hour from UTC."""
@@ -127,7 +127,7 @@ SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epo
 """).format(
         bin=_bin(column, value),
         at=source.raw("occurred_at"),
-        past=FAR_PAST,
+        past=EARLIEST,
         quarter=QUARTER,
         id=source.raw("entry_id"),
         numbers=_numbers(source, column),

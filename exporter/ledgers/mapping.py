@@ -87,15 +87,19 @@ class Source:
 
     def flaw(self, columns: tuple[str, ...], *, required: str | None = None) -> sql.Composable:
         """Why a row is rejected, or NULL: a column holds no finite number within bounds, or the required id is missing."""
-        cases = [self._case(column) for column in columns if self.has(column)]
+        cases = [self._case(column) for column in columns if self.has(column) and not self._bounded(column)]
         if required:
             cases.insert(0, sql.SQL("WHEN {} IS NULL THEN {}").format(self.text(required), f"missing_{required}"))
         return sql.SQL("CASE {} END").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("NULL::text")
 
+    def _bounded(self, column: str) -> bool:
+        """Whether the type itself keeps the column within bounds."""
+        return column in TOKENS and self.type(column) in INTEGER
+
     def _case(self, column: str) -> sql.Composed:
         limit = sql.SQL(LIMITS[column])
         return sql.SQL(
-            "WHEN abs({column}) >= {limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
+            "WHEN abs({column}::numeric) >= {limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
             " THEN 'not_finite' ELSE 'out_of_range' END"
         ).format(column=self.raw(column), limit=limit)
 

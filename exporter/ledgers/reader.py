@@ -81,7 +81,7 @@ class Reader:
             audit_from=findings.next,
             unproven=None if proven else before.unproven,
         )
-        begun = map(self._calendar.whole, _days_after(before.today, after.today))
+        begun = (self._calendar.whole(day) for day in _days_after(before.today, after.today) if self._calendar.hours_in(day))
         # A row whose time was changed has left an hour, which only its number can tell.
         left = await memory.holding([each for _, group in changed for each in group.numbers])
         touched = self._hours(quarter for quarter, _ in changed if quarter is not None)

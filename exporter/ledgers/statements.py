@@ -5,7 +5,7 @@ Parameters: ``start`` and ``end`` bound the rows, ``midnight`` is where buckets 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import LiteralString
 
 from psycopg import sql
@@ -13,7 +13,7 @@ from psycopg import sql
 from exporter.calendar import HOUR
 from exporter.ledgers.mapping import Source, bounded
 
-FAR_PAST = "0002-01-02"
+EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
 
 
@@ -107,7 +107,7 @@ def untimed(source: Source) -> sql.Composed:
     return sql.SQL(
         "SELECT CASE WHEN {at} IS NULL THEN {missing} WHEN isfinite({at}) THEN 'out_of_range' ELSE 'not_finite' END, count(*)"
         " FROM {table} WHERE ({at} IS NULL OR {at} < {past} OR {at} = 'infinity') AND {condition} GROUP BY 1"
-    ).format(at=source.raw(column), missing=f"missing_{column}", past=FAR_PAST, table=source.name, condition=source.condition)
+    ).format(at=source.raw(column), missing=f"missing_{column}", past=EARLIEST, table=source.name, condition=source.condition)
 
 
 def count(source: Source) -> sql.Composed:

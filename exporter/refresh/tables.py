@@ -25,7 +25,7 @@ class AllocationsFollower(Follower):
         before = await self.tools.worker.run(self.tools.rollups.progress, self.name)
         untimed: dict[str, int] = dict(await transaction.rows(statements.untimed(source)))
         if before is None or before.identity != progress.identity or before.today > today:
-            return self._work([await self._read(transaction, source, (date.min, today))], untimed, progress)
+            return self._work([await self._read(transaction, source, (statements.EARLIEST, today))], untimed, progress)
         timeline = today - timedelta(days=self.tools.config.report.timeline_days - 1)
         recent = (min(timeline, before.today), today)
         older, audit_from = await self._older(before.audit_from, recent[0])
@@ -36,7 +36,7 @@ class AllocationsFollower(Follower):
         """The next older day that has allocations, with those after it that have none; the newest come first."""
         end = min(audit_from.date(), limit) if audit_from else limit
         day = await self.tools.worker.run(self.tools.rollups.allocated_before, end)
-        days = (day or date.min, end - ONE_DAY)
+        days = (day or statements.EARLIEST, end - ONE_DAY)
         return days, datetime.combine(day, time.min, UTC) if day else None
 
     async def _read(self, transaction: Transaction, source: Source, days: Days) -> tuple[Days, Path]:

@@ -83,13 +83,23 @@ def prepare(frame: Frame) -> int:
 
     Returns how many series were folded into ``other``.
     """
-    limits = frame.config.limits
     for query in (_LIFETIME, _QUEST_DAYS["costs" in frame.config.ledgers], _QUESTS):
         frame.rows(query)
-    frame.rows(_PROVIDERS, most=limits.max_providers)
-    frame.rows(_MODELS, most=limits.models_per_provider)
+    _label_models(frame)
     folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
     return folded + _fold_quests(frame)
+
+
+def _label_models(frame: Frame) -> None:
+    """Fold models and providers beyond their own limits, and further where all quests in one would still be too many series."""
+    limits = frame.config.limits
+    providers, models = limits.max_providers, limits.models_per_provider
+    while True:
+        frame.rows(_PROVIDERS, most=providers)
+        frame.rows(_MODELS, most=models)
+        if _shared_series(frame) + _series_of_other(frame) <= limits.max_series or providers == models == 1:
+            return
+        providers, models = (providers, models // 2) if models > 1 else (providers // 2, models)
 
 
 def _fold_quests(frame: Frame) -> int:
