@@ -1,0 +1,158 @@
+"""The exporter itself, and whether it tells the truth."""
+
+from exporter.sections import report
+from grafana import links, theme, variables
+from grafana.layout import Page, Section, Tile
+from grafana.panels import Query, Words, course, names, number, states
+from grafana.queries import TARGET, every, growth, own
+
+
+def page() -> Page:
+    """What the exporter says of its own work."""
+    return Page(
+        uid=links.EXPORTER,
+        title="Exporter",
+        text="Is Resource Exporter telling the truth? Its ledgers, the age of its numbers, its refreshes, audits and limits.",
+        since="now-6h",
+        variables=(variables.datasource(), variables.job(), variables.instance()),
+        sections=(
+            Section("Now", _now()),
+            Section("Freshness", _freshness()),
+            Section("Refreshes", _refreshes()),
+            Section("Exactness", _exactness()),
+            Section("Size", _size()),
+        ),
+    )
+
+
+def _now() -> list[Tile]:
+    ledgers = Words(
+        "Ledgers up",
+        "Whether each ledger was read at the last refresh. If not, run resource-exporter check, it says what to mend.",
+    )
+    sections = Words(
+        "Sections that succeed",
+        "Whether each section of the report was computed at the last refresh. If not, see the log for the error.",
+    )
+    scraped = Words("Scraped", "Exporters that Prometheus reaches. Fewer than you run: see the page Targets of Prometheus.")
+    config = Words(
+        "Configuration",
+        "Whether the last load of the configuration succeeded. If not, the one before is still in use; the log says why.",
+    )
+    zone = Words("Time zone", "Whose midnight begins a budget day. It must be that of the people who set the budgets.")
+    version = Words("Version", "What is running. Replicas should run the same.")
+    return [
+        Tile(number(scraped, theme.COUNT, Query(f"sum(up{{{TARGET}}})"), color=theme.ONE_IS_GOOD), 3, 5),
+        Tile(states(config, Query(f"min({own('config_last_reload_successful')})")), 3, 5),
+        Tile(states(ledgers, Query(f"min by (ledger) ({own('ledger_up')})", "{{ledger}}")), 5, 5),
+        Tile(states(sections, Query(f"min by (collector) ({own('collector_success')})", "{{collector}}")), 7, 5),
+        Tile(names(zone, Query(f"count by (timezone) ({every(report.INFO)})", "{{timezone}}")), 3, 5),
+        Tile(names(version, Query(f"count by (version) ({own('build_info')})", "{{version}}")), 3, 5),
+    ]
+
+
+def _freshness() -> list[Tile]:
+    newest = Words(
+        "Age of the newest entry, by ledger",
+        "How long ago the newest entry occurred. Longer than usual with the ledger up: the writers are late, not the exporter.",
+    )
+    success = Words(
+        "Age of the last success, by section",
+        "How long ago each section was last computed. It stays below two refresh intervals; a slope of 1 means that it fails.",
+    )
+    reload = Words(
+        "Age of the configuration",
+        "How long ago the configuration was last loaded. Younger than expected: the exporter restarted.",
+    )
+    return [
+        Tile(course(newest, theme.SECONDS, _age("ledger_newest_entry_timestamp_seconds", "ledger")), 8, 8),
+        Tile(course(success, theme.SECONDS, _age("collector_last_success_timestamp_seconds", "collector")), 8, 8),
+        Tile(course(reload, theme.SECONDS, _age("config_last_reload_success_timestamp_seconds", "instance")), 8, 8),
+    ]
+
+
+def _age(timestamp: str, by: str) -> Query:
+    return Query(f"time() - min by ({by}) ({own(timestamp)})", f"{{{{{by}}}}}")
+
+
+def _refreshes() -> list[Tile]:
+    bucket = f"sum by (le, stage) (rate({own('refresh_duration_seconds_bucket')}[$__rate_interval]))"
+    spent = f"sum by (stage) (rate({own('refresh_duration_seconds_sum')}[$__rate_interval]))"
+    ended = f"sum by (stage) (rate({own('refresh_duration_seconds_count')}[$__rate_interval]))"
+    slowest = Words(
+        "Refresh time, 99th percentile, by stage",
+        "Within this time 99 of 100 refreshes end. read grows: the database is slow, look at its indexes with"
+        " check. sections grows: too many series.",
+    )
+    mean = Words(
+        "Refresh time, mean, by stage", "Where a refresh spends its time. Keep the total well below the refresh interval."
+    )
+    outcome = Words(
+        "Refreshes by outcome", "partial: a ledger or a section failed. failure: nothing was published. Both should be 0."
+    )
+    section = Words("Time by section", "Seconds that each section took at the last refresh.")
+    return [
+        Tile(course(slowest, theme.SECONDS, Query(f"histogram_quantile(0.99, {bucket})", "{{stage}}")), 12, 8),
+        Tile(course(mean, theme.SECONDS, Query(f"{spent} / ({ended} > 0)", "{{stage}}")), 12, 8),
+        Tile(course(outcome, theme.PER_SECOND, Query(growth("refreshes_total", "outcome"), "{{outcome}}")), 12, 8),
+        Tile(
+            course(section, theme.SECONDS, Query(f"max by (collector) ({own('collector_duration_seconds')})", "{{collector}}")),
+            12,
+            8,
+        ),
+    ]
+
+
+def _exactness() -> list[Tile]:
+    rows = Words(
+        "Rows read, by ledger",
+        "Rows fetched per second, most of them sums. A jump that stays: many entries are written late or changed.",
+    )
+    audits = Words(
+        "Audits",
+        "Buckets compared with their ledger per second. 0 for a day: audits stand still, and silent changes go unseen.",
+    )
+    repairs = Words(
+        "Repairs",
+        "Buckets per second that differed from their ledger and were read anew. Rows were deleted or back-dated"
+        " in silence: find out by whom.",
+    )
+    rejected = Words(
+        "Entries left out, by reason", "Entries that no number contains, such as an amount of NaN. Mend them in the ledger."
+    )
+    rejections = f"max by (ledger, reason) ({own('rejected_rows')})"
+    return [
+        Tile(course(rows, theme.PER_SECOND, Query(growth("ledger_rows_read_total", "ledger"), "{{ledger}}")), 12, 8),
+        Tile(course(audits, theme.PER_SECOND, Query(growth("audited_buckets_total", "ledger"), "{{ledger}}")), 12, 8),
+        Tile(course(repairs, theme.PER_SECOND, Query(growth("audit_repairs_total", "ledger"), "{{ledger}}")), 12, 8),
+        Tile(course(rejected, theme.COUNT, Query(rejections, "{{ledger}}: {{reason}}")).no_value("None"), 12, 8),
+    ]
+
+
+def _size() -> list[Tile]:
+    series = Words(
+        "Series, by section",
+        "Data series on the page. Growth without end: too many quests or models; see limits in the configuration.",
+    )
+    folded = Words(
+        "Series folded into other",
+        "0 is normal. Above: a limit was reached, sums are right but names are missing. Raise limits.max_series.",
+    )
+    memory = Words("Memory", "Resident memory of the process. Steady growth with steady series is a leak: report it.")
+    cpu = Words(
+        "Processor time", "Seconds of processor time per second. Near 1 a refresh takes all of one core: lengthen the interval."
+    )
+    scraped = Words("Size of a scrape", "Samples in a scrape, as Prometheus counts them.")
+    took = Words(
+        "Time of a scrape",
+        "Seconds a scrape took, as Prometheus sees it. The exporter only hands out bytes: a slow scrape is a slow network.",
+    )
+    each = "{{instance}}"
+    return [
+        Tile(course(series, theme.COUNT, Query(f"max by (section) ({own('series')})", "{{section}}"), stacked=True), 8, 8),
+        Tile(course(folded, theme.COUNT, Query(f"max by (instance) ({own('folded_series')})", each)), 8, 8),
+        Tile(course(memory, theme.BYTES, Query(f"process_resident_memory_bytes{{{TARGET}}}", each)), 8, 8),
+        Tile(course(cpu, theme.SECONDS, Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval])", each)), 8, 8),
+        Tile(course(scraped, theme.COUNT, Query(f"scrape_samples_scraped{{{TARGET}}}", each)), 8, 8),
+        Tile(course(took, theme.SECONDS, Query(f"scrape_duration_seconds{{{TARGET}}}", each)), 8, 8),
+    ]

@@ -1,0 +1,55 @@
+"""Write the dashboards as Grafana reads them.
+
+``python -m grafana.generate`` writes them; with ``--check`` it shows what would change, and fails if anything would.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from grafana import exporter, provider, quest, resource
+from grafana.layout import compose
+
+FOLDER = Path(__file__).parent / "dashboards"
+PAGES: Final = (resource.page, quest.page, provider.page, exporter.page)
+SCHEMA_VERSION: Final = 37
+"""That of Grafana 9.3, the oldest that shows everything; newer ones bring dashboards up to date when they load them."""
+
+
+def dashboards() -> dict[str, str]:
+    """Return the JSON of every dashboard by the name of its file."""
+    found = {}
+    for make in PAGES:
+        page = make()
+        dashboard = compose(page).build()
+        dashboard.schema_version = SCHEMA_VERSION
+        found[f"{page.uid}.json"] = json.dumps(dashboard, cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
+    return found
+
+
+def main() -> int:
+    """Write the dashboards, or compare them; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m grafana.generate", description="Write the Grafana dashboards.")
+    parser.add_argument("--check", action="store_true", help="write nothing; show the difference and fail if there is one")
+    new = dashboards()
+    if parser.parse_args().check:
+        return _compare({path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}, new)
+    for name, text in new.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+def _compare(old: dict[str, str], new: dict[str, str]) -> int:
+    for name in sorted(old.keys() | new.keys()):
+        before, after = (texts.get(name, "").splitlines(keepends=True) for texts in (old, new))
+        sys.stdout.writelines(difflib.unified_diff(before, after, f"grafana/dashboards/{name}", "the code"))
+    return int(old != new)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The tables of tasks: where a dollar did most, and what was paid for nothing."""
+
+from grafana_foundation_sdk.builders.table import Panel as Table
+
+from exporter.sections import efficiency, waste
+from grafana import links, theme
+from grafana.panels import Words
+from grafana.queries import Scope
+from grafana.tables import Key, Value, rows
+
+TASK = (
+    Key("task_id"),
+    Key("task", "Task"),
+    Key("quest_id"),
+    Key("quest", "Quest", width=180, link=links.quest_of_row()),
+    Key("layer", "Layer", width=85, colors=theme.LAYERS),
+)
+
+
+def best_tasks(scope: Scope) -> Table:
+    """The tasks of the window with the most impact per USD."""
+    words = Words(
+        "Where a dollar did most, $window",
+        "The tasks with the most impact per USD, at the moment shown. Find out what they have in common, and do more of it.",
+    )
+    values = (
+        Value("Impact per $1", scope.of(efficiency.TOP_IMPACT_PER_USD), theme.SCORE, width=130, decimals=1, bar=theme.NEUTRAL),
+        Value("Impact", scope.of(efficiency.TOP_IMPACT), theme.SCORE, width=70, decimals=1),
+        Value("Cost", scope.of(efficiency.TOP_COST), theme.USD, width=75),
+        Value("Tokens", scope.of(efficiency.TOP_TOKENS), theme.TOKENS, width=75),
+    )
+    return rows(words, TASK, values, ranked=True).no_value("No task in this ranking")
+
+
+def wasted_tasks(scope: Scope) -> Table:
+    """The wasted tasks of the window with the most tokens."""
+    words = Words(
+        "The most wasteful tasks, $window",
+        "Tasks with the most tokens among those with little or no known impact. Look at what the first ones did:"
+        " a loop, a prompt that is too long, a model that is too dear.",
+    )
+    values = (
+        Value("Tokens", scope.of(waste.TASK_TOKENS), theme.TOKENS, width=130, bar=theme.WASTED),
+        Value("Cost", scope.of(waste.TASK_COST), theme.USD, width=75),
+    )
+    return rows(words, (*TASK, Key("reason", "Reason", width=95, colors=theme.REASONS)), values, ranked=True).no_value(
+        "No task in this ranking"
+    )

@@ -1,0 +1,97 @@
+"""Tables: one row per set of labels, one column per query."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from string import ascii_uppercase
+
+from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.models.common import TableCellDisplayMode
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig as Step
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
+
+from grafana.panels import Words, outfit
+from grafana.theme import REST, colored, unit
+from grafana.transformations import ROW, at_once, bar_end, row_numbers, step, value_fields
+
+RANK = "#"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A label that tells the rows apart. Without a heading it is there for links only."""
+
+    label: str
+    heading: str = ""
+    width: int = 0
+    colors: Mapping[str, str] = field(default_factory=dict)
+    """The values as badges of these colours."""
+    link: tuple[str, str] | None = None
+    """The title and the URL of a link on each value."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A column of numbers."""
+
+    heading: str
+    query: str
+    unit: str
+    width: int = 100
+    decimals: int | None = None
+    bar: str = ""
+    """The colour of a bar from 0 to the greatest number of the column."""
+
+
+def rows(words: Words, keys: Sequence[Key], values: Sequence[Value], *, most: int = 15, ranked: bool = False) -> table.Panel:
+    """One row per set of keys, ordered by the first of the values, the greatest first."""
+    longest = {index: f"max({value.query})" for index, value in enumerate(values) if value.bar}
+    queries = [*(value.query for value in values), *longest.values()]
+    panel = outfit(table.Panel(), words, values[0].unit, [at_once(query) for query in queries])
+    ends = [
+        bar_end(letter, ascii_uppercase[index]) for letter, index in zip(ascii_uppercase[len(values) :], longest, strict=False)
+    ]
+    panel.transformations([*ends, *_join(keys, value_fields(len(queries))[: len(values)], values, most, ranked=ranked)])
+    if ranked:
+        panel.override_by_name(RANK, [unit("none"), Property("custom.width", 40)])
+    for key in keys:
+        panel.override_by_name(key.heading or key.label, _key_properties(key))
+    for value in values:
+        panel.override_by_name(value.heading, _value_properties(value))
+    return panel
+
+
+def _join(keys: Sequence[Key], fields: Sequence[str], values: Sequence[Value], most: int, *, ranked: bool) -> list[Step]:
+    headings = {key.label: key.heading for key in keys if key.heading}
+    headings |= {name: value.heading for name, value in zip(fields, values, strict=True)}
+    places = {name: place for place, name in enumerate((RANK, *(key.label for key in keys), *fields))}
+    dropped = dict.fromkeys(("Time", "job", ROW), True)
+    return [
+        step("merge"),
+        step("sortBy", sort=[{"field": fields[0], "desc": True}]),
+        step("limit", limitField=most),
+        *(row_numbers(RANK) if ranked else ()),
+        step("organize", excludeByName=dropped, indexByName=places, renameByName=headings),
+    ]
+
+
+def _key_properties(key: Key) -> list[Property]:
+    properties = [Property("custom.width", key.width)] if key.width else []
+    if not key.heading:
+        return [*properties, Property("custom.hidden", True)]  # noqa: FBT003
+    if key.link:
+        properties.append(Property("links", [dict(zip(("title", "url"), key.link, strict=True))]))
+    if key.colors:
+        badges = {name: {"color": color, "index": place} for place, (name, color) in enumerate(key.colors.items())}
+        properties.append(Property("mappings", [{"type": "value", "options": badges}]))
+        properties.append(Property("custom.displayMode", TableCellDisplayMode.COLOR_BACKGROUND_SOLID))
+        properties.append(colored(REST))
+    return properties
+
+
+def _value_properties(value: Value) -> list[Property]:
+    properties = [unit(value.unit), Property("custom.width", value.width)]
+    if value.decimals is not None:
+        properties.append(Property("decimals", value.decimals))
+    if value.bar:
+        properties += [Property("custom.displayMode", TableCellDisplayMode.BASIC_GAUGE), Property("min", 0), colored(value.bar)]
+    return properties

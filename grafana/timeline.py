@@ -1,0 +1,46 @@
+"""The timeline of days. The ledgers' days come as a label, so that all of them are there on the first scrape."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models.common import GraphDrawStyle, VisibilityMode
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
+
+from grafana.panels import Words, ask, course
+from grafana.theme import ALLOCATED, SPENT, USD, colored
+from grafana.transformations import at_once, step, value_fields
+
+DAY: Final = "day"
+
+
+def days(words: Words, allocated: str, spent: str) -> timeseries.Panel:
+    """By the label ``day``, spend as red bars before the budget as a green area, whose edge stays visible in front."""
+    panel = _daily(words, {"Spent": spent, "Budget": allocated}).override_by_name("Spent", [colored(SPENT)])
+    area = {"drawStyle": GraphDrawStyle.LINE, "lineWidth": 2, "fillOpacity": 12}
+    return panel.override_by_name(
+        "Budget", [colored(ALLOCATED), *(Property(f"custom.{name}", value) for name, value in area.items())]
+    )
+
+
+def balance(words: Words, spent_beyond: str, left_over: str) -> timeseries.Panel:
+    """By the label ``day``, what was spent beyond the budget, above 0 in red, and what was left of it, below 0 in green."""
+    panel = _daily(words, {"Over budget": spent_beyond, "Under budget": left_over})
+    return panel.override_by_name("Over budget", [colored(SPENT)]).override_by_name("Under budget", [colored(ALLOCATED)])
+
+
+def _daily(words: Words, expressions: Mapping[str, str]) -> timeseries.Panel:
+    """Draw values by the label ``day`` on an axis of time. A day is drawn around its midnight, in the zone of the browser."""
+    panel = ask(course(words, USD), [at_once(expression) for expression in expressions.values()])
+    names = dict(zip(value_fields(len(expressions)), expressions, strict=True))
+    dropped = {"Time": True} | {f"Time {number}": True for number in range(1, len(names) + 1)}
+    as_time = {"targetField": DAY, "destinationType": "time", "dateFormat": "YYYY-MM-DD"}
+    panel.transformations(
+        [
+            step("joinByField", byField=DAY, mode="outer"),
+            step("convertFieldType", conversions=[as_time]),
+            step("sortBy", sort=[{"field": DAY}]),
+            step("organize", excludeByName=dropped, renameByName=names),
+        ]
+    )
+    return panel.draw_style(GraphDrawStyle.BARS).fill_opacity(80).line_width(0).show_points(VisibilityMode.NEVER)

@@ -1,0 +1,82 @@
+"""The variables at the top of the dashboards."""
+
+from collections.abc import Callable
+from typing import Final
+
+from grafana_foundation_sdk.builders.dashboard import DatasourceVariable, QueryVariable
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
+
+from exporter.metrics import Metric
+from exporter.sections import providers, spend
+from grafana.queries import Scope, every
+
+DATASOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
+EVERYTHING: Final = ".+"
+
+
+def datasource() -> DatasourceVariable:
+    """Which Prometheus."""
+    return DatasourceVariable("datasource").label("Data source").type("prometheus")
+
+
+def job() -> QueryVariable:
+    """Which scrape jobs; several when several fleets are exported."""
+    return _several("job", "Job", "label_values(resource_exporter_build_info, job)")
+
+
+def instance() -> QueryVariable:
+    """Which exporters. Replicas show the same numbers, which no panel adds up."""
+    query = 'label_values(resource_exporter_build_info{job=~"$job"}, instance)'
+    return _several("instance", "Instance", query)
+
+
+def layer() -> QueryVariable:
+    """Which layers."""
+    return _several("layer", "Layer", _values(spend.QUEST_SPEND, "layer"))
+
+
+def quests(scope: Scope) -> QueryVariable:
+    """Which quests: shown by name, chosen by id."""
+    return _quest(_several, scope)
+
+
+def quest() -> QueryVariable:
+    """Which quest, one at a time."""
+    return _quest(_chosen, Scope())
+
+
+def _quest(pick: Callable[[str, str, str], QueryVariable], scope: Scope) -> QueryVariable:
+    named = f"max by (quest_id, quest) ({scope.selector(spend.QUEST_SPEND, window='1d')})"
+    found = '/quest="(?<text>.*?)",quest_id="(?<value>.*?)"/'
+    return pick("quest", "Quest", f"query_result({named})").regex(found)
+
+
+def provider() -> QueryVariable:
+    """Which providers."""
+    return _several("provider", "Provider", _values(providers.SPEND, "provider"))
+
+
+def window() -> QueryVariable:
+    """Which of the windows of the report, one at a time."""
+    chosen = _variable("window", "Window", _values(spend.QUEST_SPEND, "window"))
+    return chosen.sort(VariableSort.NUMERICAL_DESC).current(VariableOption(text="30d", value="30d"))
+
+
+def _values(metric: Metric, label: str) -> str:
+    return f"label_values({every(metric)}, {label})"
+
+
+def _chosen(name: str, label: str, query: str) -> QueryVariable:
+    everything = VariableOption(text="All", value="$__all")
+    return _variable(name, label, query).include_all(include_all=True).all_value(EVERYTHING).current(everything)
+
+
+def _several(name: str, label: str, query: str) -> QueryVariable:
+    everything = VariableOption(text=["All"], value=["$__all"])
+    return _chosen(name, label, query).multi(multi=True).current(everything)
+
+
+def _variable(name: str, label: str, query: str) -> QueryVariable:
+    variable = QueryVariable(name).label(label).datasource(DATASOURCE).query({"query": query, "refId": name}).definition(query)
+    return variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)

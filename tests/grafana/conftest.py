@@ -1,0 +1,116 @@
+"""A real Prometheus that scrapes a real exporter over the ledger that is known by heart."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from tests.conftest import SCHEMA
+from tests.end_to_end.process import DEADLINE, serving
+
+LEDGER = Path(__file__).parent.parent / "end_to_end/ledger.sql"
+# The same exporter under two names stands for two replicas: whatever adds them up finds twice of everything.
+SCRAPES = """\
+global: {{scrape_interval: 500ms}}
+scrape_configs:
+  - job_name: resource-exporter
+    static_configs: [{{targets: ["127.0.0.1:{port}", "localhost:{port}"]}}]
+"""
+# A call that comes while Prometheus looks on, so that there is spend over time to be seen.
+LATE_CALL = """
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
+VALUES (now(), 't1', 'q1', 'minimax', 'MiniMax-M2', 4000, 1000, 0.40)
+"""
+
+Found = list[tuple[Mapping[str, str], float]]
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """A running Prometheus."""
+
+    port: int
+
+    def ask(self, path: str, **parameters: str | float) -> list[Any]:
+        """What the HTTP API answers, or an HTTPError."""
+        with urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}?{urlencode(parameters)}", timeout=10) as reply:
+            data = json.load(reply)["data"]
+        return list(data["result"] if isinstance(data, dict) else data)
+
+    def now(self, expression: str) -> Found:
+        """The labels and values of this moment."""
+        return [(series["metric"], float(series["value"][1])) for series in self.ask("query", query=expression)]
+
+    def lately(self, expression: str) -> list[Any]:
+        """The series of the last minute."""
+        end = time.time()
+        return self.ask("query_range", query=expression, start=end - 60, end=end, step=5)
+
+    def until(self, expression: str) -> None:
+        """Until the query finds something."""
+        deadline = time.monotonic() + DEADLINE
+        while not self._found(expression):
+            assert time.monotonic() < deadline, expression
+            time.sleep(0.1)
+
+    def _found(self, expression: str) -> bool:
+        try:
+            return bool(self.ask("query", query=expression))
+        except OSError:  # it does not listen yet
+            return False
+
+
+@contextmanager
+def scraping(directory: Path, port: int) -> Iterator[Prometheus]:
+    """Prometheus with its data in the directory, scraping the exporter at a port."""
+    (directory / "prometheus.yml").write_text(SCRAPES.format(port=port))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        own_port = free.getsockname()[1]
+    flags = [f"--config.file={directory / 'prometheus.yml'}", f"--storage.tsdb.path={directory / 'data'}"]
+    with (directory / "prometheus.log").open("w") as log:
+        process = subprocess.Popen(["prometheus", *flags, f"--web.listen-address=127.0.0.1:{own_port}"], stderr=log)
+    try:
+        yield Prometheus(own_port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def ledger(postgres: str, scidex: str) -> Iterator[str]:
+    """The connection string of a database with the known ledger."""
+    name = f"{scidex}_dashboards"
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    conninfo = make_conninfo(postgres, dbname=name)
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(SCHEMA.read_bytes())
+        connection.execute(LEDGER.read_bytes())
+    yield conninfo
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory: pytest.TempPathFactory, ledger: str) -> Iterator[Prometheus]:
+    """Prometheus once it has seen the ledger change, and the exporter audit it."""
+    directory = tmp_path_factory.mktemp("dashboards")
+    with serving(directory, ledger) as exporter, scraping(directory, exporter.port) as prometheus:
+        prometheus.until("count(count_over_time(resource_spend_usd[1m]) >= 3) by (instance) and on () count(up) == 2")
+        with psycopg.connect(ledger) as connection:
+            connection.execute(LATE_CALL)
+        prometheus.until('delta(resource_spend_usd{provider="MiniMax"}[1m]) > 0')
+        prometheus.until("count_over_time(resource_exporter_audit_repairs_total[1m]) >= 3")
+        yield prometheus

@@ -1,0 +1,138 @@
+"""What users of dashboards ran into elsewhere, as rules."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from exporter.config.providers import BUILT_IN
+from grafana import theme
+from tests.grafana.boards import BOARDS, panels, variables
+
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+LINK = re.compile(r"/d/([\w-]+)\?")
+
+each_board = pytest.mark.parametrize("uid", BOARDS)
+
+
+def urls(part: object) -> Iterator[str]:
+    """Every URL anywhere in a piece of JSON."""
+    if isinstance(part, dict):
+        yield from (value for key, value in part.items() if key == "url" and isinstance(value, str))
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from urls(inner)
+
+
+@each_board
+def test_dashboard_is_read_only_and_provisioned_as_it_is(uid: str) -> None:
+    board = BOARDS[uid]
+    assert board["uid"] == uid
+    assert (board["editable"], board["timezone"], board["refresh"]) == (False, "browser", "30s")
+    assert board["tags"] == ["resource"]
+    assert not {"__inputs", "__requires", "apiVersion", "kind"} & board.keys()
+
+
+@each_board
+def test_one_dropdown_links_all_dashboards(uid: str) -> None:
+    (link,) = BOARDS[uid]["links"]
+    assert (link["type"], link["tags"], link["asDropdown"]) == ("dashboards", ["resource"], True)
+    assert link["includeVars"]
+    assert link["keepTime"]
+    assert link["placement"] != "inControlsMenu"
+
+
+@each_board
+def test_panel_says_what_it_is(uid: str) -> None:
+    for panel in panels(BOARDS[uid]):
+        assert panel["title"]
+        assert len(panel["description"]) > 20, panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        assert panel["datasource"] == DATASOURCE, panel["title"]
+        assert all(target["datasource"] == DATASOURCE for target in panel["targets"]), panel["title"]
+
+
+@each_board
+def test_ids_are_unique(uid: str) -> None:
+    ids = [panel["id"] for panel in BOARDS[uid]["panels"]]
+    assert ids == list(range(1, len(ids) + 1))
+    for panel in panels(BOARDS[uid]):
+        refs = [target["refId"] for target in panel["targets"]]
+        assert len(refs) == len(set(refs)) > 0, panel["title"]
+
+
+@each_board
+def test_panels_lie_side_by_side(uid: str) -> None:
+    covered: set[tuple[int, int]] = set()
+    for panel in BOARDS[uid]["panels"]:
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert max(x for x, _ in cells) < 24, panel["title"]
+        assert not cells & covered, panel["title"]
+        covered |= cells
+    lines = max(y for _, y in covered) + 1
+    assert len(covered) == 24 * lines, "there is a hole"
+
+
+@each_board
+def test_datasource_comes_first(uid: str) -> None:
+    name, variable = next(iter(variables(BOARDS[uid]).items()))
+    assert (name, variable["label"], variable["type"], variable["query"]) == (
+        "datasource",
+        "Data source",
+        "datasource",
+        "prometheus",
+    )
+
+
+@each_board
+def test_variables_follow_the_time_range(uid: str) -> None:
+    for name, variable in variables(BOARDS[uid]).items():
+        assert variable["label"], name
+        if variable["type"] == "query":
+            assert variable["refresh"] == 2, name
+            assert variable["datasource"] == DATASOURCE, name
+        if variable["includeAll"]:
+            assert variable["allValue"] == ".+", name
+
+
+@each_board
+def test_links_lead_somewhere_and_carry_the_filters(uid: str) -> None:
+    for url in set(urls(BOARDS[uid])):
+        found = LINK.match(url)
+        assert found, url
+        target = variables(BOARDS[found[1]])
+        assert set(re.findall(r"&var-(\w+)=", url)) <= target.keys(), url
+        carried = set(re.findall(r"\$\{(\w+):queryparam\}", url))
+        assert carried == {"datasource", "job", "instance", "window"} <= variables(BOARDS[uid]).keys(), url
+        assert carried <= target.keys(), url
+        assert url.endswith("&${__url_time_range}")
+
+
+@each_board
+def test_links_read_labels_that_the_query_finds(uid: str) -> None:
+    for panel in panels(BOARDS[uid]):
+        for url in urls(panel):
+            for label in re.findall(r"__field\.labels\.(\w+)", url):
+                assert all(re.search(rf"by \([^)]*\b{label}\b", target["expr"]) or target["legendFormat"] == "Other"
+                           for target in panel["targets"]), panel["title"]  # fmt: skip
+
+
+def test_every_built_in_provider_has_a_color_of_its_own() -> None:
+    colors = [theme.PROVIDERS[family.name] for family in BUILT_IN]
+    assert len(set(colors)) == len(colors)
+
+
+def test_every_layer_has_a_color_of_its_own() -> None:
+    colors = [theme.LAYERS[layer] for layer in ("Agora", "Atlas", "Exchange", "Forge", "Senate")]
+    assert len(set(colors)) == len(colors)
+
+
+def test_red_and_green_are_for_money() -> None:
+    taken = {theme.ALLOCATED, theme.SPENT, theme.WASTED}
+    assert not taken & {*theme.PROVIDERS.values(), *theme.LAYERS.values()}
+
+
+def test_the_rest_is_grey() -> None:
+    assert {colors[name] for colors in (theme.LAYERS, theme.PROVIDERS) for name in ("other", "unknown")} == {theme.REST}

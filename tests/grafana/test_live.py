@@ -1,0 +1,115 @@
+"""Every query of every panel and variable against the real exporter and a real Prometheus."""
+
+import re
+
+import psycopg
+import pytest
+
+from tests.grafana.boards import Asked, filled, queries, variable_queries
+from tests.grafana.conftest import Found, Prometheus
+
+pytestmark = [pytest.mark.prometheus("prometheus", "promtool"), pytest.mark.slow]
+
+MAY_BE_EMPTY = {
+    ("Allocation of today, by quest", "B"): "there are fewer than nine quests, so nothing is left for Other",
+    ("Firing alerts", "A"): "no rules are loaded",
+    ("End of the day", "A"): "absent in the first half hour of the day",
+    ("End of the day", "B"): "absent in the first half hour of the day",
+}
+
+TODAY = "created_at >= date_trunc('day', now()) AND created_at < date_trunc('day', now()) + interval '1 day'"
+MONTH = (
+    "created_at >= date_trunc('day', now()) - interval '29 days' AND created_at < date_trunc('day', now()) + interval '1 day'"
+)
+TASKS = f"""
+    SELECT task_id, sum(cost_usd) AS usd, sum(total_tokens) AS tokens, sum(impact_score) AS impact
+      FROM impact_ledger WHERE {MONTH} GROUP BY task_id
+"""
+WASTED = f"FROM ({TASKS}) AS tasks WHERE tokens > 1000 AND coalesce(impact, 0) <= 0.5"
+PLAIN_SQL = {
+    "Allocated today": "SELECT sum(allocated_usd) FROM quest_budget_allocations WHERE day = current_date",
+    "Spent today": f"SELECT sum(cost_usd) FROM cost_ledger WHERE {TODAY} AND cost_usd <> 'NaN'",
+    "Impact per $1": f"SELECT sum(impact) / sum(usd) FROM ({TASKS}) AS tasks",
+    "USD wasted, $window": f"SELECT sum(usd) {WASTED}",
+    "Tokens wasted, $window": f"SELECT sum(tokens) {WASTED}",
+    "Tasks wasted, $window": f"SELECT count(*) {WASTED}",
+    "Over budget": f"""
+        SELECT count(*) FROM quest_budget_allocations WHERE day = current_date AND allocated_usd <
+               (SELECT sum(cost_usd) FROM cost_ledger WHERE {TODAY} AND quest_id = quest_budget_allocations.quest_id)""",
+    "Budget used": f"""
+        SELECT (SELECT sum(cost_usd) FROM cost_ledger WHERE {TODAY})
+             / (SELECT sum(allocated_usd) FROM quest_budget_allocations WHERE day = current_date)""",
+}
+BY_DAY = {
+    "A": f"SELECT created_at::date::text, sum(cost_usd) FROM cost_ledger WHERE {MONTH} GROUP BY 1",
+    "B": """SELECT day::text, sum(allocated_usd) FROM quest_budget_allocations
+             WHERE day BETWEEN current_date - 29 AND current_date GROUP BY 1""",
+}
+BY_PROVIDER = f"""
+    SELECT CASE provider WHEN 'minimax' THEN 'MiniMax' WHEN 'aws-bedrock' THEN 'Bedrock' ELSE 'GLM' END, sum(cost_usd)
+      FROM cost_ledger WHERE {MONTH} GROUP BY 1
+"""
+
+
+def asked(board: str, panel: str, ref: str = "A") -> str:
+    """The PromQL of one panel."""
+    (found,) = (query for query in queries() if (query.board, query.panel, query.ref) == (board, panel, ref))
+    return filled(found.expression)
+
+
+def by(label: str, found: Found) -> dict[str, float]:
+    """The values that are not 0, by one label."""
+    return {labels[label]: value for labels, value in found if value}
+
+
+@pytest.mark.parametrize("query", queries(), ids=str)
+def test_query_finds_something(prometheus: Prometheus, query: Asked) -> None:
+    ask = prometheus.now if query.instant else prometheus.lately
+    assert ask(filled(query.expression)) or (query.panel, query.ref) in MAY_BE_EMPTY
+
+
+@pytest.mark.parametrize("board, variable, query", variable_queries())
+def test_variable_has_choices(prometheus: Prometheus, board: str, variable: str, query: str) -> None:
+    kind, inner = re.fullmatch(r"(label_values|query_result)\((.*)\)", filled(query)).groups()  # type: ignore[union-attr]
+    if kind == "query_result":
+        assert {labels["quest"] for labels, _ in prometheus.now(inner)} >= {"Literature triage", 'Peer "review"'}
+    else:
+        series, label = inner.rsplit(", ", 1)
+        assert prometheus.ask(f"label/{label}/values", **{"match[]": series})
+
+
+@pytest.mark.parametrize("panel", PLAIN_SQL)
+def test_number_is_that_of_plain_sql(prometheus: Prometheus, ledger: str, panel: str) -> None:
+    with psycopg.connect(ledger) as connection:
+        (expected,) = connection.execute(PLAIN_SQL[panel]).fetchone() or (None,)
+    ((_, value),) = prometheus.now(asked("resource-dashboard", panel))
+    assert expected is not None
+    assert value == pytest.approx(float(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("ref", BY_DAY)
+def test_timeline_is_that_of_plain_sql(prometheus: Prometheus, ledger: str, ref: str) -> None:
+    with psycopg.connect(ledger) as connection:
+        expected = {day: float(usd) for day, usd in connection.execute(BY_DAY[ref]) if usd}
+    found = prometheus.now(asked("resource-dashboard", "Budget against spend, by day", ref))
+    assert len(found) == 30
+    assert by("day", found) == pytest.approx(expected, abs=1e-9)
+
+
+def test_spend_by_provider_is_that_of_plain_sql(prometheus: Prometheus, ledger: str) -> None:
+    with psycopg.connect(ledger) as connection:
+        expected = {provider: float(usd) for provider, usd in connection.execute(BY_PROVIDER)}
+    found = prometheus.now(asked("resource-dashboard", "Spend by provider, $window"))
+    assert by("provider", found) == pytest.approx(expected, abs=1e-9)
+
+
+def test_rankings_are_those_of_plain_sql(prometheus: Prometheus, ledger: str) -> None:
+    with psycopg.connect(ledger) as connection:
+        best = connection.execute(
+            f"SELECT task_id, impact / usd FROM ({TASKS}) AS tasks WHERE usd > 0 AND impact > 0"
+        ).fetchall()
+        worst = connection.execute(f"SELECT task_id, tokens {WASTED}").fetchall()
+    efficient = prometheus.now(asked("resource-dashboard", "Where a dollar did most, $window"))
+    wasteful = prometheus.now(asked("resource-dashboard", "The most wasteful tasks, $window"))
+    assert by("task_id", efficient) == pytest.approx({task: float(ratio) for task, ratio in best})
+    assert by("task_id", wasteful) == {task: float(tokens) for task, tokens in worst}
