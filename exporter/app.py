@@ -1,11 +1,10 @@
 """The exporter as a whole: which parts there are, who owns them, and in which order they begin and end."""
 
-import asyncio
 import os
 import shutil
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -14,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from exporter import __version__
 from exporter.config import Config
+from exporter.control import Control
 from exporter.database import Database
 from exporter.exposition.bodies import Publisher
 from exporter.refresh.collection import Collection
@@ -59,35 +59,43 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
         yield Refresher(config, collections, rollups, worker, publisher, telemetry, clock)
 
 
-async def run(config: Config, address: Address, telemetry_path: str, started: Callable[[int], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or SIGINT; ``started`` is told the port.
+@dataclass(frozen=True, slots=True)
+class Web:
+    """Where to serve, what the metrics path is, and whether ``POST /-/reload`` is allowed."""
+
+    address: Address
+    telemetry_path: str = "/metrics"
+    lifecycle: bool = False
+
+
+async def run(read: Callable[[], Config], web: Web, started: Callable[[int], None] = lambda _: None) -> None:
+    """Serve until SIGTERM or SIGINT. ``read`` gives the configuration, anew at each reload; ``started`` is told the port.
 
     Raises:
+        ConfigError: the configuration is wrong at the start; at a reload, the one before is kept.
         RollupFileError, OSError: the rollup file or the address cannot be used.
     """
     telemetry = Telemetry(__version__, revision())
-    telemetry.config_reload_successful.set(1)
-    telemetry.config_reload_success.set(now().timestamp())
     publisher = Publisher(telemetry)
-    context = PageContext(version=__version__, telemetry_path=telemetry_path)
-    stopped = _stop_signal()
-    async with pipeline(config, publisher, telemetry) as refresher, serve(build_app(publisher, context), address) as port:
-        log.info("listening", host=address.host or "all", port=port, path=telemetry_path)
+    control = Control(read, telemetry, now)
+    context = PageContext(version=__version__, telemetry_path=web.telemetry_path)
+    application = build_app(publisher, context, control.reload if web.lifecycle else None)
+    async with serve(application, web.address) as port:
+        log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
         started(port)
-        async with scheduled(refresher, publisher, config.refresh.interval):
-            await stopped.wait()
-            log.info("stopping")
+        while not control.stopping:
+            async with pipeline(control.config, publisher, telemetry) as refresher, scheduled(refresher, publisher):
+                await control.wait()
 
 
 @asynccontextmanager
-async def scheduled(refresher: Refresher, publisher: Publisher, interval: timedelta) -> AsyncIterator[None]:
+async def scheduled(refresher: Refresher, publisher: Publisher) -> AsyncIterator[None]:
     """Refresh from each database at every interval, never twice at a time; at the end, the refreshes under way are ended."""
     await refresher.publish_rollups()
+    every = IntervalTrigger(seconds=refresher.config.refresh.interval.total_seconds())
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
     for collection in refresher.collections:
-        scheduler.add_job(
-            refresher.refresh, IntervalTrigger(seconds=interval.total_seconds()), [collection], next_run_time=now()
-        )
+        scheduler.add_job(refresher.refresh, every, [collection], next_run_time=now())
     scheduler.add_job(publisher.republish, IntervalTrigger(seconds=OWN_METRICS_INTERVAL.total_seconds()))
     scheduler.start()
     try:
@@ -101,10 +109,3 @@ async def scheduled(refresher: Refresher, publisher: Publisher, interval: timede
 def revision() -> str:
     """What was built, as the container image or the package says; ``unknown`` from a checkout."""
     return os.environ.get("RESOURCE_EXPORTER_REVISION", "unknown")
-
-
-def _stop_signal() -> asyncio.Event:
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    return stopped

@@ -43,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    address = parse_address(options.web_listen_address)
-    asyncio.run(app.run(load(options.config_file), address, options.web_telemetry_path))
+    lifecycle = str(options.web_enable_lifecycle).lower() in {"1", "true", "yes"}
+    web = app.Web(parse_address(options.web_listen_address), options.web_telemetry_path, lifecycle)
+    asyncio.run(app.run(lambda: load(options.config_file), web))
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -62,7 +63,7 @@ def _backfill(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from exporter.demo.run import run  # noqa: PLC0415 - an extra, which the other commands do without
 
-    run(parse_address(options.web_listen_address), options.web_telemetry_path, options.seed)
+    run(app.Web(parse_address(options.web_listen_address), options.web_telemetry_path), options.seed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = _command(commands, "serve", _serve, "read the ledgers and serve /metrics until stopped")
     _config_flag(serve)
     _web_flags(serve)
+    _flag(
+        serve, "--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true"
+    )
     checked = _command(commands, "check", _check, "look at every ledger: reachable, readable, columns, types, indexes, rows")
     _config_flag(checked)
     filled = _command(commands, "backfill", _backfill, "write the past of the gauges, for a fresh Prometheus to import")

@@ -11,21 +11,20 @@ from exporter import app
 from exporter.config import Config, parse
 from exporter.demo import config_text, embedded, progress
 from exporter.demo.ledgers import History, live, prepare
-from exporter.web.server import Address
 
 VARIABLE = "RESOURCE_EXPORTER_DEMO_DSN"
 GREETING = """\
 The fleet of the last {history.days} days: {history.calls:,} calls of {history.tasks:,} judged tasks, and more every second.
 
-  http://{host}:{port}/          the Resource Dashboard as a page
-  http://{host}:{port}{path}   what Prometheus scrapes
+  http://{address}/          the Resource Dashboard as a page
+  http://{address}{path}   what Prometheus scrapes
 
 The ledgers: psql '{conninfo}'
 Ctrl-C ends the demo and removes all of it.
 """
 
 
-def run(address: Address, telemetry_path: str, seed: int) -> None:
+def run(web: app.Web, seed: int) -> None:
     """Fill a private PostgreSQL, serve over it and keep writing, until SIGINT or SIGTERM.
 
     Raises:
@@ -35,16 +34,14 @@ def run(address: Address, telemetry_path: str, seed: int) -> None:
     with TemporaryDirectory(prefix="resource-exporter-") as directory, embedded() as conninfo:
         os.environ[VARIABLE] = conninfo
         config = parse(config_text(VARIABLE, Path(directory) / "rollups.duckdb"), "demo.yml")
-        asyncio.run(_demo(config, conninfo, address, telemetry_path, seed))
+        asyncio.run(_demo(config, conninfo, web, seed))
 
 
-async def _demo(config: Config, conninfo: str, address: Address, telemetry_path: str, seed: int) -> None:
+async def _demo(config: Config, conninfo: str, web: app.Web, seed: int) -> None:
     with progress() as report:
         history = await prepare(conninfo, app.now(), seed, report)
     writer = asyncio.create_task(live(conninfo, history.fleet, app.now))
-    serving = asyncio.create_task(
-        app.run(config, address, telemetry_path, lambda port: _greet(history, address, port, telemetry_path, conninfo))
-    )
+    serving = asyncio.create_task(app.run(lambda: config, web, lambda port: _greet(history, web, port, conninfo)))
     done, _ = await asyncio.wait((writer, serving), return_when=asyncio.FIRST_COMPLETED)
     for task in (writer, serving):
         task.cancel()
@@ -53,8 +50,8 @@ async def _demo(config: Config, conninfo: str, address: Address, telemetry_path:
         task.result()
 
 
-def _greet(history: History, address: Address, port: int, path: str, conninfo: str) -> None:
-    host = address.host or "localhost"
-    text = GREETING.format(history=history, host=f"[{host}]" if ":" in host else host, port=port, path=path, conninfo=conninfo)
-    sys.stdout.write(text)
+def _greet(history: History, web: app.Web, port: int, conninfo: str) -> None:
+    host = web.address.host or "localhost"
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    sys.stdout.write(GREETING.format(history=history, address=address, path=web.telemetry_path, conninfo=conninfo))
     sys.stdout.flush()

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,9 +111,11 @@ def running(directory: Path, command: str, *flags: str, **environment: str) -> I
 
 
 @contextmanager
-def serving(directory: Path, conninfo: str, config: str = LEDGERS, timezone: str = "UTC") -> Iterator[Exporter]:
+def serving(
+    directory: Path, conninfo: str, config: str = LEDGERS, *, timezone: str = "UTC", flags: Sequence[str] = ()
+) -> Iterator[Exporter]:
     """``resource-exporter serve`` over a database, with its files in the directory; ready when the context begins."""
     (directory / "config.yml").write_text(config.format(timezone=timezone))
-    with running(directory, "serve", f"--config.file={directory / 'config.yml'}", LEDGERS_DSN=conninfo) as exporter:
+    with running(directory, "serve", f"--config.file={directory / 'config.yml'}", *flags, LEDGERS_DSN=conninfo) as exporter:
         exporter.wait()
         yield exporter

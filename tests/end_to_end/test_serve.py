@@ -144,3 +144,30 @@ def test_a_wrong_flag_is_one_line(tmp_path: Path, flag: str) -> None:
     said = (tmp_path / "exporter.log").read_text()
     assert "Traceback" not in said
     assert len(said.splitlines()) == 1
+
+
+def test_sighup_reloads_the_configuration_and_keeps_the_rollups(tmp_path: Path, known_ledger: str) -> None:
+    with serving(tmp_path, known_ledger) as exporter:
+        assert 'provider="MiniMax"' in exporter.page()
+        text = (tmp_path / "config.yml").read_text()
+        (tmp_path / "config.yml").write_text(text + "providers: {Acme: [minimax]}\n")
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.until(lambda: 'provider="Acme"' in exporter.page())
+        assert 'provider="MiniMax"' not in exporter.page()
+        assert exporter.log.read_text().count("built the rollups") == 2  # costs and impacts, once
+        assert exporter.stop() == 0
+
+
+def test_a_wrong_configuration_changes_nothing(tmp_path: Path, known_ledger: str) -> None:
+    with serving(tmp_path, known_ledger, flags=["--web.enable-lifecycle"]) as exporter:
+        before = exporter.data()
+        (tmp_path / "config.yml").write_text("nonsense: true\n")
+        reply = exporter.get("/-/reload", "POST")
+        assert reply.status == 500
+        assert b"nonsense" in reply.body
+        exporter.until(lambda: "resource_exporter_config_last_reload_successful 0.0" in exporter.page())
+        assert exporter.data() == before
+
+
+def test_reload_over_http_must_be_enabled(exporter: Exporter) -> None:
+    assert exporter.get("/-/reload", "POST").status == 403

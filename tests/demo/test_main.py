@@ -1,0 +1,78 @@
+"""``python -m exporter.demo``: the fleet writes into a PostgreSQL that is there already."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from exporter.demo.__main__ import SCHEMA
+from exporter.demo.run import VARIABLE
+
+COMMAND = [sys.executable, "-m", "exporter.demo"]
+DEADLINE = 60.0
+
+
+@contextmanager
+def _fleet(conninfo: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(COMMAND, env=os.environ | {VARIABLE: conninfo}, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _made(conninfo: str) -> tuple[int, int] | None:
+    """The identity of the table of calls and how many there are, once there are any."""
+    with psycopg.connect(conninfo) as connection:
+        query = "SELECT to_regclass(%s)::oid::bigint"
+        identity = connection.execute(query, (f"{SCHEMA}.cost_ledger",)).fetchone()
+        if not identity or identity[0] is None:
+            return None
+        calls = connection.execute(f"SELECT count(*) FROM {SCHEMA}.cost_ledger".encode()).fetchone()
+        return (identity[0], calls[0]) if calls else None
+
+
+def _until_more(process: subprocess.Popen[str], conninfo: str, calls: int, other_than: int = 0) -> tuple[int, int]:
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        made = _made(conninfo)
+        if made and made[0] != other_than and made[1] > calls:
+            return made
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_it_writes_a_history_goes_on_and_begins_anew_beside_what_else_is_there(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("INSERT INTO cost_ledger (created_at, cost_usd) VALUES (now(), 1)")
+    with _fleet(database) as process:
+        first, history = _until_more(process, database, 0)
+        _until_more(process, database, history)
+    with _fleet(database) as process:
+        _until_more(process, database, history // 2, other_than=first)
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM public.cost_ledger").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "environment, message",
+    [
+        ({}, f"environment variable {VARIABLE} is not set; set it to the connection string of a PostgreSQL\n"),
+        ({VARIABLE: "host=/nowhere user=u password=hunter2"}, f"the demo cannot write to {VARIABLE}: "),
+    ],
+    ids=["unset", "unreachable"],
+)
+def test_what_is_wrong_is_one_line_without_the_password(environment: dict[str, str], message: str) -> None:
+    surroundings = {name: value for name, value in os.environ.items() if name != VARIABLE} | environment
+    ended = subprocess.run(COMMAND, env=surroundings, capture_output=True, text=True, check=False, timeout=DEADLINE)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(message)
+    assert ended.stderr.count("\n") == 1
+    assert "hunter2" not in ended.stderr

@@ -1,0 +1,145 @@
+"""From a row in the ledger to a notification: the exporter, Prometheus and Alertmanager as real processes."""
+
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.end_to_end.process import DEADLINE, serving
+
+# Today and tomorrow, for the test may run across midnight; a row of tomorrow waits for its day.
+LEDGER = """
+INSERT INTO quests VALUES ('q 1', 'Code Forge', 'Forge'), ('q2', 'Peer Review', 'Senate');
+INSERT INTO quest_budget_allocations (quest_id, day, allocated_usd)
+SELECT quest, day, 10 FROM unnest(ARRAY['q 1', 'q2']) AS quest, unnest(ARRAY[{today}, {today} + 1]) AS day;
+INSERT INTO cost_ledger (created_at, quest_id, provider, cost_usd)
+SELECT at, quest, 'codex', usd
+  FROM unnest(ARRAY[now(), ({today} + 1)::timestamp AT TIME ZONE 'UTC']) AS at,
+       (VALUES ('q 1', 12.5), ('q2', 7.99)) AS spent (quest, usd);
+""".replace("{today}", "(now() AT TIME ZONE 'UTC')::date")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _webhook() -> Iterator[tuple[int, Queue[Any]]]:
+    """A receiver on a free port, and what it is sent."""
+    received: Queue[Any] = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the base class
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1], received
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def _running(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, cwd=log.parent, stdout=stream, stderr=stream)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def _alertmanager(directory: Path, webhook: int) -> Iterator[int]:
+    """With the configuration as it is, but for the address of the receiver and the patience."""
+    config = yaml.safe_load((ROOT / "alertmanager.yml").read_text(encoding="utf-8"))
+    config["receivers"][0]["webhook_configs"][0]["url"] = f"http://127.0.0.1:{webhook}/"
+    config["route"] |= {"group_wait": "2s", "group_interval": "1s"}
+    (directory / "alertmanager.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    port = _free_port()
+    flags = ["--config.file=alertmanager.yml", f"--storage.path={directory}/alerts", "--cluster.listen-address="]
+    log = directory / "alertmanager.log"
+    with _running(log, "prometheus-alertmanager", *flags, f"--web.listen-address=127.0.0.1:{port}"):
+        yield port
+
+
+@contextmanager
+def _prometheus(directory: Path, exporter: int, alertmanager: int) -> Iterator[subprocess.Popen[bytes]]:
+    """With configuration and rules as they are, but for the addresses and the intervals."""
+    config = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
+    config["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["rule_files"] = [str(ROOT / pattern) for pattern in config["rule_files"]]
+    config["scrape_configs"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{exporter}"]
+    config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{alertmanager}"]
+    (directory / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    flags = ["--config.file=prometheus.yml", f"--storage.tsdb.path={directory}/series"]
+    log = directory / "prometheus.log"
+    with _running(log, "prometheus", *flags, f"--web.listen-address=127.0.0.1:{_free_port()}") as process:
+        yield process
+
+
+def _first_about_a_quest(received: Queue[Any], *processes: subprocess.Popen[bytes]) -> Any:  # noqa: ANN401 - JSON
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        assert all(process.poll() is None for process in processes)
+        try:
+            notification = received.get(timeout=1)
+        except Empty:
+            continue
+        if "quest_id" in notification["groupLabels"]:
+            return notification
+    pytest.fail("no notification came")
+
+
+@pytest.mark.slow
+@pytest.mark.prometheus("prometheus", "prometheus-alertmanager")
+def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_does_not(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(LEDGER.encode())
+    with (
+        _webhook() as (webhook, received),
+        serving(tmp_path, database) as exporter,
+        _alertmanager(tmp_path, webhook) as alertmanager,
+        _prometheus(tmp_path, exporter.port, alertmanager) as prometheus,
+    ):
+        notification = _first_about_a_quest(received, prometheus)
+    assert notification["groupLabels"] == {"job": "resource-exporter", "quest_id": "q 1"}
+    # The warning fires too, and is inhibited.
+    (alert,) = notification["alerts"]
+    assert alert["status"] == "firing"
+    assert alert["labels"] == {
+        "alertname": "QuestBudgetExceeded",
+        "job": "resource-exporter",
+        "layer": "Forge",
+        "quest": "Code Forge",
+        "quest_id": "q 1",
+        "severity": "critical",
+    }
+    assert alert["annotations"] == {
+        "summary": "Code Forge has used up today's budget",
+        "description": "Code Forge (Forge) has spent 12.50 USD of the 10.00 USD allocated for today.",
+        "dashboard_url": "http://127.0.0.1:3000/d/resource-quest/?var-quest=q+1",
+        "runbook_url": "docs/alerts.md#questbudgetexceeded",
+    }

@@ -1,0 +1,165 @@
+"""The rules: what they stand on exists, every alert is whole, and promtool finds each to do what it says."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.sections import SECTIONS
+from exporter.telemetry import Telemetry
+from tests.conftest import ROOT
+from tests.rules.rulebook import ALERTS, FILES, RECORDED, THRESHOLDS, UNIT_TESTS, Rule
+
+CATALOGUE = {metric.name: metric.labels for section in SECTIONS.values() for metric in section.METRICS}
+CATALOGUE |= {metric.name: metric.labels for metric in Telemetry("", "").catalogue()} | {"up": ()}
+TARGET = {"job", "instance"}
+MADE_HERE = {"days_ago"}
+RULES = [*THRESHOLDS, *RECORDED, *ALERTS]
+SERIES = {rule.name for rule in (*THRESHOLDS, *RECORDED)}
+
+PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
+CHAPTERS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+
+every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+every_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+
+
+def _dashboards() -> Iterator[Any]:
+    for path in ROOT.glob("grafana/dashboards/*.json"):
+        yield json.loads(path.read_text(encoding="utf-8"))
+
+
+def _run(*command: str | Path) -> None:
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.prometheus("promtool")
+def test_promtool_accepts_configuration_and_rules() -> None:
+    _run("promtool", "check", "config", "prometheus.yml")
+    _run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *FILES)
+
+
+@pytest.mark.slow
+@pytest.mark.prometheus("promtool")
+@pytest.mark.parametrize("file", UNIT_TESTS, ids=lambda file: file.name)
+def test_unit_tests_of_the_rules_pass(file: Path) -> None:
+    _run("promtool", "test", "rules", file)
+
+
+def test_these_are_the_alerts() -> None:
+    assert [alert.name for alert in ALERTS] == [
+        *("QuestBudgetWarning", "QuestBudgetExceeded", "QuestProjectedOverspend", "QuestBurnRateFast", "QuestBurnRateSlow"),
+        *("QuestSpendWithoutBudget", "ProviderSpendAnomaly", "WastedSpendHigh", "EfficiencyCollapsed"),
+        *("LedgerDown", "LedgerStale", "SnapshotStale", "CollectorFailing", "SeriesLimitReached", "ExporterDown"),
+    ]
+
+
+@every_rule
+def test_every_metric_and_label_is_in_the_catalogue_or_recorded(rule: Rule) -> None:
+    assert rule.metrics <= CATALOGUE.keys() | SERIES
+    known = {(metric, label) for metric, labels in CATALOGUE.items() for label in {*labels, *TARGET}}
+    assert {pair for pair in rule.matched_labels if pair[0] in CATALOGUE} <= known
+    everything = {label for labels in CATALOGUE.values() for label in labels} | TARGET | MADE_HERE
+    assert rule.grouping_labels | {label for _, label in rule.matched_labels} <= everything
+
+
+@pytest.mark.parametrize("rule", [*THRESHOLDS, *RECORDED], ids=lambda rule: rule.name)
+def test_recorded_series_are_named_level_metric_operations_and_used(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z_]+:[a-z][a-z0-9_]*:[a-z0-9_]+", rule.name)
+    assert any(rule.name in other.metrics for other in RULES)
+
+
+@pytest.mark.parametrize("rule", THRESHOLDS, ids=lambda rule: rule.name)
+def test_thresholds_are_numbers_and_documented(rule: Rule) -> None:
+    assert re.fullmatch(r"vector\([\d.]+( \* [\d.]+)*\)", rule.expr)
+    assert f"`{rule.name}`" in PAGE
+
+
+@every_alert
+def test_alerts_hold_no_number_of_their_own(alert: Rule) -> None:
+    selected = re.sub(r"\{[^}]*\}", "", alert.expr)
+    numbers = re.findall(r"(?<![\w:.])\d+(?:\.\d+)?", selected)
+    assert set(numbers) <= {"0", "1"}  # a state, or whether there is anything at all
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RECORDED if rule.metrics & CATALOGUE.keys()], ids=lambda rule: rule.name)
+def test_replicas_are_collapsed_before_anything_else(rule: Rule) -> None:
+    assert rule.name.startswith("instance:") or "max without (instance" in rule.expr
+
+
+@every_alert
+def test_alerts_never_tell_replicas_apart(alert: Rule) -> None:
+    for metric in alert.metrics & CATALOGUE.keys():
+        assert re.search(rf"(max without \(instance[^)]*\)|absent) ?\({metric}", alert.expr)
+
+
+@every_alert
+def test_every_alert_is_whole(alert: Rule) -> None:
+    assert alert.body["labels"]["severity"] in {"warning", "critical"}
+    notes = alert.body["annotations"]
+    assert set(notes) == {"summary", "description", "dashboard_url", "runbook_url"}
+    assert notes["runbook_url"] == "{{ $externalLabels.project_url }}docs/alerts.md#" + alert.name.lower()
+    link = re.fullmatch(r"\{\{ \$externalLabels\.dashboards_url \}\}/d/([\w-]+)/(?:\?var-(\w+)=.*)?", notes["dashboard_url"])
+    assert link
+    assert (link[1], link[2]) in {(board["uid"], name) for board in _dashboards() for name in (None, *_variables(board))}
+
+
+def _variables(dashboard: dict[str, Any]) -> list[str]:
+    return [variable["name"] for variable in dashboard["templating"]["list"]]
+
+
+@every_alert
+def test_what_notifications_ask_for_is_recorded(alert: Rule) -> None:
+    asked = re.findall(r"([\w:]+)\{[^}]*=%q\}", " ".join(alert.body["annotations"].values()))
+    assert set(asked) <= SERIES
+
+
+def test_every_alert_has_a_chapter_and_every_chapter_an_alert() -> None:
+    assert list(CHAPTERS) == [alert.name for alert in ALERTS]
+
+
+@every_alert
+def test_the_chapter_of_an_alert_says_what_to_do_and_its_thresholds(alert: Rule) -> None:
+    chapter = CHAPTERS[alert.name]
+    assert re.findall(r"^- \*\*(.+?)\*\*", chapter, re.MULTILINE) == ["Fires", "Look at", "Do"]
+    text = " ".join(chapter.split())
+    assert f"`{alert.body['labels']['severity']}`" in text
+    used = {name for name in alert.metrics if name.endswith(":threshold")}
+    if alert.name == "ProviderSpendAnomaly":
+        used.add("resource:provider_anomaly_days:threshold")  # by the recording rule of the median
+    assert set(re.findall(r"`(resource:\w+:threshold)`", chapter)) == used
+    if "for" in alert.body:
+        assert f"for {alert.body['for'].removesuffix('m')} minutes" in text
+
+
+@pytest.mark.parametrize("rule", THRESHOLDS, ids=lambda rule: f"{rule.name}{rule.body.get('labels', '')}")
+def test_the_chapter_of_an_alert_gives_the_value_of_its_threshold(rule: Rule) -> None:
+    number = 1.0
+    for factor in re.findall(r"[\d.]+", rule.expr):
+        number *= float(factor)
+    told = {
+        "ratio": {f"{100 * number:g} %", f"{number:g}"},
+        "usd": {f"{number:g} USD"},
+        "seconds": {f"{number / 60:g} minutes", f"{number / 3600:g} hours"},
+    }.get(re.sub(r".*_(\w+):threshold", r"\1", rule.name), {f"{number:g}"})
+    chapters = [" ".join(text.split()) for text in CHAPTERS.values() if f"`{rule.name}`" in text]
+    assert len(chapters) == 1
+    assert any(re.search(rf"(?<![\d.]){re.escape(value)}(?![\d.]\d)", chapters[0]) for value in told)
+
+
+@every_alert
+def test_every_alert_fires_in_a_unit_test_and_its_text_is_read(alert: Rule) -> None:
+    cases = [
+        case
+        for path in UNIT_TESTS
+        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
+        for case in test.get("alert_rule_test", [])
+        if case["alertname"] == alert.name
+    ]
+    assert any(case["exp_alerts"] and case["exp_alerts"][0]["exp_annotations"] for case in cases)
