@@ -65,10 +65,12 @@ class Reader:
         )
 
     async def look(self, transaction: Transaction, source: Source, before: Progress, now: datetime, memory: Memory) -> Look:
-        """Decide what to read again: what cursors found, the settle window, days that have begun, what an audit found."""
+        """Decide what to read again: what cursors found, all since the last look and the settle window, what an audit found."""
         horizon = await cursor.horizon(transaction)
         positions, seen, changed = await self._follow(transaction, source, before, horizon)
-        recent = list(self._calendar.between(min(before.last_success, now) - self._settle, now))
+        # To the end of the day, so that what is dated later today than now is compared too; such hours are mostly empty.
+        end = self._calendar.end(self._calendar.day_of(now)) - MICROSECOND
+        recent = list(self._calendar.between(min(before.last_success, now) - self._settle, end))
         audit = Audit(transaction, source, self._calendar, self._calendar.bounds(recent[0])[0], memory.known)
         proven = before.unproven is not None and horizon.oldest >= before.unproven
         findings = await (audit.sweep() if proven else audit.step(before.audit_from))
@@ -81,11 +83,10 @@ class Reader:
             audit_from=findings.next,
             unproven=None if proven else before.unproven,
         )
-        begun = (self._calendar.whole(day) for day in _days_after(before.today, after.today) if self._calendar.hours_in(day))
         # A row whose time was changed has left an hour, which only its number can tell.
         left = await memory.holding([each for _, group in changed for each in group.numbers])
         touched = self._hours(quarter for quarter, _ in changed if quarter is not None)
-        hours = self._buckets(chain(touched, left, recent, begun, findings.wrong), after)
+        hours = self._buckets(chain(touched, left, recent, findings.wrong), after)
         return Look(hours, after, seen, findings.audited, len(findings.wrong))
 
     def accept(self, look: Look) -> None:
@@ -135,7 +136,3 @@ class Reader:
         """The hours as rollups replace them: none of days to come, and settled days whole."""
         past = (each for each in hours if each.day <= progress.today)
         return merge([self._calendar.whole(each.day) if each.day < progress.settled_before else each for each in past])
-
-
-def _days_after(first: date, last: date) -> Iterator[date]:
-    return (first + n * ONE_DAY for n in range(1, (last - first).days + 1))

@@ -1,0 +1,118 @@
+"""The four ledgers as plain rows, read whole from PostgreSQL: what the model computes with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TypeVar
+
+import psycopg
+from psycopg.rows import class_row
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """What one quest may spend on one day; an infinite day is None."""
+
+    quest_id: str | None
+    day: date | None
+    allocated_usd: Decimal | None
+    spent_usd: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One billed call; an infinite time is None."""
+
+    entry_id: object
+    occurred_at: datetime | None
+    provider: str | None
+    cost_usd: Decimal | None
+    quest_id: str | None = None
+    task_id: str | None = None
+    model: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One judged task outcome; an infinite time is None."""
+
+    entry_id: object
+    occurred_at: datetime | None
+    task_id: str
+    cost_usd: Decimal | None
+    total_tokens: int | None
+    impact_score: Decimal | None = None
+    quest_id: str | None = None
+    layer: str | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True)
+class Quest:
+    """The name and the layer of a quest."""
+
+    quest_id: str
+    quest: str | None
+    layer: str | None = None
+
+
+@dataclass(frozen=True)
+class Books:
+    """Every row of every ledger; None stands for a ledger that is not configured."""
+
+    allocations: Sequence[Allocation] | None = None
+    costs: Sequence[Call] | None = None
+    impacts: Sequence[Outcome] | None = None
+    quests: Sequence[Quest] | None = None
+
+
+@dataclass(frozen=True)
+class Selects:
+    """The statements that read whole ledgers."""
+
+    allocations: str | None = None
+    costs: str | None = None
+    impacts: str | None = None
+    quests: str | None = None
+
+    def without(self, *ledgers: str) -> "Selects":
+        """The same for a configuration that lacks some ledgers."""
+        kept = {name: None if name in ledgers else statement for name, statement in vars(self).items()}
+        return Selects(**kept)
+
+
+def finite(column: str) -> str:
+    """The column, or NULL where it is infinite, which Python has no value for."""
+    return f"CASE WHEN isfinite({column}) THEN {column} END"
+
+
+SCIDEX = Selects(
+    allocations=f"SELECT quest_id, {finite('day')} AS day, allocated_usd, spent_usd FROM quest_budget_allocations",
+    costs=f"""SELECT id AS entry_id, {finite("created_at")} AS occurred_at, provider, cost_usd, quest_id, task_id, model,
+        input_tokens, output_tokens FROM cost_ledger""",
+    impacts=f"""SELECT id AS entry_id, {finite("created_at")} AS occurred_at, task_id, cost_usd, total_tokens,
+        impact_score, quest_id, layer, task_title AS task FROM impact_ledger""",
+    quests="SELECT id AS quest_id, name AS quest, layer FROM quests",
+)
+
+
+def read(conninfo: str, selects: Selects = SCIDEX) -> Books:
+    """Every ledger as it is committed now."""
+    with psycopg.connect(conninfo) as connection:
+
+        def rows(kind: type[Row], statement: str | None) -> list[Row] | None:
+            if statement is None:
+                return None
+            return connection.cursor(row_factory=class_row(kind)).execute(statement.encode()).fetchall()
+
+        return Books(
+            rows(Allocation, selects.allocations),
+            rows(Call, selects.costs),
+            rows(Outcome, selects.impacts),
+            rows(Quest, selects.quests),
+        )

@@ -1,0 +1,133 @@
+"""The model's efficiency and waste, naive: every task's rows are added up for every window.
+
+Where the written definitions leave something open, the plainest reading is taken:
+
+- Impact is absent for a quest or a provider none of whose tasks was ever scored, and 0 in a window without a scored one.
+- A provider's waste is given where it has a share in any judged task; it may then be 0.
+- The ranking of waste breaks ties as that of efficiency does, by task id, ascending.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tests.integration.books import Outcome
+from tests.integration.page import Page, sums
+from tests.integration.rules import QUEST, TASK, WINDOWS, Reading
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The sums of one task's outcomes in one window; the impact is None where none is scored."""
+
+    task_id: str
+    impact: Fraction | None
+    cost: Fraction
+    tokens: int
+
+
+def judged(reading: Reading, days: int) -> list[Judged]:
+    """Every task with an outcome in the window, by task id."""
+    by_task: dict[str, list[Outcome]] = defaultdict(list)
+    for row in reading.outcomes:
+        if reading.inside(reading.day(row), days):
+            by_task[row.task_id].append(row)
+    return [_total(task_id, rows) for task_id, rows in sorted(by_task.items())]
+
+
+def _total(task_id: str, rows: list[Outcome]) -> Judged:
+    scores = [Fraction(row.impact_score) for row in rows if row.impact_score is not None]
+    cost = sum((Fraction(row.cost_usd or 0) for row in rows), Fraction())
+    return Judged(task_id, sum(scores, Fraction()) if scores else None, cost, sum(row.total_tokens or 0 for row in rows))
+
+
+def efficiency(page: Page, reading: Reading) -> None:
+    """Impact and its cost per quest, and the tasks where a dollar did most."""
+    ever = judged(reading, WINDOWS["lifetime"])
+    scored = {_quest(reading, each) for each in ever if each.impact is not None}
+    for window, days in WINDOWS.items():
+        tasks = judged(reading, days)
+        impact = sums((_quest(reading, each), each.impact) for each in tasks)
+        cost = sums((_quest(reading, each), each.cost) for each in tasks)
+        for quest in scored:
+            page.put("resource_quest_impact_score", (*QUEST, "window"), (*quest, window), impact.get(quest, Fraction()))
+        for quest in {_quest(reading, each) for each in ever}:
+            page.put("resource_quest_impact_cost_usd", (*QUEST, "window"), (*quest, window), cost.get(quest, Fraction()))
+        _top(page, reading, window, tasks)
+
+
+def _top(page: Page, reading: Reading, window: str, tasks: list[Judged]) -> None:
+    efficient = [
+        (each.impact / each.cost, each.impact, each) for each in tasks if each.cost > 0 and each.impact and each.impact > 0
+    ]
+    for ratio, impact, task in sorted(efficient, key=lambda each: (-each[0], each[2].task_id))[: reading.settings.top]:
+        labels = (*reading.task(task.task_id), window)
+        page.put("resource_top_task_impact_per_usd", (*TASK, "window"), labels, ratio)
+        page.put("resource_top_task_impact_score", (*TASK, "window"), labels, impact)
+        page.put("resource_top_task_cost_usd", (*TASK, "window"), labels, task.cost)
+        page.put("resource_top_task_tokens", (*TASK, "window"), labels, task.tokens)
+
+
+def _quest(reading: Reading, task: Judged) -> tuple[str, str, str]:
+    return reading.quest(reading.latest[task.task_id].quest_id)
+
+
+def wasted(reading: Reading, days: int) -> list[tuple[str, Judged]]:
+    """The wasted tasks of the window with the reason."""
+    least, most = reading.settings.min_tokens, Fraction(reading.settings.max_impact)
+    tasks = [task for task in judged(reading, days) if task.tokens > least]
+    unscored = [("unscored", task) for task in tasks if task.impact is None]
+    return unscored + [("low_impact", task) for task in tasks if task.impact is not None and task.impact <= most]
+
+
+def waste(page: Page, reading: Reading) -> None:
+    """What was paid for nothing, per quest and reason, and the tasks with most tokens."""
+    by_window = {window: wasted(reading, days) for window, days in WINDOWS.items()}
+    keys = {(*_quest(reading, task), reason) for found in by_window.values() for reason, task in found}
+    for window, found in by_window.items():
+        owned = [((*_quest(reading, task), reason), task) for reason, task in found]
+        columns = {
+            "usd": sums((key, task.cost) for key, task in owned),
+            "tokens": sums((key, task.tokens) for key, task in owned),
+            "tasks": sums((key, 1) for key, _ in owned),
+        }
+        for column, amounts in columns.items():
+            for key in keys:
+                place = (*key, window)
+                page.put(f"resource_quest_wasted_{column}", (*QUEST, "reason", "window"), place, amounts.get(key, Fraction()))
+        for reason, task in sorted(found, key=lambda each: (-each[1].tokens, each[1].task_id))[: reading.settings.top]:
+            labels = (*reading.task(task.task_id), reason, window)
+            page.put("resource_wasted_task_tokens", (*TASK, "reason", "window"), labels, task.tokens)
+            page.put("resource_wasted_task_cost_usd", (*TASK, "reason", "window"), labels, task.cost)
+
+
+def shared(page: Page, reading: Reading) -> None:
+    """Each task's impact and waste, shared out by what the task paid each provider."""
+    paid: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    for row in reading.calls:
+        if row.task_id and row.cost_usd is not None and row.cost_usd > 0:
+            paid[row.task_id][reading.provider(row)] += Fraction(row.cost_usd)
+    impact, lost = {}, {}
+    judged_ever = {
+        provider for each in judged(reading, WINDOWS["lifetime"]) for provider in paid.get(each.task_id, ["unknown"])
+    }
+    for window, days in WINDOWS.items():
+        scored = [(each.task_id, each.impact) for each in judged(reading, days) if each.impact is not None]
+        impact[window] = _share(paid, scored)
+        lost[window] = _share(paid, [(each.task_id, each.cost) for _, each in wasted(reading, days)])
+    scored_ever = impact["lifetime"].keys()
+    for metric, by_window, providers in (
+        ("resource_provider_impact_score", impact, scored_ever),
+        ("resource_provider_wasted_usd", lost, judged_ever),
+    ):
+        for window, amounts in by_window.items():
+            for provider in providers:
+                page.put(metric, ("provider", "window"), (provider, window), amounts.get(provider, Fraction()))
+
+
+def _share(paid: dict[str, dict[str, Fraction]], amounts: list[tuple[str, Fraction]]) -> dict[str, Fraction]:
+    parts = []
+    for task_id, amount in amounts:
+        weights = paid.get(task_id) or {"unknown": Fraction(1)}
+        parts += [(provider, amount * weight / sum(weights.values())) for provider, weight in weights.items()]
+    return sums(parts)

@@ -1,0 +1,26 @@
+"""A naive model of the report: plain loops over every row, in exact fractions, from the written definitions alone."""
+
+from datetime import datetime
+
+from tests.integration import judgement, money
+from tests.integration.books import Books
+from tests.integration.page import Page
+from tests.integration.rules import Reading, Settings
+
+
+def report(books: Books, settings: Settings, now: datetime) -> Page:
+    """All data samples, recomputed from every row at one moment."""
+    reading, page = Reading(books, settings, now), Page()
+    page.put("resource_report_info", ("timezone", "profile"), (settings.zone.key, "scidex"), 1)
+    page.put("resource_budget_day_elapsed_ratio", (), (), money.elapsed(reading))
+    money.allocation(page, reading)
+    money.quest_spend(page, reading)
+    if books.costs is not None:
+        money.spend(page, reading)
+        money.providers(page, reading)
+    if books.impacts is not None:
+        judgement.efficiency(page, reading)
+        judgement.waste(page, reading)
+    if books.costs is not None and books.impacts is not None:
+        judgement.shared(page, reading)
+    return page

@@ -1,0 +1,132 @@
+"""The model's allocation, spend and providers, naive: one loop over all rows for each metric.
+
+Where the written definitions leave something open, the plainest reading is taken:
+
+- A quest is shown when any of the four ledgers has a row about it, up to today; its spend may then be 0.
+- The layers of the timeline are those of the quests that are shown.
+- Sums leave NULLs out, and are 0 where only NULLs are left.
+- History of the projection is counted from the day of the first call to yesterday.
+- Without calls, the projection divides by the elapsed share of the day.
+- The time of day of the projection is what a clock on the wall shows.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+
+from tests.integration.page import Amount, Page, sums
+from tests.integration.rules import QUEST, WINDOWS, Reading
+
+Spent = list[tuple[tuple[str, str, str], date, Amount]]
+
+
+def allocation(page: Page, reading: Reading) -> None:
+    """Allocated and reported today, and allocated on the days of the timeline."""
+    known = [(reading.quest(row.quest_id), reading.day(row), row.allocated_usd) for row in reading.allocations]
+    known = [each for each in known if each[2] is not None]
+    today = sums((quest, amount) for quest, day, amount in known if day == reading.today)
+    for quest, amount in today.items():
+        page.put("resource_quest_allocation_usd", QUEST, quest, amount)
+    reported = [row for row in reading.allocations if row.spent_usd is not None and reading.day(row) == reading.today]
+    for quest, amount in sums((reading.quest(row.quest_id), row.spent_usd) for row in reported).items():
+        page.put("resource_quest_reported_spend_usd", QUEST, quest, amount)
+    line = [(day, quest[2], amount) for quest, day, amount in known if reading.inside(day, reading.settings.timeline_days)]
+    for (day, layer), amount in sums(((day, layer), amount) for day, layer, amount in line).items():
+        page.put("resource_day_allocation_usd", ("day", "layer"), (day.isoformat(), layer), amount)
+
+
+def quest_spend(page: Page, reading: Reading) -> None:
+    """Per quest and window, on the timeline, and where today is heading."""
+    if reading.books.costs is None and reading.books.allocations is None:
+        return
+    spent, shown = _spent(reading), {reading.quest(row.quest_id) for row in reading.rows()}
+    for window, days in WINDOWS.items():
+        totals = sums((quest, amount) for quest, day, amount in spent if reading.inside(day, days))
+        for quest in shown:
+            page.put("resource_quest_spend_usd", (*QUEST, "window"), (*quest, window), totals.get(quest, Fraction()))
+    _timeline(page, reading, spent, {layer for _, _, layer in shown})
+    if reading.now - midnight(reading, reading.today) >= timedelta(minutes=30):
+        share = _usual_share(reading) or elapsed(reading)
+        totals = sums((quest, amount) for quest, day, amount in spent if day == reading.today)
+        for quest in shown:
+            page.put("resource_quest_projected_spend_usd", QUEST, quest, totals.get(quest, Fraction()) / share)
+
+
+def _spent(reading: Reading) -> Spent:
+    """By quest and day, from calls; where none are configured, as the allocations report it."""
+    if reading.books.costs is not None:
+        return [(reading.quest(row.quest_id), reading.day(row), row.cost_usd) for row in reading.calls]
+    return [(reading.quest(row.quest_id), reading.day(row), row.spent_usd) for row in reading.allocations]
+
+
+def _timeline(page: Page, reading: Reading, spent: Spent, layers: set[str]) -> None:
+    totals = sums(((day, quest[2]), amount) for quest, day, amount in spent)
+    for layer in layers:
+        for back in range(reading.settings.timeline_days):
+            day = reading.today - timedelta(days=back)
+            amount = totals.get((day, layer), Fraction())
+            page.put("resource_day_spend_usd", ("day", "layer"), (day.isoformat(), layer), amount)
+
+
+def spend(page: Page, reading: Reading) -> None:
+    """The fine grain, over the lifetime."""
+    names = (*QUEST, "provider", "model")
+    calls = [((*reading.quest(row.quest_id), reading.provider(row), reading.model(row)), row) for row in reading.calls]
+    for key, amount in sums((key, row.cost_usd) for key, row in calls).items():
+        page.put("resource_spend_usd", names, key, amount)
+    for key, count in sums((key, 1) for key, _ in calls).items():
+        page.put("resource_calls", names, key, count)
+    for kind in ("input", "output"):
+        for key, amount in sums((key, getattr(row, f"{kind}_tokens")) for key, row in calls).items():
+            page.put("resource_tokens", (*names, "token_type"), (*key, kind), amount)
+
+
+def elapsed(reading: Reading) -> Fraction:
+    """The share of today that has gone by."""
+    begin, end = midnight(reading, reading.today), midnight(reading, reading.today + timedelta(days=1))
+    tick = timedelta(microseconds=1)
+    return Fraction((reading.now - begin) // tick, (end - begin) // tick)
+
+
+def midnight(reading: Reading, day: date) -> datetime:
+    return datetime.combine(day, time(), reading.settings.zone).astimezone(UTC)
+
+
+def _usual_share(reading: Reading) -> Fraction | None:
+    """The share of a day's spend reached by now; None where history is short or the share is too small to divide by."""
+    zone, today = reading.settings.zone, reading.today
+    first = min((reading.day(row) for row in reading.calls), default=today)
+    before = [row for row in reading.calls if 1 <= (today - reading.day(row)).days <= 28]
+    by_hour = sums((reading.time(row).hour, row.cost_usd) for row in before)
+    total, clock = sum(by_hour.values()), reading.now.astimezone(zone)
+    if (today - first).days < 7 or total <= 0:
+        return None
+    within = Fraction(clock.minute * 60 + clock.second, 3600) + Fraction(clock.microsecond, 3_600_000_000)
+    reached = sum(by_hour.get(hour, 0) for hour in range(clock.hour)) + by_hour.get(clock.hour, 0) * within
+    return reached / total if reached / total >= Fraction(2, 100) else None
+
+
+def providers(page: Page, reading: Reading) -> None:
+    """What each provider and model was paid, and for how much."""
+    for window, days in WINDOWS.items():
+        _provider_window(page, reading, window, days)
+
+
+def _provider_window(page: Page, reading: Reading, window: str, days: int) -> None:
+    calls = [(reading.provider(row), reading.inside(reading.day(row), days), row) for row in reading.calls]
+    tasks = {(provider, row.task_id) for provider, inside, row in calls if inside and row.task_id}
+    columns = {
+        "spend_usd": sums((provider, row.cost_usd if inside else 0) for provider, inside, row in calls),
+        "calls": sums((provider, inside) for provider, inside, _ in calls),
+        "unpriced_calls": sums((provider, inside and row.cost_usd is None) for provider, inside, row in calls),
+        "tasks": sums([*((provider, 0) for provider, _, _ in calls), *((provider, 1) for provider, _ in tasks)]),
+    }
+    for column, amounts in columns.items():
+        for provider, amount in amounts.items():
+            page.put(f"resource_provider_{column}", ("provider", "window"), (provider, window), amount)
+    for kind in ("input", "output"):
+        tokens = sums((each, getattr(row, f"{kind}_tokens") if inside else 0) for each, inside, row in calls)
+        for provider, amount in tokens.items():
+            page.put("resource_provider_tokens", ("provider", "token_type", "window"), (provider, kind, window), amount)
+    models = sums(((provider, reading.model(row)), row.cost_usd if inside else 0) for provider, inside, row in calls)
+    for key, amount in models.items():
+        page.put("resource_model_spend_usd", ("provider", "model", "window"), (*key, window), amount)

@@ -1,0 +1,144 @@
+"""The rules of reading, naive: which rows count, on which day, and what quests, tasks, providers and models are called.
+
+Where the written definitions leave something open, the plainest reading is taken:
+
+- An empty text, or one of control characters alone, says the same as NULL: no quest, no task, no layer, no title, no model.
+- Ids are shown as they are, but for very long ones. A task without a title is called by its id.
+- What is left without any name is called unknown.
+- Layers and providers are text labels too. Control characters are those of the Unicode category Cc; they are removed.
+- A row that cannot be used waits for its day, as all rows do, before it counts as rejected.
+- A family is looked for with the provider first, in all families, and only then with the model.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import md5
+from zoneinfo import ZoneInfo
+
+from tests.integration.books import Allocation, Books, Call, Outcome, Quest
+
+FAMILIES = (
+    ("MiniMax", ("minimax", "^max$")),
+    ("Codex", ("codex",)),
+    ("Bedrock", ("bedrock",)),
+    ("GLM", (r"\bglm", "zhipu", r"\bz\.?ai\b")),
+)
+UTC = ZoneInfo("UTC")
+WINDOWS = {"1d": 1, "7d": 7, "30d": 30, "lifetime": 10**6}
+QUEST, TASK = ("quest_id", "quest", "layer"), ("task_id", "task", "quest_id", "quest", "layer")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What of the configuration bears on the numbers."""
+
+    zone: ZoneInfo = UTC
+    families: tuple[tuple[str, tuple[str, ...]], ...] = FAMILIES
+    min_tokens: int = 1000
+    max_impact: Decimal = Decimal("0.5")
+    top: int = 15
+    timeline_days: int = 30
+
+
+def finite(amount: Decimal | None) -> bool:
+    return amount is None or amount.is_finite()
+
+
+def clean(text: str) -> str:
+    return "".join(character for character in text if unicodedata.category(character) != "Cc")[:80]
+
+
+def short(text: str) -> str:
+    """An id as it is shown: one of more than 128 characters keeps 119 and gets a digest, so that it stays apart."""
+    return text if len(text) <= 128 else f"{text[:119]}~{md5(text.encode()).hexdigest()[:8]}"
+
+
+class Reading:
+    """The rows that count at one moment, and the names of what they are about."""
+
+    def __init__(self, books: Books, settings: Settings, now: datetime) -> None:
+        self.settings = settings
+        self.now = now
+        self.today = now.astimezone(settings.zone).date()
+        self.books = books
+        self.allocations = [row for row in books.allocations or () if self._counts(row)]
+        self.calls = [row for row in books.costs or () if self._counts(row)]
+        outcomes = [row for row in books.impacts or () if self._counts(row)]
+        self.outcomes = sorted(outcomes, key=lambda row: (self.time(row), row.entry_id))
+        self.latest = {row.task_id: row for row in self.outcomes}
+        self._layers = {self.quest_id(row.quest_id): row.layer for row in self.outcomes}
+        self._quests = {self.quest_id(row.quest_id): row for row in books.quests or ()}
+
+    def rejected(self, ledger: str) -> int:
+        """How many rows of the ledger cannot be used, but for those that wait for their day."""
+        rows: Sequence[Allocation | Call | Outcome] = getattr(self.books, ledger) or ()
+        return sum(not self._sound(row) and (not self._timed(row) or self.day(row) <= self.today) for row in rows)
+
+    def rows(self) -> list[Allocation | Call | Outcome | Quest]:
+        """All rows that count."""
+        return [*self.allocations, *self.calls, *self.outcomes, *(self.books.quests or ())]
+
+    def time(self, row: Call | Outcome) -> datetime:
+        """When it occurred, on the wall clock of the zone."""
+        assert row.occurred_at is not None
+        return row.occurred_at.astimezone(self.settings.zone)
+
+    def day(self, row: Allocation | Call | Outcome) -> date:
+        """The day that the row lies in."""
+        if isinstance(row, Allocation):
+            assert row.day is not None
+            return row.day
+        return self.time(row).date()
+
+    def inside(self, day: date, days: int) -> bool:
+        """Whether the day lies in the window of so many days that ends today."""
+        return 0 <= (self.today - day).days < days
+
+    def quest_id(self, value: str | None) -> str:
+        return short(value) if value else "unassigned"
+
+    def quest(self, value: str | None) -> tuple[str, str, str]:
+        """The labels of a quest: its id, name and layer."""
+        quest_id = self.quest_id(value)
+        row = self._quests.get(quest_id)
+        name, layer = (row.quest, row.layer) if row else (None, None)
+        return (
+            quest_id,
+            clean(name or "") or clean(quest_id) or "unknown",
+            clean(layer or self._layers.get(quest_id) or "") or "unknown",
+        )
+
+    def task(self, task_id: str) -> tuple[str, str, str, str, str]:
+        """The labels of a task: its id and title, and its quest and layer."""
+        row = self.latest[task_id]
+        quest_id, quest, layer = self.quest(row.quest_id)
+        return short(task_id), clean(row.task or "") or clean(task_id), quest_id, quest, clean(row.layer or "") or layer
+
+    def provider(self, call: Call) -> str:
+        for text in (call.provider or "", call.model or ""):
+            for name, patterns in self.settings.families:
+                if any(re.search(pattern, text, re.IGNORECASE | re.ASCII) for pattern in patterns):
+                    return name
+        return clean(call.provider or "") or "unknown"
+
+    def model(self, call: Call) -> str:
+        return clean(call.model or "") or "unknown"
+
+    def _counts(self, row: Allocation | Call | Outcome) -> bool:
+        return self._sound(row) and self.day(row) <= self.today
+
+    def _timed(self, row: Allocation | Call | Outcome) -> bool:
+        return (row.day if isinstance(row, Allocation) else row.occurred_at) is not None
+
+    def _sound(self, row: Allocation | Call | Outcome) -> bool:
+        """Whether a row has a time and no amount of it is NaN or infinite."""
+        amounts = {
+            Allocation: ("allocated_usd", "spent_usd"),
+            Call: ("cost_usd",),
+            Outcome: ("cost_usd", "impact_score"),
+        }[type(row)]
+        return self._timed(row) and all(finite(getattr(row, amount)) for amount in amounts)

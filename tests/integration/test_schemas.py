@@ -1,0 +1,126 @@
+"""Schemas that are not the profile's: other names and types, no optional columns, missing ledgers, two databases."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.books import SCIDEX, Books, Selects, finite, read
+from tests.integration.model import report
+from tests.integration.page import Page
+from tests.integration.rules import Settings
+from tests.integration.running import LEDGERS, Clock, configure, differences, running
+
+NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
+SCHEMA = """
+CREATE SCHEMA "Other";
+CREATE TABLE "Other"."Calls" (uid uuid PRIMARY KEY, "When" timestamp, vendor varchar(40), price double precision,
+    team integer, job uuid, engine char(6), tin smallint,
+    tout real, status text);
+CREATE TABLE "Other".judged (uid text, "When" timestamp, job uuid, price real, tokens double precision, score double precision);
+CREATE TABLE "Other".budget (team integer, day date, amount real);
+CREATE TABLE "Other".teams (team integer, title varchar);
+INSERT INTO "Other"."Calls"
+SELECT md5(n::text)::uuid, timestamp '2026-05-14 15:00' - n * interval '3 hours', (ARRAY['MAX', 'acme', '', NULL])[1 + n % 4],
+       (ARRAY[0.1, 2.5, NULL, 'NaN', 'Infinity', -1])[1 + n % 6], (ARRAY[1, 2, NULL])[1 + n % 3], md5((n % 9)::text)::uuid,
+       (ARRAY['glm-4', 'm', NULL])[1 + n % 3], n, n, (ARRAY['ok', 'failed', NULL, 'ok'])[1 + n % 4]
+  FROM generate_series(1, 400) AS n;
+INSERT INTO "Other".judged
+SELECT n::text, timestamp '2026-05-14 15:00' - n * interval '5 hours', md5((n % 9)::text)::uuid, n, n * 10,
+       (ARRAY[0.25, NULL, 'NaN', 3])[1 + n % 4] FROM generate_series(1, 200) AS n;
+INSERT INTO "Other".budget SELECT 1 + n % 3, date '2026-05-15' - n / 3, 5 + n FROM generate_series(0, 150) AS n;
+INSERT INTO "Other".teams VALUES (1, 'One'), (2, 'Two'), (7, 'Seven');
+"""
+OTHER = Selects(
+    allocations='SELECT team::text AS quest_id, day, amount::numeric AS allocated_usd FROM "Other".budget',
+    costs=f"""SELECT uid::text AS entry_id, {finite('"When"')} AT TIME ZONE 'UTC' AS occurred_at, vendor AS provider,
+        price::numeric AS cost_usd, team::text AS quest_id, job::text AS task_id, engine::text AS model, tin AS input_tokens,
+        tout::numeric AS output_tokens FROM "Other"."Calls" WHERE status = 'ok'""",
+    impacts="""SELECT uid AS entry_id, "When" AT TIME ZONE 'UTC' AS occurred_at, job::text AS task_id,
+        price::numeric AS cost_usd, tokens::numeric AS total_tokens, score::numeric AS impact_score FROM "Other".judged""",
+    quests='SELECT team::text AS quest_id, title AS quest FROM "Other".teams',
+)
+MAPPED = {
+    "allocations": {
+        "database": "main",
+        "table": '"Other".budget',
+        "columns": {"quest_id": "team", "allocated_usd": "amount"},
+    },
+    "costs": {
+        "database": "main",
+        "table": '"Other"."Calls"',
+        "columns": {
+            "entry_id": "uid", "occurred_at": "When", "provider": "vendor", "cost_usd": "price", "quest_id": "team",
+            "task_id": "job", "model": "engine", "input_tokens": "tin", "output_tokens": "tout",
+        },
+        "filter": "status = 'ok'",
+    },
+    "impacts": {
+        "database": "main",
+        "table": '"Other".judged',
+        "columns": {
+            "entry_id": "uid", "occurred_at": "When", "task_id": "job", "cost_usd": "price", "total_tokens": "tokens",
+            "impact_score": "score",
+        },
+    },
+    "quests": {"database": "main", "table": '"Other".teams', "columns": {"quest_id": "team", "quest": "title"}},
+}  # fmt: skip
+ROWS = """
+INSERT INTO quests VALUES ('q1', 'One', 'Atlas'), ('q2', 'Two', 'Forge');
+INSERT INTO quest_budget_allocations
+SELECT 'q' || 1 + n % 2, date '2026-05-15' - n / 2, 5 + n, n / 7.0 FROM generate_series(0, 90) AS n;
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
+SELECT timestamptz '2026-05-14 15:00Z' - n * interval '3 hours', 't' || n % 9, 'q' || n % 4, 'p' || n % 3, 'm' || n % 2, n,
+       2 * n, n / 3.0 FROM generate_series(1, 400) AS n;
+INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, total_tokens, cost_usd, impact_score)
+SELECT timestamptz '2026-05-14 15:00Z' - n * interval '5 hours', now(), 't' || n % 11, 'q' || n % 4, 'Agora', 9 * n, n / 7.0,
+       nullif(n % 4, 3) FROM generate_series(1, 200) AS n;
+"""
+
+
+def expected(books: Books) -> Page:
+    return report(books, Settings(), NOW)
+
+
+@pytest.fixture
+def filled(database: str) -> str:
+    with psycopg.connect(database) as connection:
+        connection.execute(ROWS)
+    return database
+
+
+async def test_a_schema_with_other_names_and_types(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(SCHEMA)
+    clock = Clock(NOW)
+    async with running(configure(database, tmp_path / "rollups", ledgers=MAPPED), clock) as exporter:
+        await exporter.refresh()
+        assert differences(exporter.samples(), expected(read(database, OTHER))) == []
+        with psycopg.connect(database) as connection:
+            connection.execute("""UPDATE "Other"."Calls" SET price = 9, status = 'ok' WHERE status IS NULL""")
+            connection.execute("""DELETE FROM "Other".judged WHERE tokens < 700""")
+        await exporter.refresh(5)
+        assert differences(exporter.samples(), expected(read(database, OTHER))) == []
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [("costs",), ("impacts",), ("quests",), ("allocations",), ("costs", "impacts"), ("allocations", "costs"),
+     ("allocations", "impacts", "quests")],
+)  # fmt: skip
+async def test_without_some_ledgers(filled: str, tmp_path: Path, missing: tuple[str, ...]) -> None:
+    ledgers = {name: {"database": "main"} for name in LEDGERS if name not in missing}
+    async with running(configure(filled, tmp_path / "rollups", ledgers=ledgers), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        assert differences(exporter.samples(), expected(read(filled, SCIDEX.without(*missing)))) == []
+
+
+async def test_ledgers_in_two_databases(filled: str, postgres: str, scidex: str, tmp_path: Path) -> None:
+    databases = {"one": {"dsn": filled}, "two": {"dsn": f"{postgres} dbname={scidex}"}}
+    ledgers = {name: {"database": "two" if name == "costs" else "one"} for name in LEDGERS}
+    config = configure(filled, tmp_path / "rollups", databases=databases, ledgers=ledgers)
+    async with running(config, Clock(NOW)) as exporter:
+        await exporter.refresh()
+        books = read(filled)
+        assert differences(exporter.samples(), expected(Books(books.allocations, [], books.impacts, books.quests))) == []
