@@ -219,3 +219,9 @@ def test_a_text_that_is_no_configuration(text: str, message: str) -> None:
         parse(text, "config.yml")
 
     assert str(caught.value) == message
+
+
+def test_the_profile_knows_its_table_in_any_schema() -> None:
+    ledger = costs("table: elsewhere.cost_ledger")
+    assert ledger.table == ("elsewhere", "cost_ledger")
+    assert ledger.columns == SCIDEX_COSTS
