@@ -3,6 +3,7 @@
 from duckdb import DuckDBPyConnection
 
 from exporter.config import ProviderFamily, Waste
+from exporter.rollups import tallies
 
 _COST_DAYS = """
 DELETE FROM cost_days WHERE day IN (SELECT day FROM changed);
@@ -10,37 +11,49 @@ INSERT INTO cost_days
 SELECT day, quest, pair, sum(calls), sum(unpriced), sum(usd), sum(input_tokens), sum(output_tokens)
   FROM costs WHERE day IN (SELECT day FROM changed) GROUP BY ALL;
 """
-_TASK_PROVIDERS = """
-DELETE FROM task_providers WHERE task IN (SELECT task FROM touched);
+_TOUCHED = "task IN (SELECT task FROM touched)"
+_TASK_PROVIDERS = f"""
+DELETE FROM task_providers WHERE {_TOUCHED};
 INSERT INTO task_providers
 SELECT task, family, positive_usd::DOUBLE / nullif(sum(positive_usd) OVER (PARTITION BY task), 0)::DOUBLE, last_day
   FROM (SELECT task, family, sum(positive_usd) AS positive_usd, max(day) AS last_day
-          FROM costs JOIN models USING (pair) WHERE task IN (SELECT task FROM touched) GROUP BY ALL) AS paid;
+          FROM costs JOIN models USING (pair) WHERE {_TOUCHED} GROUP BY ALL) AS paid;
 """
-_TASK_TOTALS = """
-DELETE FROM task_totals WHERE task IN (SELECT task FROM touched);
+_TASK_TOTALS = f"""
+DELETE FROM task_totals WHERE {_TOUCHED};
 INSERT INTO task_totals
 SELECT task, latest.quest, latest.layer, latest.title, usd, tokens, impact,
        waste_reason(tokens, impact), efficiency(impact, usd)
-  FROM (SELECT task, arg_max({'quest': quest, 'layer': layer, 'title': title}, stamp) AS latest,
+  FROM (SELECT task, arg_max({{'quest': quest, 'layer': layer, 'title': title}}, stamp) AS latest,
                sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-          FROM impacts WHERE task IN (SELECT task FROM touched) GROUP BY task) AS sums;
+          FROM impacts WHERE {_TOUCHED} GROUP BY task) AS sums;
 """
 # A share is rounded once per task, to a fixed number of decimals: sums of it then do not depend on their order.
-_TASK_CREDITS = """
-DELETE FROM task_credits WHERE task IN (SELECT task FROM touched);
+_TASK_CREDITS = f"""
+DELETE FROM task_credits WHERE {_TOUCHED};
 INSERT INTO task_credits
 SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * share END
   FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd, reason
-          FROM (FROM task_totals WHERE task IN (SELECT task FROM touched)) AS totals
+          FROM (FROM task_totals WHERE {_TOUCHED}) AS totals
           LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared;
 """
-_STEPS = {"costs": _COST_DAYS + _TASK_PROVIDERS + _TASK_CREDITS, "impacts": _TASK_TOTALS + _TASK_CREDITS}
+
+
+_STEPS = {
+    "costs": (("task_providers", "task_credits"), _COST_DAYS + _TASK_PROVIDERS + _TASK_CREDITS),
+    "impacts": (("task_totals", "task_credits"), _TASK_TOTALS + _TASK_CREDITS),
+}
+"""Of each ledger: the tables by task that follow it, and how."""
 
 
 def derive(connection: DuckDBPyConnection, ledger: str) -> None:
     """Bring what is derived from a ledger in step with the days in ``changed`` and the tasks in ``touched``."""
-    connection.execute(_STEPS[ledger])
+    tables, steps = _STEPS[ledger]
+    for table in tables:
+        connection.execute(tallies.before(table))
+    connection.execute(steps)
+    for table in tables:
+        connection.execute(tallies.after(table))
 
 
 def touch_all(connection: DuckDBPyConnection) -> None:

@@ -46,4 +46,15 @@ CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_da
 -- What each task brings to each provider over its lifetime, in equal shares of what it paid.
 CREATE TABLE task_credits (task INTEGER, family VARCHAR, impact DECIMAL(38, 15), wasted_usd DECIMAL(38, 15));
 
+-- Sums of the three tables before, kept by adding what the touched tasks gained and lost.
+-- Of all tasks of a quest that are wasted for one reason, or not at all (NULL). scored is how many have an impact.
+CREATE TABLE quest_outcomes (
+    quest INTEGER, reason VARCHAR, tasks HUGEINT, scored HUGEINT, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15)
+);
+CREATE TABLE provider_outcomes (
+    family VARCHAR, tasks HUGEINT, scored HUGEINT, impact DECIMAL(38, 15), wasted_usd DECIMAL(38, 15)
+);
+-- How many tasks called a provider on a day for the last time.
+CREATE TABLE provider_days (family VARCHAR, day DATE, tasks HUGEINT);
+
 CREATE TABLE state (name VARCHAR PRIMARY KEY, value VARCHAR);

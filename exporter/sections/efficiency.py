@@ -35,8 +35,8 @@ METRICS = (QUEST_IMPACT, QUEST_IMPACT_COST, TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_
 
 
 _QUESTS = """
-SELECT quest_id, name, quest_labels.layer, time_window, sum(impact), sum(usd)
-  FROM window_tasks JOIN quest_labels USING (quest) GROUP BY ALL
+SELECT quest_id, name, layer, time_window, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(usd)
+  FROM outcomes JOIN quest_labels USING (quest) GROUP BY ALL
 """
 _COLUMNS = ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens")
 

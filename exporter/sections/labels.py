@@ -63,7 +63,7 @@ SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS ju
                FROM lifetime JOIN model_labels USING (pair) GROUP BY quest) AS spent USING (quest)
   LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated
  USING (quest)
-  LEFT JOIN (SELECT DISTINCT quest FROM task_totals) AS judged USING (quest)
+  LEFT JOIN (SELECT DISTINCT quest FROM quest_outcomes) AS judged USING (quest)
  ORDER BY greatest(coalesce(spent.usd, 0), coalesce(allocated.usd, 0)) DESC, quest_id
 """
 _FOLDED_LABEL_SETS = """

@@ -53,10 +53,11 @@ SELECT provider, model, {windows} FROM cost_days JOIN model_labels USING (pair) 
 # A task that called two providers which are folded into one is one task.
 _TASKS = """
 WITH called AS (
-    SELECT provider, last_day AS day FROM task_providers JOIN provider_labels USING (family) WHERE provider <> 'other'
+    SELECT provider, day, tasks FROM provider_days JOIN provider_labels USING (family) WHERE provider <> 'other'
     UNION ALL
-    SELECT provider, max(last_day) FROM task_providers JOIN provider_labels USING (family) WHERE provider = 'other'
-     GROUP BY provider, task
+    SELECT 'other', day, count(*) AS tasks
+      FROM (SELECT task, max(last_day) AS day FROM task_providers JOIN provider_labels USING (family)
+             WHERE provider = 'other' GROUP BY task) AS folded GROUP BY day
 )
 SELECT provider, {windows} FROM provider_labels AS p LEFT JOIN called USING (provider) GROUP BY ALL ORDER BY ALL
 """
@@ -68,15 +69,15 @@ SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted), time
   LEFT JOIN provider_labels USING (family) GROUP BY ALL
 """
 _LIFETIME_CREDITS = """
-SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted_usd)
-  FROM task_credits LEFT JOIN provider_labels USING (family) GROUP BY ALL
+SELECT coalesce(provider, 'unknown') AS provider, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(wasted_usd)
+  FROM provider_outcomes LEFT JOIN provider_labels USING (family) GROUP BY ALL
 """
 
 
 def collect(frame: Frame) -> list[Family]:
     """Spend, use and outcome by provider, each window in full."""
     models = frame.rows(_MODELS.format(windows=frame.per_window("sum(usd)")))
-    called = frame.rows(_TASKS.format(windows=frame.per_window("count(*)")))
+    called = frame.rows(_TASKS.format(windows=frame.per_window("sum(tasks)")))
     usd, calls, unpriced, *tokens = _sums(frame)
     impact, wasted = _credits(frame)
     return [

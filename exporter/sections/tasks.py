@@ -1,16 +1,30 @@
 """The judged tasks of each window, on which efficiency, waste and the providers' shares are based."""
 
+from datetime import date
+
 from exporter.metrics import Sample
 from exporter.sections.frame import Frame, Row
 
 _WINDOW = """
-SELECT '{window}' AS time_window, task, task_totals.quest, sums.usd, sums.tokens, sums.impact,
+SELECT '{window}' AS time_window, task, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+  FROM impacts WHERE day >= DATE '{first}' GROUP BY task
+"""
+_RECENT = """
+CREATE OR REPLACE TEMP TABLE recent_tasks AS
+SELECT time_window, task, quest, sums.usd, sums.tokens, sums.impact,
        waste_reason(sums.tokens, sums.impact) AS reason, efficiency(sums.impact, sums.usd) AS efficiency
-  FROM (SELECT task, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-          FROM impacts WHERE day >= DATE '{first}' GROUP BY task) AS sums
-  JOIN task_totals USING (task)
+  FROM ({windows}) AS sums JOIN task_totals USING (task)
 """
 _LIFETIME = "SELECT '{window}', task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
+_OUTCOMES = """
+CREATE OR REPLACE TEMP TABLE outcomes AS
+SELECT time_window, quest, reason, count(*) AS tasks, count(impact) AS scored, sum(usd) AS usd, sum(tokens) AS tokens,
+       coalesce(sum(impact), 0) AS impact
+  FROM recent_tasks GROUP BY ALL
+"""
+_LIFETIME_OUTCOMES = (
+    "INSERT INTO outcomes SELECT '{window}', quest, reason, tasks, scored, usd, tokens, impact FROM quest_outcomes"
+)
 # The first rows of an order, ties by task id: a threshold first, so that not all tasks need their id looked up and sorted.
 _TOP = """
 WITH candidates AS (
@@ -26,16 +40,20 @@ SELECT task_id, coalesce(nullif(latest.title, ''), nullif(clean(task_id), ''), '
 
 
 def prepare(frame: Frame) -> None:
-    """Make the view ``window_tasks``: one row per window and task judged in it, with the sums of the window.
+    """Make ``window_tasks``, a row per window and task judged in it, and ``outcomes``, their sums by quest and reason of waste.
 
-    ``impact`` is NULL when no row of the task in the window is scored. The quest is that of its latest row. ``reason`` and
+    ``impact`` of a task is NULL when no row of it in the window is scored. Its quest is that of its latest row. ``reason`` and
     ``efficiency`` are NULL for tasks that are not wasted, or not efficient.
     """
-    spans = {name: first for name, first in frame.windows.items() if first.year > 1}
-    finite = " UNION ALL ".join(_WINDOW.format(window=name, first=first) for name, first in spans.items())
-    frame.rows(f"CREATE OR REPLACE TEMP TABLE recent_tasks AS {finite or _WINDOW.format(window='', first='9999-12-31')}")
-    lifetime = [_LIFETIME.format(window=name) for name in frame.windows if name not in spans]
-    frame.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL ".join(["FROM recent_tasks", *lifetime]))
+    spans = {name: first for name, first in frame.windows.items() if first > date.min}
+    recent = [_WINDOW.format(window=name, first=first) for name, first in spans.items()]
+    frame.rows(_RECENT.format(windows=" UNION ALL ".join(recent) or _WINDOW.format(window="", first=date.max)))
+    lifetime = [name for name in frame.windows if name not in spans]
+    tasks = ["FROM recent_tasks", *(_LIFETIME.format(window=name) for name in lifetime)]
+    frame.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL ".join(tasks))
+    frame.rows(_OUTCOMES)
+    for name in lifetime:
+        frame.rows(_LIFETIME_OUTCOMES.format(window=name))
 
 
 def top(frame: Frame, *, rank: str, where: str, columns: tuple[str, ...]) -> dict[str, list[Row]]:

@@ -24,9 +24,8 @@ METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, TASK_TOKENS, TASK_COST)
 
 
 _QUESTS = """
-SELECT quest_id, name, quest_labels.layer, reason, time_window, sum(usd), sum(tokens), count(*)
-  FROM window_tasks JOIN quest_labels USING (quest)
- WHERE reason IS NOT NULL GROUP BY ALL
+SELECT quest_id, name, layer, reason, time_window, sum(usd), sum(tokens), sum(tasks)
+  FROM outcomes JOIN quest_labels USING (quest) WHERE reason IS NOT NULL GROUP BY ALL
 """
 _COLUMNS = ("l.reason", "l.tokens", "l.usd")
 

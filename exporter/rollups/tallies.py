@@ -1,0 +1,67 @@
+"""Sums over the tables by task, so that a report need not read a million tasks: what the touched ones gained and lost is added.
+
+The sums are of whole numbers and decimals, and exact: nothing drifts, however often something is added and taken away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A table of sums; its columns are those of ``keys`` and then of ``sums``, each with the expression that it is."""
+
+    table: str
+    keys: Mapping[str, str]
+    sums: Mapping[str, str]
+
+
+TALLIES = {
+    "task_totals": Tally(
+        "quest_outcomes",
+        keys={"quest": "quest", "reason": "reason"},
+        sums={
+            "tasks": "count(*)",
+            "scored": "count(impact)",
+            "usd": "sum(usd)",
+            "tokens": "sum(tokens)",
+            "impact": "coalesce(sum(impact), 0)",
+        },
+    ),
+    "task_credits": Tally(
+        "provider_outcomes",
+        keys={"family": "family"},
+        sums={
+            "tasks": "count(*)",
+            "scored": "count(impact)",
+            "impact": "coalesce(sum(impact), 0)",
+            "wasted_usd": "sum(wasted_usd)",
+        },
+    ),
+    "task_providers": Tally("provider_days", keys={"family": "family", "day": "last_day"}, sums={"tasks": "count(*)"}),
+}
+"""The sums over each table by task."""
+
+
+def before(source: str) -> str:
+    """SQL to run before the rows of the touched tasks change: takes away what they had."""
+    return f"CREATE OR REPLACE TEMP TABLE {TALLIES[source].table}_change AS {_touched(source, '-')}"
+
+
+def after(source: str) -> str:
+    """SQL to run when they have changed: adds what they have."""
+    tally = TALLIES[source]
+    totals = ", ".join((*tally.keys, *(f"sum({name})" for name in tally.sums)))
+    return f"""
+INSERT INTO {tally.table}_change {_touched(source, "+")};
+INSERT INTO {tally.table}_change FROM {tally.table};
+DELETE FROM {tally.table};
+INSERT INTO {tally.table} SELECT {totals} FROM {tally.table}_change GROUP BY ALL HAVING sum(tasks) <> 0;
+"""
+
+
+def _touched(source: str, sign: str) -> str:
+    tally = TALLIES[source]
+    keys = [f"{expression} AS {name}" for name, expression in tally.keys.items()]
+    sums = [f"{sign}({expression}) AS {name}" for name, expression in tally.sums.items()]
+    return f"SELECT {', '.join(keys + sums)} FROM {source} WHERE task IN (SELECT task FROM touched) GROUP BY ALL"
