@@ -1,12 +1,14 @@
 """``resource-exporter check``: would it work with these ledgers? Looks, changes nothing, and says how to mend what it finds."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TextIO
 
 import psycopg
 from rich.console import Console
 from rich.markup import escape
 
+from exporter.calendar import HOUR
 from exporter.config import Config, Ledger
 from exporter.database import Database, Transaction, UnreachableError, first_line
 from exporter.ledgers import statements
@@ -56,7 +58,10 @@ async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:
             table = await inspect(transaction, ledger)
             if wrong := list(errors(ledger, table)):
                 return Result(subject, wrong)
-            rows = (await transaction.rows(statements.count(Source(ledger, table))))[0][0]
+            source = Source(ledger, table)
+            rows = (await transaction.rows(statements.count(source)))[0][0]
+            now = datetime.now(UTC)
+            await transaction.rows(statements.trial(source), start=now - HOUR, end=now, midnight=now - HOUR)
             return Result(f"{subject}, {rows:,} rows", list(warnings(ledger, table)))
     except LedgerError as error:
         return Result(subject, [error.finding])

@@ -16,7 +16,7 @@ from exporter.demo.binaries import EmbeddedPostgresError
 from exporter.rollups import RollupFileError
 from exporter.web.server import AddressError, parse_address
 
-IMPORT = "written; import it with: promtool tsdb create-blocks-from openmetrics {file} DATA_DIRECTORY"
+IMPORT = "written; import it: promtool tsdb create-blocks-from --max-block-duration=24h openmetrics {file} DATA_DIRECTORY"
 PREFIX = "RESOURCE_EXPORTER_"
 USER_ERRORS = (ConfigError, AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
 DESCRIPTION = """\

@@ -66,7 +66,8 @@ class Transaction:
         statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)").format(query)
         async with self._connection.cursor() as cursor:
             with target.open("wb") as file:
-                async with asyncio.timeout(self._patience), cursor.copy(statement, parameters) as copy:
+                # Psycopg takes %% for % only where there are parameters, and statements double it throughout.
+                async with asyncio.timeout(self._patience), cursor.copy(statement, parameters or {"": None}) as copy:
                     async for block in copy:
                         file.write(block)
             return cursor.rowcount

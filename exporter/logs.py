@@ -13,8 +13,9 @@ Layout = Literal["logfmt", "json"]
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 # Their "info" is our "debug": a line for every job that ran and every connection that was made.
-# Connections that fail are reported by us, once, with the ledgers that they concern.
-REPEATING: Final = ("psycopg.pool",)
+# Connections that fail are reported by us, once, with the ledgers that they concern; and a refresh that takes longer than its
+# interval, as a first build does, is no reason to warn.
+REPEATING: Final = ("psycopg.pool", "apscheduler.scheduler")
 CHATTY: Final = ("aiohttp", "apscheduler", "asyncio", "psycopg")
 HIDDEN: Final = "xxxxx"
 

@@ -3,6 +3,7 @@
 import difflib
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,6 +26,8 @@ PACKAGES = {
     "amtool": "prometheus-alertmanager",
     "prometheus-alertmanager": "prometheus-alertmanager",
 }
+# A shell starts what runs in its background with SIGINT ignored, and all that tests start would inherit this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 LEFT_OUT = pytest.StashKey[str]()
 
 Golden = Callable[[str, str], None]

@@ -10,12 +10,13 @@ from exporter.database import Transaction
 from exporter.ledgers.findings import Finding, LedgerError, quoted
 
 _COLUMNS = sql.SQL("""
-SELECT current_user, cluster.system_identifier || '/' || a.attrelid, a.attname,
+SELECT current_user, cluster.system_identifier || '/' || a.attrelid, c.relkind::text, a.attname,
        format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
        has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
        EXISTS (SELECT FROM pg_index i
                 WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL)
-  FROM pg_control_system() AS cluster, pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+  FROM pg_control_system() AS cluster,
+       pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_class AS c ON c.oid = a.attrelid
  WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum
 """)
@@ -36,6 +37,8 @@ class Table:
 
     identity: str
     role: str
+    kind: str
+    """As ``pg_class.relkind`` has it: r for a table, p for a partitioned one, m for a materialized view, v for a view."""
     columns: Mapping[str, Column]
 
 
@@ -54,5 +57,6 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
                 f"set ledgers.{ledger.name}.table to the table that holds this ledger",
             )
         )
-    columns = {name: Column(*facts) for _, _, name, *facts in rows}
-    return Table(identity=rows[0][1], role=rows[0][0], columns=columns)
+    role, identity, kind = rows[0][:3]
+    columns = {name: Column(*facts) for _, _, _, name, *facts in rows}
+    return Table(identity, role, kind, columns)

@@ -42,7 +42,7 @@ class Source:
     @property
     def name(self) -> sql.Identifier:
         """The table, quoted."""
-        return sql.Identifier(*self.ledger.table)
+        return _identifier(*self.ledger.table)
 
     @property
     def condition(self) -> sql.Composable:
@@ -61,7 +61,7 @@ class Source:
 
     def raw(self, column: str) -> sql.Composable:
         """The source column itself, as an index knows it."""
-        return sql.Identifier(self.ledger.columns[column])
+        return _identifier(self.ledger.columns[column])
 
     @property
     def numbered(self) -> bool:
@@ -102,6 +102,11 @@ class Source:
             "WHEN abs({column}::numeric) >= {limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
             " THEN 'not_finite' ELSE 'out_of_range' END"
         ).format(column=self.raw(column), limit=limit)
+
+
+def _identifier(*parts: str) -> sql.Identifier:
+    """A quoted name, for a statement with parameters: there, psycopg takes %% for %."""
+    return sql.Identifier(*(part.replace("%", "%%") for part in parts))
 
 
 def bounded(name: str) -> sql.Composable:

@@ -8,6 +8,8 @@ from exporter.ledgers.findings import Finding, LedgerError, quoted
 from exporter.ledgers.mapping import INTEGER, TYPES
 
 FRIENDLY = {"day": "date", "occurred_at": "timestamp with time zone", "updated_at": "timestamp with time zone"}
+INDEXABLE = {"r": "CREATE INDEX CONCURRENTLY", "m": "CREATE INDEX CONCURRENTLY", "p": "CREATE INDEX"}
+"""Kinds of relations that can have indexes, and how to add one."""
 KEYS = ("day", "occurred_at", "entry_id", "updated_at")
 """Ledger columns that rows are looked up by."""
 
@@ -35,12 +37,8 @@ def errors(ledger: Ledger, table: Table) -> Iterator[Finding]:
 
 def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
     """What makes reading the ledger slow, or changes in it noticed late. For a ledger that has no errors."""
-    for column, source in ledger.columns.items():
-        if column in KEYS and _ranged(column, table.columns[source]) and not table.columns[source].indexed:
-            create = f"CREATE INDEX CONCURRENTLY ON {quoted(ledger.table)} ({quoted((source,))})"
-            yield Finding(
-                f"{_where(ledger, source)} leads no index, so each refresh reads the whole table", create, warning=True
-            )
+    if table.kind in INDEXABLE:
+        yield from _unindexed(ledger, table)
     identity = ledger.columns.get("entry_id")
     if identity and "updated_at" not in ledger.columns and not _ranged("entry_id", table.columns[identity]):
         yield Finding(
@@ -48,6 +46,15 @@ def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
             "rows that come late are found by the audit only; map updated_at if the table has such a column",
             warning=True,
         )
+
+
+def _unindexed(ledger: Ledger, table: Table) -> Iterator[Finding]:
+    """Columns without an index. Of a view nothing can be said: its ranges may be served by the tables below."""
+    for column, source in ledger.columns.items():
+        if column in KEYS and _ranged(column, table.columns[source]) and not table.columns[source].indexed:
+            text = f"{_where(ledger, source)} leads no index, so each refresh reads the whole table"
+            create = f"{INDEXABLE[table.kind]} ON {quoted(ledger.table)} ({quoted((source,))})"
+            yield Finding(text, create, warning=True)
 
 
 def _missing(ledger: Ledger, column: str, source: str, table: Table) -> Finding:

@@ -32,6 +32,7 @@ class EntryFollower(Follower):
     def __init__(self, ledger: Ledger, tools: Tools) -> None:
         super().__init__(ledger, tools)
         self._reader = Reader(tools.calendar, tools.config.refresh.settle)
+        self._attempts = 0
 
     async def look(self, transaction: Transaction, now: datetime) -> Work:
         """Find the hours to read again and read them, unless they are so many that they are better read in steps."""
@@ -71,7 +72,8 @@ class EntryFollower(Follower):
 
     async def _build(self, source: Source, identity: str, now: datetime) -> None:
         """Read the whole ledger, day by day: while one stretch of days goes into the rollups, the next is being read."""
-        log.info("building the rollups", ledger=self.name)
+        self._attempts += 1
+        log.info("building the rollups", ledger=self.name, attempt=self._attempts)
         await self.tools.worker.run(self.tools.rollups.begin, self.name)
         progress = await self._begin(source, identity, now)
         parts = await self._stretch(source, BEGINNING, progress.today)
@@ -87,6 +89,7 @@ class EntryFollower(Follower):
             untimed = await self._reader.untimed(transaction, source)
         await self.tools.worker.run(self.tools.rollups.finish, Changes(self.name, [], untimed, progress))
         log.info("built the rollups", ledger=self.name)
+        self._attempts = 0
 
     async def _begin(self, source: Source, identity: str, now: datetime) -> Progress:
         """Note where the cursors stand, and wait a moment for the transactions that are open to end.

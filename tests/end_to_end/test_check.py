@@ -15,6 +15,20 @@ from tests.end_to_end.process import LEDGERS
 LAYER_REMEDY = "set ledgers.quests.columns.layer to the column that holds it, one of id, name, or to null to do without it"
 ROLE = "resource_exporter_reader"
 
+VIEW = f"""
+ALTER TABLE cost_ledger RENAME TO below;
+DROP INDEX cost_ledger_created_at_idx;
+CREATE VIEW cost_ledger AS SELECT * FROM below;
+GRANT SELECT ON cost_ledger TO {ROLE};
+"""
+PARTITIONED = f"""
+ALTER TABLE impact_ledger RENAME TO before;
+CREATE TABLE impact_ledger (LIKE before) PARTITION BY RANGE (created_at);
+CREATE INDEX ON impact_ledger (id);
+CREATE INDEX ON impact_ledger (created_at);
+GRANT SELECT ON impact_ledger TO {ROLE};
+"""
+
 
 @pytest.fixture
 def reader(database: str) -> Iterator[str]:
@@ -119,6 +133,16 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
                 "    mend it: CREATE INDEX CONCURRENTLY ON impact_ledger (updated_at)",
             ],
         ),
+        (VIEW, 0, []),
+        (
+            PARTITIONED,
+            0,
+            [
+                "warning impacts: impact_ledger in database main, 0 rows",
+                "  column updated_at of table impact_ledger leads no index, so each refresh reads the whole table",
+                "    mend it: CREATE INDEX ON impact_ledger (updated_at)",
+            ],
+        ),
         (
             "ALTER TABLE cost_ledger ALTER id DROP DEFAULT; ALTER TABLE cost_ledger ALTER id TYPE text",
             0,
@@ -145,6 +169,17 @@ def test_a_filter_is_tried(tmp_path: Path, reader: str) -> None:
     code, lines = check(tmp_path, reader, config)
     assert code == 1
     assert '  column "status" does not exist' in lines
+
+
+def test_names_with_a_percent_sign_are_read(tmp_path: Path, database: str, reader: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute('ALTER TABLE cost_ledger RENAME model TO "100%(s)"')
+        connection.execute('ALTER TABLE quests RENAME TO "%quests"')
+    config = LEDGERS.replace("costs: {{database: main}}", "costs: {{database: main, columns: {{model: '100%(s)'}}}}").replace(
+        "quests: {{database: main}}",
+        "quests: {{database: main, table: '\"%quests\"', columns: {{quest_id: id, quest: name}}, filter: \"id <> '%'\"}}",
+    )
+    assert check(tmp_path, reader, config)[0] == 0
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
