@@ -89,6 +89,8 @@ def test_every_service_runs_without_privileges(name: str) -> None:
         assert service["security_opt"] == ["no-new-privileges:true"]
     if service["image"].startswith(("resource-exporter", "prom/")):
         assert service["read_only"] is True
+        if name != "alertmanager":
+            assert service["tmpfs"] == ["/tmp"]  # promtool and Python make temporary files there
 
 
 @every_service

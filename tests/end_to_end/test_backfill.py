@@ -85,7 +85,7 @@ def written(directory: Path, name: str, *labels: str) -> dict[tuple[str | int, .
 def test_every_moment_is_what_sql_says(tmp_path: Path, fleet: str, timezone: str, step: str) -> None:
     done = backfill(tmp_path, fleet, f"--from={FIRST}", f"--step={step}", timezone=timezone)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "promtool tsdb create-blocks-from openmetrics" in done.stdout
+    assert "promtool tsdb create-blocks-from --max-block-duration=24h openmetrics" in done.stdout
     with psycopg.connect(fleet) as connection:
         facts = {
             "first": f"{FIRST} 00:00 {timezone}",
