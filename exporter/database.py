@@ -94,6 +94,7 @@ class Database:
             kwargs={
                 "failures": self._failures,
                 "application_name": "resource-exporter",
+                "prepare_threshold": None,  # behind a transaction pooler, the next transaction may be on another connection
                 "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
                 "tcp_user_timeout": int(self._patience / timedelta(milliseconds=1)),
             },

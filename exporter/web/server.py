@@ -1,5 +1,6 @@
 """Listening: the address as the flag gives it, and the server behind it."""
 
+import logging
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -7,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 # Longer than the usual scrape interval of a minute, so that a scraper keeps its connection; silent clients are closed.
 _KEEPALIVE_SECONDS = 120
@@ -39,9 +41,15 @@ def parse_address(text: str) -> Address:
     return Address(parts["ipv6"] or parts["host"] or None, port)
 
 
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """Whether an error is worth a line: a request that is no HTTP is answered 400, and would fill the log with what it said."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 @asynccontextmanager
 async def serve(app: web.Application, address: Address) -> AsyncIterator[int]:
     """Serve the application as long as the context lasts; gives the port that is bound. Raises OSError when none can be."""
+    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     try:

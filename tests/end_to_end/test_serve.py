@@ -171,3 +171,11 @@ def test_a_wrong_configuration_changes_nothing(tmp_path: Path, known_ledger: str
 
 def test_reload_over_http_must_be_enabled(exporter: Exporter) -> None:
     assert exporter.get("/-/reload", "POST").status == 403
+
+
+def test_what_is_no_http_leaves_no_word_in_the_log(exporter: Exporter) -> None:
+    before = exporter.log.read_text().count("\n")
+    assert exporter.get("/metrics", X_Long="secret" * 3000).status == 400
+    assert exporter.get("/metrics").status == 200
+    assert "secret" not in exporter.log.read_text()
+    assert exporter.log.read_text().count("\n") == before
