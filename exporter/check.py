@@ -1,7 +1,9 @@
 """``resource-exporter check``: would it work with these ledgers? Looks, changes nothing, and says how to mend what it finds."""
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 import psycopg
@@ -35,6 +37,7 @@ async def run(config: Config, output: TextIO) -> int:
     """Print a line for every ledger and everything found; returns the exit code, 1 when a ledger cannot be read."""
     console = Console(file=output, soft_wrap=True, highlight=False)
     results = [result for name in config.databases for result in await _database(config, name)]
+    results.append(_state(config.state_path))
     for result in results:
         _print(console, result)
     return int(any(result.failed for result in results))
@@ -49,6 +52,14 @@ async def _database(config: Config, name: str) -> list[Result]:
     except (UnreachableError, TimeoutError, psycopg.OperationalError) as error:
         remedy = f"start it, or mend databases.{name}; it holds {', '.join(ledger.name for ledger in ledgers) or 'no ledger'}"
         return [Result(f"database {name}", [Finding(f"cannot be reached: {first_line(error)}", remedy)])]
+
+
+def _state(path: Path) -> Result:
+    if os.access(path if path.exists() else path.parent, os.W_OK):
+        return Result(f"state: {path}", [])
+    return Result(
+        f"state: {path}", [Finding("the file cannot be written", "set state.path to a file in a directory that can be")]
+    )
 
 
 async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:

@@ -14,11 +14,11 @@ from exporter.calendar import Calendar
 from exporter.config import ConfigError, load
 from exporter.demo.binaries import EmbeddedPostgresError
 from exporter.rollups import RollupFileError
-from exporter.web.server import AddressError, parse_address
+from exporter.web.server import AddressError, parse_address, parse_path
 
 IMPORT = "written; import it: promtool tsdb create-blocks-from --max-block-duration=24h openmetrics {file} DATA_DIRECTORY"
 PREFIX = "RESOURCE_EXPORTER_"
-USER_ERRORS = (ConfigError, AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
+USER_ERRORS = (AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
 DESCRIPTION = """\
 Reads the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serves gauges to Prometheus.
 
@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         logs.configure(options.log_level, options.log_format, sys.stderr)
         return options.command(options) or 0
+    except ConfigError as error:  # holds no secret, and shows how a connection string is written
+        sys.stderr.write(f"{error}\n")
+        return 1
     except USER_ERRORS as error:
         sys.stderr.write(f"{logs.redact(str(error))}\n")
         return 1
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> None:
     lifecycle = str(options.web_enable_lifecycle).lower() in {"1", "true", "yes"}
-    web = app.Web(parse_address(options.web_listen_address), options.web_telemetry_path, lifecycle)
+    web = app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path), lifecycle)
     asyncio.run(app.run(lambda: load(options.config_file), web))
 
 
@@ -63,7 +66,7 @@ def _backfill(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from exporter.demo.run import run  # noqa: PLC0415 - an extra, which the other commands do without
 
-    run(app.Web(parse_address(options.web_listen_address), options.web_telemetry_path), options.seed)
+    run(app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path)), options.seed)
 
 
 def _parser() -> argparse.ArgumentParser:

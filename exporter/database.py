@@ -53,10 +53,10 @@ class Transaction:
         return self._connection.closed
 
     async def rows(self, query: sql.SQL | sql.Composed, **parameters: Any) -> list[Row]:
-        """All rows of a small result."""
+        """All rows of a small result; none for a statement without a result."""
         async with asyncio.timeout(self._patience):
             cursor = await self._connection.execute(query, parameters)
-            return await cursor.fetchall()
+            return await cursor.fetchall() if cursor.description else []
 
     async def copy(self, query: sql.SQL | sql.Composed, target: Path, **parameters: Any) -> int:
         """Stream a result of any size into a CSV file, in which NULL is nothing and an empty text is ``""``.
@@ -75,8 +75,14 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may fail, for a PostgreSQL reason, without ending the whole transaction."""
-        async with self._connection.transaction():
+        await self.rows(sql.SQL("SAVEPOINT part"))
+        try:
             yield
+        except psycopg.Error:
+            if not self.broken:
+                await self.rows(sql.SQL("ROLLBACK TO SAVEPOINT part"))
+            raise
+        await self.rows(sql.SQL("RELEASE SAVEPOINT part"))
 
 
 class Database:
@@ -102,7 +108,7 @@ class Database:
             max_size=2,
             timeout=(CONNECT_TIMEOUT + timedelta(seconds=1)).total_seconds(),
             reconnect_timeout=CONNECT_TIMEOUT.total_seconds(),
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             num_workers=1,
             name=self.name,
             open=False,
@@ -130,15 +136,23 @@ class Database:
         try:
             await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
             await connection.set_read_only(True)
-            async with connection.transaction():
-                transaction = Transaction(connection, self._patience)
-                await transaction.rows(self._begin)
-                yield transaction
-        except TimeoutError:
+            transaction = Transaction(connection, self._patience)
+            await transaction.rows(self._begin)
+            yield transaction
+        except (TimeoutError, asyncio.CancelledError):
             await connection.close()
             raise
         finally:
-            await self._pool.putconn(connection)
+            await self._give_back(connection)
+
+    async def _give_back(self, connection: _Connection) -> None:
+        """End the transaction, in which nothing can have been written, and let the pool have its connection."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
+                await connection.rollback()
+        except (TimeoutError, psycopg.OperationalError):
+            await connection.close()
+        await self._pool.putconn(connection)
 
     async def _connect(self) -> _Connection:
         try:
@@ -153,6 +167,16 @@ class Database:
         except SecretError as error:
             self._failures[:] = [str(error)]
             raise psycopg.OperationalError(str(error)) from error
+
+
+async def _check(connection: AsyncConnection[TupleRow]) -> None:
+    """Whether a connection from before still works. The pool itself would wait for ever for a server that has frozen."""
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
+            await AsyncConnectionPool.check_connection(connection)
+    except TimeoutError as error:
+        await connection.close()
+        raise psycopg.OperationalError("the server does not answer") from error
 
 
 def first_line(error: BaseException) -> str:

@@ -1,5 +1,8 @@
 """What every transaction of the exporter is like."""
 
+import asyncio
+import os
+import signal
 from datetime import timedelta
 
 import psycopg
@@ -8,6 +11,7 @@ from psycopg import sql
 
 from exporter.config import Database as DatabaseConfig
 from exporter.database import Database, UnreachableError
+from exporter.demo.postgres import running
 
 
 def opened(conninfo: str, timeout: timedelta = timedelta(seconds=5)) -> Database:
@@ -67,6 +71,25 @@ async def test_a_connection_that_was_cut_is_replaced(database: str) -> None:
             other.execute("SELECT pg_terminate_backend(%s)", [pid])
         async with source.transaction() as transaction:
             assert await transaction.rows(sql.SQL("SELECT pg_backend_pid() = %(pid)s"), pid=pid) == [(False,)]
+
+
+async def test_a_server_that_froze_is_given_up() -> None:
+    with running() as server:
+        async with opened(server.conninfo(), timedelta(milliseconds=200)) as source:
+            async with source.transaction() as transaction:
+                ((backend,),) = await transaction.rows(sql.SQL("SELECT pg_backend_pid()"))
+            frozen = [server.pid, backend]
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                with pytest.raises((UnreachableError, TimeoutError)):
+                    async with asyncio.timeout(60), source.transaction():
+                        pass
+            finally:
+                for pid in frozen:
+                    os.kill(pid, signal.SIGCONT)
+            async with source.transaction() as transaction:
+                assert await transaction.rows(sql.SQL("SELECT 1")) == [(1,)]
 
 
 async def test_why_there_is_no_connection_is_said_without_the_password() -> None:

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from exporter.config.errors import SecretError
 from exporter.config.model import Database
 
-FORM = "postgresql://user:password@host/database or host=… dbname=…"
+FORM = "postgresql://user:password@host/database, with %40 for an @ in the password, or host=… dbname=…"
 
 
 def conninfo(database: Database) -> str:
@@ -29,10 +29,11 @@ def usable(dsn: str) -> bool:
     if not dsn.strip() or "\0" in dsn:
         return False
     try:
-        conninfo_to_dict(dsn)
+        parts = conninfo_to_dict(dsn)
     except (psycopg.Error, UnicodeError):
         return False
-    return True
+    # An @ in a password that was not percent-encoded ends up here, and errors about a host or a port name it.
+    return "@" not in f"{parts.get('host', '')}{parts.get('port', '')}{parts.get('hostaddr', '')}"
 
 
 def _look_up(database: Database) -> tuple[str, str]:

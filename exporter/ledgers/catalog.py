@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from exporter.config import Ledger
-from exporter.database import Transaction
+from exporter.database import Row, Transaction
 from exporter.ledgers.findings import Finding, LedgerError, quoted
 
 _COLUMNS = sql.SQL("""
-SELECT current_user, cluster.system_identifier || '/' || a.attrelid, c.relkind::text, a.attname,
+SELECT current_user, cluster.system_identifier || '/' || a.attrelid, c.relkind::text,
+       row_security_active(a.attrelid), a.attname,
        format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
        has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
        EXISTS (SELECT FROM pg_index i
@@ -19,6 +20,13 @@ SELECT current_user, cluster.system_identifier || '/' || a.attrelid, c.relkind::
        pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_class AS c ON c.oid = a.attrelid
  WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum
+""")
+
+
+_ELSEWHERE = sql.SQL("""
+SELECT n.nspname, has_schema_privilege(n.oid, 'USAGE'), current_user
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 2 DESC, 1
 """)
 
 
@@ -39,6 +47,8 @@ class Table:
     role: str
     kind: str
     """As ``pg_class.relkind`` has it: r for a table, p for a partitioned one, m for a materialized view, v for a view."""
+    filtered: bool
+    """Whether row level security hides rows from the role."""
     columns: Mapping[str, Column]
 
 
@@ -51,12 +61,23 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
     """
     rows = await transaction.rows(_COLUMNS, table=".".join(quoted((part,)) for part in ledger.table))
     if not rows:
-        raise LedgerError(
-            Finding(
-                f"table {quoted(ledger.table)} does not exist in database {ledger.database}",
-                f"set ledgers.{ledger.name}.table to the table that holds this ledger",
-            )
-        )
-    role, identity, kind = rows[0][:3]
-    columns = {name: Column(*facts) for _, _, _, name, *facts in rows}
-    return Table(identity, role, kind, columns)
+        elsewhere = await transaction.rows(_ELSEWHERE, name=ledger.table[-1])
+        raise LedgerError(_missing(ledger, elsewhere))
+    role, identity, kind, filtered = rows[0][:4]
+    columns = {name: Column(*facts) for _, _, _, _, name, *facts in rows}
+    return Table(identity, role, kind, filtered, columns)
+
+
+def _missing(ledger: Ledger, elsewhere: list[Row]) -> Finding:
+    """Tables of the name may be in a schema that the role does not see, or may not use."""
+    text = f"table {quoted(ledger.table)} does not exist in database {ledger.database}"
+    if not elsewhere:
+        return Finding(text, f"set ledgers.{ledger.name}.table to the table that holds this ledger")
+    schema, usable, role = elsewhere[0]
+    there = quoted((schema, ledger.table[-1]))
+    if usable:
+        return Finding(f"{text} on the search path", f"set ledgers.{ledger.name}.table: {there}")
+    return Finding(
+        f"table {there} is in a schema that role {role} may not use",
+        f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {quoted((role,))}",
+    )

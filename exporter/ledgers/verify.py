@@ -22,21 +22,25 @@ def require(ledger: Ledger, table: Table) -> None:
 
 def errors(ledger: Ledger, table: Table) -> Iterator[Finding]:
     """Why the table cannot be read as this ledger."""
-    if not any(column.readable for column in table.columns.values()):
-        yield Finding(f"table {quoted(ledger.table)} may not be read by role {table.role}", _grant(ledger, table))
-        return
+    found = {column: table.columns.get(source) for column, source in ledger.columns.items()}
+    hidden = [ledger.columns[column] for column, there in found.items() if there and not there.readable]
+    if hidden:
+        yield Finding(f"role {table.role} may not read {_listed(ledger, hidden, table)}", _grant(ledger, table))
     for column, source in ledger.columns.items():
-        found = table.columns.get(source)
-        if found is None:
+        there = found[column]
+        if there is None:
             yield _missing(ledger, column, source, table)
-        elif not found.readable:
-            yield Finding(f"{_where(ledger, source)} may not be read by role {table.role}", _grant(ledger, table))
-        elif column in TYPES and found.type not in TYPES[column]:
-            yield _mistyped(ledger, column, source, found)
+        elif column in TYPES and there.type not in TYPES[column]:
+            yield _mistyped(ledger, column, source, there)
 
 
 def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
     """What makes reading the ledger slow, or changes in it noticed late. For a ledger that has no errors."""
+    if table.filtered:
+        policy = f"CREATE POLICY … ON {quoted(ledger.table)} FOR SELECT TO {quoted((table.role,))} USING (true)"
+        yield Finding(
+            f"row level security may hide rows of table {quoted(ledger.table)} from role {table.role}", policy, warning=True
+        )
     if table.kind in INDEXABLE:
         yield from _unindexed(ledger, table)
     identity = ledger.columns.get("entry_id")
@@ -68,6 +72,12 @@ def _mistyped(ledger: Ledger, column: str, source: str, found: Column) -> Findin
     needed = FRIENDLY.get(column, "a number")
     remedy = f"it must be {needed}: change its type, or map a view that casts it"
     return Finding(f"{_where(ledger, source)} is of type {found.type}, which cannot hold {column}", remedy)
+
+
+def _listed(ledger: Ledger, columns: list[str], table: Table) -> str:
+    if not any(column.readable for column in table.columns.values()):
+        return f"table {quoted(ledger.table)}"
+    return f"{', '.join(quoted((column,)) for column in columns)} of table {quoted(ledger.table)}"
 
 
 def _grant(ledger: Ledger, table: Table) -> str:

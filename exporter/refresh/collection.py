@@ -35,8 +35,8 @@ class Collection:
             for name, ledger in tools.config.ledgers.items()
             if ledger.database == tools.database.name
         ]
-        self.up = {follower.name: False for follower in self.followers}
-        """Whether the last attempt to read each ledger succeeded."""
+        self.up: dict[str, bool] = {}
+        """Whether the last attempt to read each ledger succeeded, of those that were tried."""
         self._complaints: dict[str, str] = {}
 
     def complaint(self, name: str) -> str | None:
@@ -78,7 +78,7 @@ class Collection:
         return None
 
     def _succeeded(self, name: str) -> None:
-        if not self.up[name] and name in self._complaints:
+        if name in self._complaints:
             log.info("ledger is readable again", ledger=name)
         self.up[name] = True
         self._complaints.pop(name, None)

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 PARTS_AT_ONCE = 31
 ROWS_AT_ONCE = 200_000
+WORTH_TELLING = 10
 PROOF_POLLS = 40
 PROOF_POLL_SECONDS = 0.05
 
@@ -60,7 +61,8 @@ class EntryFollower(Follower):
         underway = replace(before, settled_before=look.progress.settled_before)
         *most, last = [look.hours[start : start + PARTS_AT_ONCE] for start in range(0, len(look.hours), PARTS_AT_ONCE)]
         for done, hours in enumerate(most):
-            log.info("catching up", ledger=self.name, percent=round(100 * done / (len(most) + 1)))
+            said = log.info if len(most) > WORTH_TELLING else log.debug
+            said("catching up", ledger=self.name, percent=round(100 * done / (len(most) + 1)))
             changes = Changes(self.name, await self._parts(source, hours), untimed, underway)
             await self.tools.worker.run(self.tools.rollups.apply, changes)
             self._discard(changes.parts)

@@ -42,13 +42,11 @@ class Refresher:
         """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""
         task = asyncio.create_task(self._refresh(collection))
         self._running.add(task)
-        try:
-            await task
-        except Exception:
-            log.exception("refresh failed")
+        await asyncio.wait({task})
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("refresh failed", exc_info=error)
             self.telemetry.refreshes.labels("failure").inc()
-        finally:
-            self._running.discard(task)
 
     async def drain(self, patience: timedelta) -> None:
         """Wait for the refreshes under way, and cancel those that take longer."""
@@ -81,7 +79,8 @@ class Refresher:
     def _publish(self) -> Report:
         now = self.clock()
         statuses = self._statuses()
-        readings = {status.name: Reading(status.up, status.last_success) for status in statuses}
+        tried = self._tried()
+        readings = {status.name: Reading(tried.get(status.name, False), status.last_success) for status in statuses}
         with self._stage("sections"):
             report = self._reporter.make(readings, now)
         self._tell(report, statuses, now)
@@ -92,12 +91,17 @@ class Refresher:
 
     def _statuses(self) -> tuple[LedgerStatus, ...]:
         newest = self.rollups.newest()
-        up = {name: state for collection in self.collections for name, state in collection.up.items()}
-        progress = {name: self.rollups.progress(name) for name in up}
+        names = [follower.name for collection in self.collections for follower in collection.followers]
+        progress = {name: self.rollups.progress(name) for name in names}
+        # Until it was tried, a ledger that was read before is what it was then.
+        up = {name: followed is not None for name, followed in progress.items()} | self._tried()
         return tuple(
-            LedgerStatus(name, state, newest.get(name), followed.last_success if (followed := progress[name]) else None)
-            for name, state in up.items()
+            LedgerStatus(name, up[name], newest.get(name), followed.last_success if followed else None)
+            for name, followed in progress.items()
         )
+
+    def _tried(self) -> dict[str, bool]:
+        return {name: state for collection in self.collections for name, state in collection.up.items()}
 
     def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...], now: datetime) -> None:
         """Bring the exporter's own metrics up to date with a report."""

@@ -1,6 +1,7 @@
 """Listening: the address as the flag gives it, and the server behind it."""
 
 import logging
+import os
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ _KEEPALIVE_SECONDS = 120
 # How long the last scrapes may take to finish when the exporter stops.
 _DRAIN_SECONDS = 5
 
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+|/", re.ASCII)
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>[^\[\]:/\s]*)):(?P<port>\d{1,5})", re.ASCII)
 
 
@@ -41,6 +43,13 @@ def parse_address(text: str) -> Address:
     return Address(parts["ipv6"] or parts["host"] or None, port)
 
 
+def parse_path(text: str) -> str:
+    """Return a path for the metrics as it was given; raises AddressError for one that cannot be, or is taken."""
+    if not _PATH.fullmatch(text) or text.startswith("/-/"):
+        raise AddressError(f"--web.telemetry-path={text}: write a path such as /metrics; those under /-/ are taken")
+    return text
+
+
 def _is_our_fault(record: logging.LogRecord) -> bool:
     """Whether an error is worth a line: a request that is no HTTP is answered 400, and would fill the log with what it said."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
@@ -48,13 +57,18 @@ def _is_our_fault(record: logging.LogRecord) -> bool:
 
 @asynccontextmanager
 async def serve(app: web.Application, address: Address) -> AsyncIterator[int]:
-    """Serve the application as long as the context lasts; gives the port that is bound. Raises OSError when none can be."""
+    """Serve the application as long as the context lasts; gives the port that is bound, or raises AddressError."""
     logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     try:
         # TLS and basic auth join here: an ssl_context for the site, a middleware for the application.
-        await _site(runner, address).start()
+        try:
+            await _site(runner, address).start()
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            listen = f"--web.listen-address={address.host or ''}:{address.port}"
+            raise AddressError(f"{listen}: {reason}; choose another address, or end what has it") from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

@@ -64,6 +64,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
         "ok costs: cost_ledger in database main, 0 rows",
         "ok impacts: impact_ledger in database main, 0 rows",
         "ok quests: quests in database main, 0 rows",
+        f"ok state: {tmp_path / 'rollups.duckdb'}",
     ]
 
 
@@ -111,7 +112,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             1,
             [
                 "error impacts: impact_ledger in database main",
-                f"  table impact_ledger may not be read by role {ROLE}",
+                f"  role {ROLE} may not read table impact_ledger",
                 f"    mend it: GRANT SELECT ON impact_ledger TO {ROLE}",
             ],
         ),
@@ -120,7 +121,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             1,
             [
                 "error quests: quests in database main",
-                f"  column layer of table quests may not be read by role {ROLE}",
+                f"  role {ROLE} may not read layer of table quests",
                 f"    mend it: GRANT SELECT ON quests TO {ROLE}",
             ],
         ),
@@ -131,6 +132,33 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
                 "warning impacts: impact_ledger in database main, 0 rows",
                 "  column updated_at of table impact_ledger leads no index, so each refresh reads the whole table",
                 "    mend it: CREATE INDEX CONCURRENTLY ON impact_ledger (updated_at)",
+            ],
+        ),
+        (
+            "CREATE SCHEMA hidden; ALTER TABLE quests SET SCHEMA hidden",
+            1,
+            [
+                "error quests: quests in database main",
+                f"  table hidden.quests is in a schema that role {ROLE} may not use",
+                f"    mend it: GRANT USAGE ON SCHEMA hidden TO {ROLE}",
+            ],
+        ),
+        (
+            f"CREATE SCHEMA aside; ALTER TABLE quests SET SCHEMA aside; GRANT USAGE ON SCHEMA aside TO {ROLE}",
+            1,
+            [
+                "error quests: quests in database main",
+                "  table quests does not exist in database main on the search path",
+                "    mend it: set ledgers.quests.table: aside.quests",
+            ],
+        ),
+        (
+            "ALTER TABLE quests ENABLE ROW LEVEL SECURITY",
+            0,
+            [
+                "warning quests: quests in database main, 0 rows",
+                f"  row level security may hide rows of table quests from role {ROLE}",
+                f"    mend it: CREATE POLICY … ON quests FOR SELECT TO {ROLE} USING (true)",
             ],
         ),
         (VIEW, 0, []),

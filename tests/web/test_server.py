@@ -54,7 +54,7 @@ async def test_a_free_port_is_found_served_and_given_back(text: str) -> None:
 async def test_a_port_in_use_is_an_error_that_names_it(host: str | None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=r"(?i)address already in use") as error:
+        with pytest.raises(AddressError, match=r"(?i)address already in use") as error:
             async with serve(web.Application(), Address(host, port)):
                 pass
         assert str(port) in str(error.value)
