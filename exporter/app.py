@@ -20,7 +20,7 @@ from exporter.refresh.collection import Collection
 from exporter.refresh.follower import Tools
 from exporter.refresh.refresher import Clock, Refresher
 from exporter.refresh.worker import Worker
-from exporter.rollups import Rollups
+from exporter.rollups import RollupFileError, Rollups
 from exporter.telemetry import Telemetry
 from exporter.web.app import build_app
 from exporter.web.page import PageContext
@@ -84,8 +84,12 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
         log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
         started(port)
         while not control.stopping:
-            async with pipeline(control.config, publisher, telemetry) as refresher, scheduled(refresher, publisher):
-                await control.wait()
+            try:
+                async with pipeline(control.config, publisher, telemetry) as refresher, scheduled(refresher, publisher):
+                    await control.wait()
+            except (RollupFileError, OSError) as error:
+                if not control.revert(str(error)):
+                    raise
 
 
 @asynccontextmanager
@@ -96,6 +100,7 @@ async def scheduled(refresher: Refresher, publisher: Publisher) -> AsyncIterator
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
     for collection in refresher.collections:
         scheduler.add_job(refresher.refresh, every, [collection], next_run_time=now())
+    scheduler.add_job(refresher.publish_if_late, every)
     scheduler.add_job(publisher.republish, IntervalTrigger(seconds=OWN_METRICS_INTERVAL.total_seconds()))
     scheduler.start()
     try:

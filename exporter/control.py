@@ -27,6 +27,7 @@ class Control:
         self._asked = asyncio.Event()
         self.stopping = False
         self.config = read()
+        self._before: Config | None = None
         self._succeeded()
         self._listen()
 
@@ -38,15 +39,27 @@ class Control:
     async def reload(self) -> str | None:
         """Read the configuration again; returns None, or what is wrong with it."""
         try:
-            self.config = self._read()
+            after = self._read()
         except ConfigError as error:
-            self._telemetry.config_reload_successful.set(0)
-            log.error("configuration not reloaded, the one before stays", error=str(error))  # noqa: TRY400 - no trace helps
+            self._failed(str(error))
             return str(error)
+        self._before, self.config = self.config, after
         self._succeeded()
         log.info("configuration reloaded")
         self._asked.set()
         return None
+
+    def revert(self, error: str) -> bool:
+        """Go back to the configuration before, because one that is right in itself cannot be used; False if there is none."""
+        if self._before is None:
+            return False
+        self.config, self._before = self._before, None
+        self._failed(error)
+        return True
+
+    def _failed(self, error: str) -> None:
+        self._telemetry.config_reload_successful.set(0)
+        log.error("configuration not reloaded, the one before stays", error=error)
 
     def _succeeded(self) -> None:
         self._telemetry.config_reload_successful.set(1)

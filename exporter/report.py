@@ -27,10 +27,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one section went. ``families`` is None when it failed."""
+    """How one section went. ``families`` is None when it failed; ``moment`` is that of its oldest ledger, None without one."""
 
     families: list[Family] | None
     seconds: float
+    moment: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +65,35 @@ class Reporter:
             if frame is None or frame.now != moments[name]:
                 frame = Frame(self._connection, self._config, moments[name])
                 folded = max(folded, self._prepare(frame))
-            outcomes[name] = self._collect(name, section, frame, usable)
+            families, seconds = self._collect(name, section, frame, usable)
+            outcomes[name] = Outcome(families, seconds, self._oldest(section, readings, now))
         return Report({name: outcomes[name] for name in SECTIONS}, folded)
 
     def _prepare(self, frame: Frame) -> int:
         tasks.prepare(frame)
         return labels.prepare(frame)
 
-    def _collect(self, name: str, section: Section, frame: Frame, usable: Mapping[str, Reading]) -> Outcome:
+    def _collect(
+        self, name: str, section: Section, frame: Frame, usable: Mapping[str, Reading]
+    ) -> tuple[list[Family] | None, float]:
         start = time.perf_counter()
         try:
             families = [_ordered(family) for family in section.collect(frame) if self._known(family.metric, usable)]
         except duckdb.Error:
             log.exception("section failed", section=name)
             families = None
-        return Outcome(families, time.perf_counter() - start)
+        return families, time.perf_counter() - start
 
     def _moment(self, section: Section, usable: Mapping[str, Reading], now: datetime) -> datetime:
-        needed = {ledger for metric in section.METRICS for ledger in self._ledgers(metric)}
-        down = [reading.last_success for name, reading in usable.items() if name in needed and not reading.up]
+        down = [reading.last_success for name, reading in usable.items() if name in self._needed(section) and not reading.up]
         return min((moment for moment in down if moment), default=now)
+
+    def _oldest(self, section: Section, readings: Mapping[str, Reading], now: datetime) -> datetime | None:
+        moments = [readings[name].last_success for name in self._needed(section) if name in readings]
+        return None if None in moments else min((moment for moment in moments if moment), default=now)
+
+    def _needed(self, section: Section) -> set[str]:
+        return {ledger for metric in section.METRICS for ledger in self._ledgers(metric)}
 
     def _known(self, metric: Metric, usable: Mapping[str, Reading]) -> bool:
         return all(ledger in usable for ledger in self._ledgers(metric))

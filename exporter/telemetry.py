@@ -83,7 +83,9 @@ class Telemetry:
             "collector_duration_seconds", "Seconds that the collector's last run took.", "collector"
         )
         self.collector_last_success = self._gauge(
-            "collector_last_success_timestamp_seconds", "When the collector last succeeded, in Unix time.", "collector"
+            "collector_last_success_timestamp_seconds",
+            "When the oldest of the ledgers that the collector last succeeded with was read, in Unix time.",
+            "collector",
         )
         self.series = self._gauge("series", "Data series on the page, by section.", "section")
         self.folded_series = self._gauge(

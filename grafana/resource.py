@@ -47,12 +47,14 @@ def _today() -> list[Tile]:
             theme.USD,
             Query(measures.allocated(SCOPE)),
             color=theme.ALLOCATED,
+            decimals=2,
         ),
         number(
             Words("Spent today", "USD billed today, also to quests without a budget. Compare it with what is allocated."),
             theme.USD,
             Query(measures.spent(SCOPE)),
             color=theme.SPENT,
+            decimals=2,
         ),
         number(
             Words(
@@ -87,6 +89,7 @@ def _today() -> list[Tile]:
             theme.USD,
             Query(measures.wasted_usd(SCOPE)),
             color=theme.WASTED,
+            decimals=2,
         ),
         number(
             Words(
@@ -189,7 +192,7 @@ def _utilization() -> list[Tile]:
         Words(
             "Spend per hour, by quest",
             "USD of the hour before each moment, of the ten quests that spent most today. A step upward that stays:"
-            " open the quest and look for the model behind it. Begins when Prometheus began to scrape.",
+            " open the quest and look for the model behind it. Begins when Prometheus began to scrape; its first hour is low.",
         ),
         theme.USD,
         Query(leading(measures.spent_per_hour(SCOPE, *QUEST), rank, QUEST), "{{quest}}"),

@@ -1,9 +1,11 @@
 """What all tests share: a PostgreSQL with databases to throw away, golden files, and what the tests need of the machine."""
 
+import atexit
 import difflib
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -28,6 +30,7 @@ PACKAGES = {
 }
 # A shell starts what runs in its background with SIGINT ignored, and all that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+EXIT_CODE = pytest.StashKey[int]()
 LEFT_OUT = pytest.StashKey[str]()
 
 Golden = Callable[[str, str], None]
@@ -60,6 +63,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if line := config.stash.get(LEFT_OUT, None):
         terminalreporter.write_line(line, yellow=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End here: the interpreter's own end makes DuckDB's bindings list what they still hold, as if something had failed."""
+    if (code := config.stash.get(EXIT_CODE, None)) is not None:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[EXIT_CODE] = int(exitstatus)
 
 
 def _absent_programs(item: pytest.Item) -> list[str]:

@@ -25,7 +25,7 @@ class KnownHour:
     day: date
     hour: int
     entries: int
-    print: int
+    fingerprint: int
 
 
 Remembered = Callable[[datetime | None], Awaitable[list[KnownHour]]]
@@ -33,11 +33,11 @@ Remembered = Callable[[datetime | None], Awaitable[list[KnownHour]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Audited:
     """The hours that differ, how many were compared, and where the next audit begins (None: at the beginning again)."""
 
     wrong: list[Hours]
-    audited: int
+    buckets: int
     next: datetime | None
 
 
@@ -76,9 +76,9 @@ async def differing(transaction: Transaction, source: Source, calendar: Calendar
     if stretch.start >= stretch.end:
         return []
     origin = min(stretch.known, default=calendar.start(calendar.day_of(stretch.end)))
-    rows = await transaction.rows(statements.prints(source), start=stretch.start, end=stretch.end, midnight=origin)
+    rows = await transaction.rows(statements.fingerprints(source), start=stretch.start, end=stretch.end, midnight=origin)
     found = {(origin + hour * HOUR, entries, int(fingerprint)) for hour, entries, fingerprint in rows}
-    known = {(instant, each.entries, each.print) for instant, each in stretch.known.items()}
+    known = {(instant, each.entries, each.fingerprint) for instant, each in stretch.known.items()}
     return list(_hours(calendar, {instant for instant, *_ in found ^ known}))
 
 
@@ -92,19 +92,19 @@ class Audit:
     limit: datetime
     remembered: Remembered
 
-    async def step(self, start: datetime | None) -> Findings:
+    async def step(self, start: datetime | None) -> Audited:
         """Audit the stretch from ``start`` on."""
         audited = stretch(self.calendar, start, self.limit, await self.remembered(start))
         wrong = await differing(self.transaction, self.source, self.calendar, audited)
-        return Findings(wrong, len(audited.known), audited.next)
+        return Audited(wrong, len(audited.known), audited.next)
 
-    async def sweep(self) -> Findings:
+    async def sweep(self) -> Audited:
         """Audit everything."""
-        findings = await self.step(None)
-        while findings.next:
-            more = await self.step(findings.next)
-            findings = Findings(findings.wrong + more.wrong, findings.audited + more.audited, more.next)
-        return findings
+        all_of_it = await self.step(None)
+        while all_of_it.next:
+            more = await self.step(all_of_it.next)
+            all_of_it = Audited(all_of_it.wrong + more.wrong, all_of_it.buckets + more.buckets, more.next)
+        return all_of_it
 
 
 def _hours(calendar: Calendar, instants: Iterable[datetime]) -> Iterable[Hours]:

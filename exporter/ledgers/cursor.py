@@ -35,7 +35,7 @@ class Group(NamedTuple):
     """
 
     rows: int
-    print: int
+    fingerprint: int
     numbers: tuple[tuple[int, int], ...]
 
 

@@ -73,21 +73,21 @@ class Reader:
         recent = list(self._calendar.between(min(before.last_success, now) - self._settle, end))
         audit = Audit(transaction, source, self._calendar, self._calendar.bounds(recent[0])[0], memory.known)
         proven = before.unproven is not None and horizon.oldest >= before.unproven
-        findings = await (audit.sweep() if proven else audit.step(before.audit_from))
+        audited = await (audit.sweep() if proven else audit.step(before.audit_from))
         after = replace(
             before,
             last_success=now,
             today=self._calendar.day_of(now),
             settled_before=max(before.settled_before, self._calendar.day_of(now - self._settle)),
             positions=positions,
-            audit_from=findings.next,
+            audit_from=audited.next,
             unproven=None if proven else before.unproven,
         )
         # A row whose time was changed has left an hour, which only its number can tell.
         left = await memory.holding([each for _, group in changed for each in group.numbers])
         touched = self._hours(quarter for quarter, _ in changed if quarter is not None)
-        hours = self._buckets(chain(touched, left, recent, findings.wrong), after)
-        return Look(hours, after, seen, findings.audited, len(findings.wrong))
+        hours = self._buckets(chain(touched, left, recent, audited.wrong), after)
+        return Look(hours, after, seen, audited.buckets, len(audited.wrong))
 
     def accept(self, look: Look) -> None:
         """The hours of the look are in the rollups, so the next look needs not find them again."""

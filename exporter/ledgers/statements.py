@@ -68,19 +68,19 @@ SHAPES = {"costs": COSTS, "impacts": IMPACTS}
 
 
 def aggregate(source: Source, bucket: timedelta = HOUR) -> sql.Composed:
-    """One row per bucket of time and group: ``bucket, flaw, *ids, *texts, *sums, entries, low, high, newest, print``.
+    """``bucket, flaw, *ids, *texts, *sums, entries, low, high, newest, fingerprint``, a row per bucket of time and group.
 
     Buckets are counted from midnight, the first is 0. ``flaw`` says why entries were rejected, and then nothing else of them
-    is told. ``low`` and ``high`` bound their running numbers. ``print`` is a fingerprint of the entries that does not depend
-    on their order: any change changes it.
+    is told. ``low`` and ``high`` bound their running numbers. The fingerprint does not depend on the order of the entries:
+    any change changes it.
     """
     shape = SHAPES[source.ledger.name]
     return sql.SQL("""
 SELECT (extract(epoch FROM bucket - %(midnight)s) / {seconds})::int, flaw, {ids}, {texts}, {sums},
-       entries, low, high, newest, print
+       entries, low, high, newest, fingerprint
   FROM (SELECT bucket, flaw, {groups}, {aggregates},
                count(*) AS entries, min(entry) AS low, max(entry) AS high,
-               max(at) AT TIME ZONE 'UTC' AS newest, sum(print) AS print
+               max(at) AT TIME ZONE 'UTC' AS newest, sum(fingerprint) AS fingerprint
           FROM ({entries}) AS entries GROUP BY bucket, flaw, {groups}) AS sums
 """).format(
         seconds=bucket.total_seconds(),
@@ -93,10 +93,10 @@ SELECT (extract(epoch FROM bucket - %(midnight)s) / {seconds})::int, flaw, {ids}
     )
 
 
-def prints(source: Source) -> sql.Composed:
-    """One row per hour: ``hour, entries, print``, to be compared with what the rollups remember of it."""
+def fingerprints(source: Source) -> sql.Composed:
+    """One row per hour: ``hour, entries, fingerprint``, to be compared with what the rollups remember of it."""
     return sql.SQL(
-        "SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(print)::numeric"
+        "SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(fingerprint)::numeric"
         " FROM ({}) AS entries GROUP BY bucket"
     ).format(_entries(source, SHAPES[source.ledger.name], HOUR))
 
@@ -170,13 +170,13 @@ SELECT flaw, {id}, left(name, 4096), left(layer, 4096), entries
 
 
 def _entries(source: Source, shape: Shape, bucket: timedelta) -> sql.Composed:
-    """The entries of a range: ``bucket, at, flaw, print, *groups, *numbers``, the last two NULL where there is a flaw."""
+    """The entries of a range: ``bucket, at, flaw, fingerprint, *groups, *numbers``, the last two NULL where there is a flaw."""
     columns = shape.groups + shape.numbers
     # OFFSET 0 keeps PostgreSQL from working the flaw of a row out anew for each column that asks for it.
     sound = (sql.SQL("CASE WHEN flaw IS NULL THEN {0} END AS {0}").format(sql.Identifier(column)) for column in columns)
     return sql.SQL("""
 SELECT date_bin({bucket}, at, %(midnight)s) AS bucket, at, entry, flaw, stamp,
-       hash_record_extended(ROW(stamp, {columns}), 0) >> 16 AS print, {sound}
+       hash_record_extended(ROW(stamp, {columns}), 0) >> 16 AS fingerprint, {sound}
   FROM (SELECT {time}::timestamptz AS at, {entry} AS entry, {flaw} AS flaw, {stamp} AS stamp, {texts}, {numbers}
           FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition} OFFSET 0) AS entries
 """).format(

@@ -20,6 +20,8 @@ from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
+LATE = 3
+"""After how many intervals without a snapshot one is made of what there is."""
 
 
 @dataclass(eq=False)
@@ -34,6 +36,7 @@ class Refresher:
     telemetry: Telemetry
     clock: Clock
     _running: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _published: datetime | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups.connection, self.config)
@@ -61,6 +64,11 @@ class Refresher:
         if any(status.last_success for status in await self.worker.run(self._statuses)):
             await self.publish()
 
+    async def publish_if_late(self) -> None:
+        """Publish when no refresh has done so for long, so that old numbers are withdrawn whatever the refreshes hang on."""
+        if self._published and self.clock() - self._published > LATE * self.config.refresh.interval:
+            await self.publish()
+
     async def _refresh(self, collection: Collection) -> None:
         start = time.perf_counter()
         with self._stage("read"):
@@ -83,8 +91,9 @@ class Refresher:
         readings = {status.name: Reading(tried.get(status.name, False), status.last_success) for status in statuses}
         with self._stage("sections"):
             report = self._reporter.make(readings, now)
-        self._tell(report, statuses, now)
+        self._tell(report, statuses)
         families = tuple(family for outcome in report.outcomes.values() for family in outcome.families or ())
+        self._published = now
         with self._stage("render"):
             self.publisher.publish(Snapshot(now.astimezone(self.config.timezone), families, statuses))
         return report
@@ -103,15 +112,15 @@ class Refresher:
     def _tried(self) -> dict[str, bool]:
         return {name: state for collection in self.collections for name, state in collection.up.items()}
 
-    def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...], now: datetime) -> None:
+    def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...]) -> None:
         """Bring the exporter's own metrics up to date with a report."""
         telemetry = self.telemetry
         for name, outcome in report.outcomes.items():
             telemetry.collector_success.labels(name).set(outcome.families is not None)
             telemetry.collector_duration.labels(name).set(outcome.seconds)
             telemetry.series.labels(name).set(sum(len(family.samples) for family in outcome.families or ()))
-            if outcome.families is not None:
-                telemetry.collector_last_success.labels(name).set(now.timestamp())
+            if outcome.families is not None and outcome.moment:
+                telemetry.collector_last_success.labels(name).set(outcome.moment.timestamp())
         telemetry.folded_series.set(report.folded)
         for status in statuses:
             telemetry.ledger_up.labels(status.name).set(status.up)

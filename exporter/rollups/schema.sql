@@ -25,7 +25,7 @@ CREATE TABLE names (quest INTEGER, name VARCHAR, layer VARCHAR);
 
 -- What is remembered of each hour of a ledger, so that an audit can tell whether it still stands like that.
 CREATE TABLE hours (
-    ledger VARCHAR, day DATE, hour UTINYINT, entries HUGEINT, print HUGEINT, usd DECIMAL(38, 15),
+    ledger VARCHAR, day DATE, hour UTINYINT, entries HUGEINT, fingerprint HUGEINT, usd DECIMAL(38, 15),
     low BIGINT, high BIGINT, newest TIMESTAMP
 );
 -- day and hour are NULL for entries that no day can hold.

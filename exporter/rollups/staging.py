@@ -8,7 +8,7 @@ from exporter.ledgers.changes import Changes, Part
 
 DECIMAL = "DECIMAL(38, 15)"
 _ENTRIES = {
-    "entries": "HUGEINT", "low": "BIGINT", "high": "BIGINT", "newest": "TIMESTAMP", "print": "HUGEINT",
+    "entries": "HUGEINT", "low": "BIGINT", "high": "BIGINT", "newest": "TIMESTAMP", "fingerprint": "HUGEINT",
 }  # fmt: skip
 COLUMNS = {
     "costs": {
@@ -31,18 +31,18 @@ COLUMNS = {
 
 _FRESH = """
 CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT day, hour, sum(entries)::HUGEINT AS entries, sum(print)::HUGEINT AS print,
+SELECT day, hour, sum(entries)::HUGEINT AS entries, sum(fingerprint)::HUGEINT AS fingerprint,
        coalesce(sum(usd) FILTER (flaw IS NULL), 0) AS usd, min(low) AS low, max(high) AS high, max(newest) AS newest
   FROM staged GROUP BY day, hour
 """
 _CHANGED = """
 CREATE OR REPLACE TEMP TABLE changed AS
 WITH known AS (
-    SELECT day, hour, entries, print
+    SELECT day, hour, entries, fingerprint
       FROM hours JOIN replaced USING (day)
      WHERE ledger = $ledger AND hour BETWEEN first AND last
 ), found AS (
-    SELECT day, hour, entries, print FROM fresh
+    SELECT day, hour, entries, fingerprint FROM fresh
 )
 SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS hour
   FROM ((FROM known EXCEPT FROM found) UNION ALL (FROM found EXCEPT FROM known))

@@ -66,7 +66,7 @@ class Rollups:
     def remembered(self, ledger: str, start: tuple[date, int]) -> list[KnownHour]:
         """The next known hours of a ledger from a day and hour on."""
         rows = self._connection.execute(
-            "SELECT day, hour, entries, print FROM hours WHERE ledger = $ledger AND (day, hour) >= ($day, $hour)"
+            "SELECT day, hour, entries, fingerprint FROM hours WHERE ledger = $ledger AND (day, hour) >= ($day, $hour)"
             " ORDER BY day, hour LIMIT $most",
             {"ledger": ledger, "day": start[0], "hour": start[1], "most": HOURS_PER_STRETCH},
         ).fetchall()

@@ -138,9 +138,7 @@ def test_without_any_ledger_it_lives_but_is_not_ready(tmp_path: Path) -> None:
         exporter.until(lambda: 'resource_exporter_ledger_up{ledger="costs"} 0.0' in exporter.page())
 
 
-@pytest.mark.parametrize(
-    "flag", ["--web.listen-address=nonsense", "--config.file=missing.yml", "--web.telemetry-path=metrics", "--log.level=loud"]
-)
+@pytest.mark.parametrize("flag", ["--web.listen-address=nonsense", "--config.file=missing.yml", "--web.telemetry-path=metrics"])
 def test_a_wrong_flag_is_one_line(tmp_path: Path, flag: str) -> None:
     with pytest.raises(AssertionError), running(tmp_path, "serve", flag):
         pass
@@ -182,3 +180,15 @@ def test_what_is_no_http_leaves_no_word_in_the_log(exporter: Exporter) -> None:
     assert exporter.get("/metrics").status == 200
     assert "secret" not in exporter.log.read_text()
     assert exporter.log.read_text().count("\n") == before
+
+
+def test_a_configuration_that_cannot_be_used_changes_nothing_either(tmp_path: Path, known_ledger: str) -> None:
+    with serving(tmp_path, known_ledger) as exporter:
+        before = exporter.data()
+        text = (tmp_path / "config.yml").read_text()
+        (tmp_path / "config.yml").write_text(text.replace("rollups.duckdb", "missing/rollups.duckdb"))
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.until(lambda: "resource_exporter_config_last_reload_successful 0.0" in exporter.page())
+        assert "state.path needs a directory that can be written to" in exporter.log.read_text()
+        assert exporter.data() == before
+        assert exporter.stop() == 0

@@ -2,7 +2,7 @@
 
 from exporter.ledgers.cursor import Group, Horizon, Position, Seen, changed
 
-FEW = Group(rows=2, print=77, numbers=())
+FEW = Group(rows=2, fingerprint=77, numbers=())
 
 
 def test_a_mark_is_passed_only_when_everything_that_ran_then_has_ended() -> None:

@@ -81,7 +81,11 @@ def statements_of(source: Source) -> list[tuple[sql.Composed, dict[str, object]]
         lower = lowest[column if column == "updated_at" else source.ledger.name]
         looks.append((cursor._look(source, column), {"lower": lower}))
         newest.append((cursor._newest(source, column), dict[str, object]()))
-    summed = [(statements.aggregate(source), hour), (statements.prints(source), hour), (statements.next_entry(source), hour)]
+    summed = [
+        (statements.aggregate(source), hour),
+        (statements.fingerprints(source), hour),
+        (statements.next_entry(source), hour),
+    ]
     return [*looks, *newest, *summed, (statements.untimed(source), {})]
 
 
