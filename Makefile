@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format coverage docs dashboards lock clean
+.PHONY: help setup demo test lint format coverage docs dashboards bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,12 +37,15 @@ docs: .venv/installed ## write docs/metrics.md anew from the catalogue in the co
 dashboards: .venv/installed ## write grafana/dashboards/ anew from the code in grafana/
 	@$(BIN)/python -m grafana.generate
 
+bench: .venv/installed .bench/installed ## measure beside other exporters (SIZE=small takes about three minutes)
+	@$(BIN)/python -m bench --size $(or $(SIZE),full) $(ARGS)
+
 lock: .venv/locked ## resolve the dependencies again (ARGS=--upgrade takes the newest)
 	@$(BIN)/pip-compile --quiet --no-config --strip-extras --allow-unsafe --generate-hashes --extra=demo --extra=dev \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=requirements.lock pyproject.toml $(ARGS)
 
 clean: ## remove what was built, .venv included
-	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 # --clear: the environment holds what the lock says, and nothing from the lock before.
 .venv/locked: requirements.lock
@@ -51,6 +54,12 @@ clean: ## remove what was built, .venv included
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@touch $@
+
+# Apart from the lock: what the exporter is compared with is no dependency of it.
+.bench/installed:
+	@$(PYTHON) -m venv .bench
+	@.bench/bin/pip install --disable-pip-version-check -qq query-exporter==5.0.2 'psycopg[binary]' && touch $@ \
+		|| echo "query-exporter cannot be installed and is left out"
 
 .venv/installed: .venv/locked pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .

@@ -12,7 +12,7 @@ from exporter.database import Transaction
 from exporter.ledgers import statements
 from exporter.ledgers.mapping import Source
 
-ROWS_PER_STRETCH = 25_000
+ROWS_PER_STRETCH = 10_000
 HOURS_PER_STRETCH = 1_000
 BEGINNING = datetime.combine(statements.EARLIEST, time.min, UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -52,7 +52,7 @@ class Stretch:
 
 
 def stretch(calendar: Calendar, start: datetime | None, limit: datetime, remembered: list[KnownHour]) -> Stretch:
-    """The stretch from ``start`` (None: the beginning of time) on: about 25,000 rows, and never past ``limit``.
+    """The stretch from ``start`` (None: the beginning of time) on: about 10,000 rows, and never past ``limit``.
 
     It reaches to where the next known hour begins, so that rows in between, where nothing is known, are found too.
     """

@@ -176,11 +176,15 @@ def _entries(source: Source, shape: Shape, bucket: timedelta) -> sql.Composed:
     sound = (sql.SQL("CASE WHEN flaw IS NULL THEN {0} END AS {0}").format(sql.Identifier(column)) for column in columns)
     return sql.SQL("""
 SELECT date_bin({bucket}, at, %(midnight)s) AS bucket, at, entry, flaw, stamp,
-       hash_record_extended(ROW(stamp, {columns}), 0) >> 16 AS fingerprint, {sound}
-  FROM (SELECT {time}::timestamptz AS at, {entry} AS entry, {flaw} AS flaw, {stamp} AS stamp, {texts}, {numbers}
+       hash_record_extended(ROW({identity}, {columns}), 0) >> 16 AS fingerprint, {sound}
+  FROM (SELECT {time}::timestamptz AS at, {entry} AS entry, {id}::text AS id, {flaw} AS flaw, {stamp} AS stamp,
+               {texts}, {numbers}
           FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition} OFFSET 0) AS entries
 """).format(
         bucket=bucket,
+        # Which entry of a task is the latest matters, so a change of that must show too.
+        identity=sql.SQL("at, id") if "stamp" in shape.sums else sql.SQL("NULL::text"),
+        id=source.raw("entry_id"),
         columns=_list(map(sql.Identifier, columns)),
         sound=_list(sound),
         time=source.raw("occurred_at"),

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 log = structlog.get_logger()
 
 SCHEMA = files("exporter.rollups").joinpath("schema.sql").read_text()
-MEANING = 1
+MEANING = 2
 """Raised whenever the same tables are filled with something else than before."""
 FORMAT = f"{MEANING}-{hashlib.sha256(SCHEMA.encode()).hexdigest()[:16]}"
 

@@ -1,0 +1,69 @@
+"""``python -m bench``: load ledgers, measure, print one table, write the results."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from rich.console import Console
+
+from bench.bars import conclusion, judge
+from bench.machine import machine, versions
+from bench.processes import BenchError
+from bench.report import Report
+from bench.server import Server, running
+from bench.sizes import SIZES
+from bench.steps import STEPS, Bench, Measured
+
+RESULTS: Final = Path(__file__).with_name("RESULTS.md")
+
+
+def main() -> int:
+    """Run the bench; the exit status is 0 when all bars are met, 1 when some fall short, 2 when it cannot run."""
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that PostgreSQL is stopped and removed
+    console = Console(highlight=False)
+    surroundings = machine()
+    try:
+        with running() as server, TemporaryDirectory(prefix="bench-") as directory:
+            surroundings |= versions(server)
+            measured = _measure(server, arguments, Path(directory), console)
+    except BenchError as error:
+        console.print(f"bench: {error}", soft_wrap=True, style="red")
+        return 2
+    report = Report(arguments.size, surroundings, measured, judge(measured))
+    report.write(arguments.output)
+    report.show(console)
+    return int(conclusion(report.verdicts) != "all bars met")
+
+
+def _measure(server: Server, arguments: argparse.Namespace, directory: Path, console: Console) -> Measured:
+    measured: Measured = {}
+    with console.status("starting") as status:
+
+        def tell(what: str) -> None:
+            status.update(what)
+            if not console.is_terminal:
+                console.print(what)
+
+        bench = Bench(server, SIZES[arguments.size], directory, tell, console.print)
+        bench.create_roles()
+        if set(arguments.only) != {"growth"}:
+            bench.load(bench.size.main, bench.size.history[bench.size.main])
+        for name in arguments.only:
+            measured |= STEPS[name](bench)
+    return measured
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Resource Exporter beside its peers.")
+    parser.add_argument("--size", choices=SIZES, default="full", help="small takes under three minutes (default: full)")
+    parser.add_argument("--only", choices=STEPS, nargs="+", default=list(STEPS), help="only these steps")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="the page to write; JSON goes beside it")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

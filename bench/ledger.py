@@ -1,0 +1,102 @@
+"""Ledgers of a realistic shape, loaded by PostgreSQL itself, and a writer that goes on at their rate."""
+
+import math
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+import exporter.demo
+
+SCHEMA: Final = Path(exporter.demo.__file__).with_name("schema.sql")
+HISTORY: Final = Path(__file__).with_name("ledger.sql")
+CALLS_PER_TASK: Final = 10
+BLOCKS_PER_DAY: Final = 8
+SECONDS_PER_DAY: Final = 86400
+SECONDS_BETWEEN_WRITES: Final = 0.5
+_CALL = """
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
+SELECT clock_timestamp(), 'live-' || call / 10, 'quest-' || lpad((call / 10 %% 200)::text, 3, '0'),
+       'minimax', 'model-0' || call %% 6, 1500, 200, 0.0023
+  FROM generate_series(%(first)s::bigint, %(last)s) AS call
+"""
+_JUDGEMENT = """
+INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, task_title, total_tokens, cost_usd, impact_score)
+SELECT clock_timestamp(), clock_timestamp(), 'live-' || task, id, layer, 'Live task ' || task, 17000, 0.023, 1.5
+  FROM generate_series(%(first)s::bigint / 10, %(last)s::bigint / 10 - 1) AS task
+  JOIN quests ON id = 'quest-' || lpad((task %% 200)::text, 3, '0')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How long a ledger is, and how many calls it has on a day."""
+
+    days: int
+    rate: int
+
+    @property
+    def rows(self) -> int:
+        """All calls."""
+        return self.days * self.rate
+
+
+def fill(conninfo: str, shape: Shape, now: float) -> None:
+    """Load a ledger that ends at ``now``, in Unix time, into an empty database, in the order of time."""
+    values = {
+        "days": shape.days,
+        "rate": shape.rate,
+        "rows": shape.rows,
+        "tasks": max(1, shape.rate // CALLS_PER_TASK // BLOCKS_PER_DAY),
+        "end": repr(_even(now / SECONDS_PER_DAY)),
+    }
+    history = re.sub(r"(?<!:):([a-z]+)", lambda found: str(values[found[1]]), HISTORY.read_text(encoding="utf-8"))
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(SCHEMA.read_bytes())
+        connection.execute(history.encode())
+        connection.execute("VACUUM ANALYZE")
+
+
+def _even(day: float) -> float:
+    """The place on the stretch of even days at which a call falls on this moment: the inverse of ``pg_temp.at``."""
+    low, high = day - 0.5, day + 0.5
+    for _ in range(60):
+        middle = (low + high) / 2
+        early = middle + 0.5 * math.sin(2 * math.pi * middle) / (2 * math.pi) < day
+        low, high = (middle, high) if early else (low, middle)
+    return low
+
+
+@contextmanager
+def live(conninfo: str, rate: int) -> Iterator[Future[None]]:
+    """As long as the context lives, calls are written at the rate of a day, and a judgement for every ten.
+
+    A writer that fails is noticed at the end: its exception is raised there.
+    """
+    stopped = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        writer = executor.submit(_write, conninfo, rate, stopped)
+        try:
+            yield writer
+        finally:
+            stopped.set()
+        writer.result()  # nothing was measured if nothing was written
+
+
+def _write(conninfo: str, rate: int, stopped: threading.Event) -> None:
+    due = 0.0
+    written = 0
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        while not stopped.wait(SECONDS_BETWEEN_WRITES):
+            due += rate * SECONDS_BETWEEN_WRITES / SECONDS_PER_DAY
+            if int(due) > written:
+                calls = {"first": written, "last": int(due) - 1}
+                connection.execute(_CALL, calls)
+                connection.execute(_JUDGEMENT, {"first": written, "last": int(due)})
+                written = int(due)

@@ -1,0 +1,39 @@
+"""The machine that was measured on, and what was measured there."""
+
+import os
+import platform
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.peers import PEERS
+from bench.server import SETTINGS, Server
+from exporter import __version__
+
+TUNED = ("shared_buffers", "work_mem", "random_page_cost", "jit", "fsync")
+
+
+def machine() -> dict[str, str]:
+    """Processor, memory and system by name."""
+    return {
+        "processor": f"{len(os.sched_getaffinity(0))} x {_first('/proc/cpuinfo', 'model name')}",
+        "memory": f"{int(_first('/proc/meminfo', 'MemTotal').split()[0]) / 1024**2:.0f} GB",
+        "system": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
+        "load before": f"{os.getloadavg()[0]:.1f}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def versions(server: Server) -> dict[str, str]:
+    """What was measured, by name; a peer that is not installed is left out, and said to be."""
+    tuned = ", ".join(f"{name}={SETTINGS[name]}" for name in TUNED)
+    return {
+        "Resource Exporter": f"{__version__}, Python {platform.python_version()}",
+        "PostgreSQL": f"{server.version}, {tuned}",
+        **{peer.name: peer.version() if peer.path else "left out: not installed" for peer in PEERS},
+    }
+
+
+def _first(path: str, name: str) -> str:
+    found = re.search(rf"^{name}\s*:\s*(.+)$", Path(path).read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else "unknown"

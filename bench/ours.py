@@ -1,0 +1,108 @@
+"""Resource Exporter as a process: what its refreshes take, told by itself and by PostgreSQL."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.processes import Program, ProgramError, free_port, started
+from bench.server import Server
+
+ROLE: Final = "resource_exporter"
+STAGES: Final = ("read", "apply", "sections", "render", "total")
+LEDGERS: Final = ("allocations", "costs", "impacts", "quests")
+PATIENCE: Final = 1800.0
+SELDOM: Final = 15
+"""The default interval, in seconds: a scrape is measured beside refreshes as they are by default."""
+_DURATION: Final = re.compile(r'^resource_exporter_refresh_duration_seconds_sum\{stage="(\w+)"\} (\S+)$', re.MULTILINE)
+_DONE: Final = re.compile(r'^resource_exporter_refreshes_total\{outcome="(\w+)"\} (\S+)$', re.MULTILINE)
+_SERIES: Final = re.compile(r'^resource_exporter_series\{section="\w+"\} (\S+)$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the exporter has done so far: refreshes, seconds by stage, and milliseconds of database time."""
+
+    done: int
+    seconds: dict[str, float]
+    database_ms: float
+
+
+@contextmanager
+def serving(server: Server, database: str, directory: Path, interval: int, **keys: Any) -> Iterator[Program]:
+    """The exporter over a database, its rollups in the directory; further keys go into the configuration."""
+    document = {
+        "databases": {"main": {"dsn": server.conninfo(database, ROLE)}},
+        "ledgers": {name: {"database": "main"} for name in LEDGERS},
+        "state": {"path": str(directory / f"{database}.duckdb")},
+        "refresh": {"interval": f"{interval}s"},
+    }
+    config, port = directory / f"{database}.yml", free_port()
+    config.write_text(json.dumps(document | keys), encoding="utf-8")
+    flags = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--log.format=json"]
+    command = [sys.executable, "-m", "exporter", "serve", *flags]
+    with started(command, f"http://127.0.0.1:{port}/metrics", directory / f"{database}.log") as program:
+        yield program
+
+
+def refreshed(program: Program) -> float:
+    """Wait for the first refresh, which builds the rollups if there are none; returns the seconds since the start."""
+    return program.until(lambda: _done(program, program.page() or "") > 0, PATIENCE)
+
+
+def published(program: Program) -> float:
+    """Wait for the first snapshot, which a rollup file gives without a refresh; returns the seconds since the start."""
+    return program.until(lambda: "\nresource_quest_spend_usd{" in (program.page() or ""), PATIENCE)
+
+
+def refreshes(program: Program, server: Server, count: int) -> dict[str, float]:
+    """The medians over so many refreshes, in milliseconds: ``database_ms``, and ``read_ms`` and so on for each stage.
+
+    Raises:
+        ProgramError: a refresh failed, wholly or in part.
+    """
+    states = [_next(program, server)]
+    for _ in range(count):
+        states.append(_next(program, server, states[-1].done))
+    steps = list(pairwise(states))
+    found = {"database_ms": median((new.database_ms - old.database_ms) / (new.done - old.done) for old, new in steps)}
+    for stage in STAGES:
+        found[f"{stage}_ms"] = median(
+            1000 * (new.seconds[stage] - old.seconds[stage]) / (new.done - old.done) for old, new in steps
+        )
+    return found
+
+
+def series(program: Program) -> int:
+    """The data series on the page."""
+    return round(sum(map(float, _SERIES.findall(program.page() or ""))))
+
+
+def _next(program: Program, server: Server, done: int | None = None) -> State:
+    """The state just after a refresh, so that no other one is under way."""
+    before = _done(program, program.page() or "") if done is None else done
+    page = ""
+
+    def passed() -> bool:
+        nonlocal page
+        page = program.page() or ""
+        return _done(program, page) > before
+
+    program.until(passed, PATIENCE, pause=0.1)
+    return State(
+        _done(program, page), {stage: float(sum_) for stage, sum_ in _DURATION.findall(page)}, server.database_time(ROLE)[0]
+    )
+
+
+def _done(program: Program, page: str) -> int:
+    outcomes = {outcome: float(count) for outcome, count in _DONE.findall(page)}
+    if outcomes.get("failure") or outcomes.get("partial"):
+        complaints = [line for line in program.log.read_text().splitlines() if '"level": "info"' not in line]
+        raise ProgramError(f"a refresh of our exporter failed: {' '.join(complaints)}")
+    return int(outcomes.get("success", 0))

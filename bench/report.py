@@ -1,0 +1,126 @@
+"""What a run found: one table on the terminal, a page and a JSON file."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.bars import Measurements, Verdict, conclusion
+from bench.ours import STAGES
+from bench.peers import PEERS
+from bench.scrape import CONNECTIONS, ENCODINGS
+from bench.steps import PLAIN, VARIANTS
+
+HEADINGS: Final = ("", "measured", "bar", "met")
+REFRESH: Final = ("database", *STAGES)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The measurements of a run, and what was measured where."""
+
+    size: str
+    surroundings: Mapping[str, str]
+    measured: Measurements
+    verdicts: list[Verdict]
+
+    def show(self, console: Console) -> None:
+        """Print the table, and last whether all bars are met."""
+        table = Table(*HEADINGS, title=f"Resource Exporter, size {self.size}")
+        for row in map(_row, self.verdicts):
+            table.add_row(*row)
+        console.print(table)
+        console.print(conclusion(self.verdicts), soft_wrap=True)
+
+    def write(self, path: Path) -> None:
+        """Write the page, and beside it the same as JSON."""
+        path.write_text(self.markdown(), encoding="utf-8")
+        document = {
+            "size": self.size,
+            "surroundings": dict(self.surroundings),
+            "measurements": dict(sorted(self.measured.items())),
+            "bars": [
+                {"bar": each.bar.what, "value": each.value, "limit": each.bar.limit, "met": each.met} for each in self.verdicts
+            ],
+            "conclusion": conclusion(self.verdicts),
+        }
+        path.with_suffix(".json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+    def markdown(self) -> str:
+        """The page: the bars, and everything that was measured."""
+        parts = [
+            f"# Results, size {self.size}\n\nWritten by `make bench`; [README.md](README.md) says how to read them.",
+            _markdown(HEADINGS, map(_row, self.verdicts)),
+            "## Machine",
+            _markdown(("", ""), self.surroundings.items()),
+            "## Refreshes, with live inserts (ms, medians)",
+            _markdown(("ledger", *REFRESH), self._refreshes()),
+            "## The same questions, asked by others (one refresh)",
+            _markdown(("", "database ms", "× ours", "wall clock s", "memory MB"), self._asked()),
+            "## Scrapes",
+            _markdown(("", "encoding", "connections", "p50 ms", "p99 ms", "per second"), self._scrapes()),
+            "## Our exporter, and plain SQL",
+            _markdown(("", ""), self._rest()),
+            conclusion(self.verdicts) + "\n",
+        ]
+        return "\n\n".join(parts)
+
+    def _refreshes(self) -> Iterable[Sequence[str]]:
+        names = [key.removesuffix(".render_ms") for key in self.measured if key.endswith(".render_ms")]
+        return [(name, *(self._number(f"{name}.{column}_ms") for column in REFRESH)) for name in names]
+
+    def _asked(self) -> Iterable[Sequence[str]]:
+        askers = {("plain SQL", variant): key for variant, key in zip(VARIANTS, (PLAIN, f"{PLAIN}.last_30_days"), strict=True)}
+        askers |= {(peer.name, variant): f"{peer.name}.{variant}" for peer in PEERS for variant in VARIANTS}
+        own = self.measured.get("long.database_ms")
+        for (name, variant), key in askers.items():
+            took = self.measured.get(f"{key}.database_ms")
+            if took is not None:
+                ratio = number(took / own) if own else ""
+                rest = (self._number(f"{key}.{figure}") for figure in ("refresh_s", "memory_mb"))
+                yield f"{name}, {variant.replace('_', ' ')}", number(took), ratio, *rest
+
+    def _scrapes(self) -> Iterable[Sequence[str]]:
+        for name in ("ours", *(peer.name for peer in PEERS)):
+            for encoding in ENCODINGS:
+                for connections in CONNECTIONS:
+                    key = f"{name}.{encoding}.{connections}"
+                    if f"{key}.p50_ms" in self.measured:
+                        figures = (self._number(f"{key}.{figure}") for figure in ("p50_ms", "p99_ms", "per_second"))
+                        yield name, encoding, str(connections), *figures
+
+    def _rest(self) -> Iterable[Sequence[str]]:
+        keys = [
+            key for key in self.measured if (key.count(".") == 1 and key.startswith(("ours.", "plain."))) or "plain_day" in key
+        ]
+        return [(f"`{key}`", self._number(key)) for key in keys]
+
+    def _number(self, key: str) -> str:
+        return number(self.measured[key]) if key in self.measured else ""
+
+
+def number(value: float) -> str:
+    """Three digits that count, without an exponent."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.5f}"
+
+
+def _row(verdict: Verdict) -> tuple[str, str, str, str]:
+    bar = verdict.bar
+    value = "not measured" if verdict.value is None else _amount(verdict.value, bar.unit)
+    return bar.what, value, f"{bar.sense.value} {_amount(bar.limit, bar.unit)}", "yes" if verdict.met else "NO"
+
+
+def _amount(value: float, unit: str) -> str:
+    """A ratio far below one is read best as a fraction."""
+    return f"1/{number(1 / value)}" if unit == "x" and 0 < value < 0.5 else f"{number(value)} {unit}"
+
+
+def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

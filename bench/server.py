@@ -1,0 +1,162 @@
+"""A PostgreSQL of the distribution in a directory of its own: the same settings for everybody who reads from it."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from bench.processes import BenchError, free_port
+from exporter.demo.binaries import account
+
+DEBIAN: Final = Path("/usr/lib/postgresql")
+INSTALL: Final = (
+    "the bench needs PostgreSQL 14 or later with pg_stat_statements: apt-get install --no-install-recommends postgresql"
+    " (bench/README.md says how to keep it from starting a server)"
+)
+START_TIMEOUT: Final = 30.0
+OLDEST: Final = 14
+# For 8 GB of memory and an SSD; nothing is kept from one run to the next, so nothing is flushed.
+SETTINGS: Final[Mapping[str, str]] = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_permissions": "0777",
+    "timezone": "UTC",
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track_planning": "on",
+    "shared_buffers": "2GB",
+    "effective_cache_size": "6GB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "512MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "random_page_cost": "1.1",
+    "jit": "off",  # for questions like these it costs more than it saves
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",  # tables are vacuumed after they are filled; nothing runs beside a measurement
+}
+_DATABASE_TIME = """
+SELECT coalesce(sum(total_exec_time + total_plan_time), 0), coalesce(sum(calls), 0)
+  FROM pg_stat_statements WHERE userid = %s::regrole
+"""
+
+
+class Server:
+    """A running server; ``postgres`` is its superuser, and it trusts everybody on this machine."""
+
+    def __init__(self, socket: Path, port: int) -> None:
+        self._socket = socket
+        self.port = port
+        self.version = self._ask(sql.SQL("SHOW server_version"))[0][0]
+
+    def conninfo(self, database: str = "postgres", user: str = "postgres") -> str:
+        """The libpq connection string, over the unix socket."""
+        return make_conninfo(host=str(self._socket), port=str(self.port), user=user, dbname=database)
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and return its connection string."""
+        self._ask(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        return self.conninfo(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self._ask(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def create_role(self, name: str) -> None:
+        """Make a role that may read everything; its statements are told apart by it."""
+        self._ask(sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_read_all_data").format(sql.Identifier(name)))
+
+    def look_first_into(self, role: str, schema: str) -> None:
+        """Let a role find the tables and views of a schema before those of ``public``."""
+        self._ask(sql.SQL("ALTER ROLE {} SET search_path = {}, public").format(sql.Identifier(role), sql.Identifier(schema)))
+
+    def forget_statements(self) -> None:
+        """Begin to count database time anew."""
+        self._ask(sql.SQL("SELECT pg_stat_statements_reset()"))
+
+    def database_time(self, role: str) -> tuple[float, int]:
+        """Milliseconds that the role's statements took, planning included, and how many there were."""
+        milliseconds, calls = self._ask(sql.SQL(_DATABASE_TIME), [role])[0]
+        return float(milliseconds), int(calls)
+
+    def _ask(self, query: sql.SQL | sql.Composed, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def running(directory: Path | None = None) -> Iterator[Server]:
+    """The newest PostgreSQL of the distribution, with nothing in it; stopped and removed at the end.
+
+    Raises:
+        BenchError: it is not installed, or does not start.
+    """
+    programs = _programs()
+    with TemporaryDirectory(prefix="bench-", dir=directory) as private:
+        home = Path(private)
+        as_account = account()
+        if as_account:
+            shutil.chown(home, as_account["user"], as_account["group"])
+        home.chmod(0o755)  # the exporter and its peers may run as another user
+        surroundings = {**as_account, "cwd": home, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        with (home / "log").open("wb") as log:
+            _initialise(programs, home, log.fileno(), surroundings)
+            process = _start(programs, home, log.fileno(), surroundings)
+        try:
+            yield _ready(process, home)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _programs() -> Path:
+    found = [path for path in DEBIAN.glob("*/bin") if (path / "initdb").exists()]
+    newest = max(found, key=lambda path: int(path.parent.name), default=None)
+    if newest is None or int(newest.parent.name) < OLDEST:
+        raise BenchError(INSTALL)
+    return newest
+
+
+def _initialise(programs: Path, home: Path, log: int, surroundings: dict[str, Any]) -> None:
+    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+    command = [str(programs / "initdb"), f"--pgdata={home / 'data'}", *options]
+    if subprocess.run(command, stdout=log, check=False, **surroundings).returncode:  # noqa: S603 - our own arguments
+        raise BenchError(f"initdb failed: {(home / 'log').read_text().splitlines()[-1]}")
+
+
+def _start(programs: Path, home: Path, log: int, surroundings: dict[str, Any]) -> subprocess.Popen[bytes]:
+    settings = {**SETTINGS, "port": str(free_port()), "unix_socket_directories": str(home)}
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    return subprocess.Popen(  # noqa: S603 - our own arguments
+        [str(programs / "postgres"), f"-D{home / 'data'}", *options], stdout=log, process_group=0, **surroundings
+    )
+
+
+def _ready(process: subprocess.Popen[bytes], home: Path) -> Server:
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            socket = next(home.glob(".s.PGSQL.*[0-9]"))
+            server = Server(home, int(socket.name.rpartition(".")[2]))
+        except (StopIteration, psycopg.OperationalError):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise BenchError(f"PostgreSQL does not start: {(home / 'log').read_text().splitlines()[-1]}") from None
+            time.sleep(0.05)
+        else:
+            _extend(server)
+            return server
+
+
+def _extend(server: Server) -> None:
+    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")

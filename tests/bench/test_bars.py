@@ -1,0 +1,74 @@
+"""The bars are judged as they are written."""
+
+import math
+
+import pytest
+
+from bench.bars import BARS, Bar, Sense, Verdict, conclusion, judge
+
+MEASURED = {
+    "short.database_ms": 10.0,
+    "middle.total_ms": 60.0,
+    "long.database_ms": 12.0,
+    "long.total_ms": 120.0,
+    "plain.database_ms": 3000.0,
+    "plain.aggregation_s": 20.0,
+    "rate_1m.database_ms": 30.0,
+    "rate_1m.plain_day_ms": 300.0,
+    "ours.plain.1.p50_ms": 1.5,
+    "ours.gzip.1.p50_ms": 0.25,
+    "ours.gzip.16.per_second": 5000.0,
+    "sql_exporter.gzip.16.per_second": 20.0,
+    "ours.memory_mb": 300.0,
+    "ours.restart_s": 1.0,
+    "ours.build_s": 30.0,
+    "ours.progress_lines": 13.0,
+}
+# Bars in their order, each with the measurement that just breaks it.
+BREAKING = [
+    {"plain.database_ms": 2399.0},
+    {"short.database_ms": 9.2},
+    {"rate_1m.plain_day_ms": 239.0},
+    {"long.total_ms": 300.0, "middle.total_ms": 100.0},
+    {"middle.total_ms": 39.9},
+    {"ours.plain.1.p50_ms": 2.0},
+    {"ours.gzip.1.p50_ms": 0.5},
+    {"sql_exporter.gzip.16.per_second": 101.0},
+    {"ours.memory_mb": 400.0},
+    {"ours.restart_s": 3.0},
+    {"plain.aggregation_s": 14.9},
+    {"ours.progress_lines": 0.0},
+]
+
+
+def test_a_run_that_meets_them_all_says_so() -> None:
+    verdicts = judge(MEASURED)
+    assert [verdict.met for verdict in verdicts] == [True] * len(BARS)
+    assert conclusion(verdicts) == "all bars met"
+
+
+@pytest.mark.parametrize("broken", range(len(BREAKING)))
+def test_each_bar_can_fall_short_alone(broken: int) -> None:
+    verdicts = judge(MEASURED | BREAKING[broken])
+    assert [place for place, verdict in enumerate(verdicts) if not verdict.met] == [broken]
+    assert conclusion(verdicts) == f"falls short: {BARS[broken].what}"
+
+
+def test_every_bar_has_its_limit_tried() -> None:
+    assert len(BREAKING) == len(BARS)
+
+
+def test_a_bar_that_was_not_measured_is_not_met() -> None:
+    measured = {name: value for name, value in MEASURED.items() if name != "sql_exporter.gzip.16.per_second"}
+    short = [verdict for verdict in judge(measured) if not verdict.met]
+    assert [verdict.value for verdict in short] == [None]
+    assert conclusion(short) == f"falls short: {short[0].bar.what} (not measured)"
+
+
+@pytest.mark.parametrize("sense, met", [(Sense.AT_MOST, True), (Sense.UNDER, False), (Sense.AT_LEAST, True)])
+def test_a_value_on_the_limit(sense: Sense, met: bool) -> None:  # noqa: FBT001 - a parameter
+    assert Verdict(Bar("", "", sense, 2), 2.0).met is met
+
+
+def test_nothing_is_worse_than_no_number() -> None:
+    assert not Verdict(Bar("", "", Sense.UNDER, 2), math.nan).met
