@@ -4,7 +4,7 @@ import pytest
 
 from exporter.config import Database, SecretError, conninfo
 
-FORM = "write postgresql://user:password@host/database or host=… dbname=…"
+FORM = "write postgresql://user:password@host/database, with %40 for an @ in the password, or host=… dbname=…"
 DSN = "postgresql://ledger:hunter2@db/main"
 
 
