@@ -84,7 +84,7 @@ class Telemetry:
         )
         self.collector_last_success = self._gauge(
             "collector_last_success_timestamp_seconds",
-            "When the oldest of the ledgers that the collector last succeeded with was read, in Unix time.",
+            "When the data of the collector's last success were read, by its oldest ledger, in Unix time.",
             "collector",
         )
         self.series = self._gauge("series", "Data series on the page, by section.", "section")
