@@ -87,7 +87,7 @@ def donut(words: Words, unit: str, *queries: Query) -> piechart.Panel:
     panel = outfit(piechart.Panel(), words, unit, [_now(query) for query in queries])
     values = [pie.PieChartLegendValues.VALUE, pie.PieChartLegendValues.PERCENT]
     legend = piechart.PieChartLegendOptions().values(values).show_legend(show_legend=True)
-    legend.display_mode(common.LegendDisplayMode.TABLE).placement(common.LegendPlacement.BOTTOM)
+    legend.display_mode(common.LegendDisplayMode.TABLE).placement(common.LegendPlacement.RIGHT)
     return panel.pie_type(pie.PieChartType.DONUT).reduce_options(_LATEST).legend(legend).tooltip(_TOOLTIP)
 
 
