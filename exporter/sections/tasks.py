@@ -25,17 +25,19 @@ SELECT time_window, quest, reason, count(*) AS tasks, count(impact) AS scored, s
 _LIFETIME_OUTCOMES = (
     "INSERT INTO outcomes SELECT '{window}', quest, reason, tasks, scored, usd, tokens, impact FROM quest_outcomes"
 )
-# The first rows of an order, ties by task id: a threshold first, so that not all tasks need their id looked up and sorted.
+# Of one window, all that may be among the first: a threshold first, so that not all tasks need their id looked up and sorted.
+_LEADERS = """
+SELECT * FROM window_tasks WHERE time_window = '{window}' AND {where} AND {rank} >= (
+    SELECT min({rank}) FROM (
+        SELECT {rank} FROM window_tasks WHERE time_window = '{window}' AND {where} ORDER BY {rank} DESC LIMIT $top))
+"""
+# The first of each window, ties by task id. The windows are looked up together, for most of their tasks are the same.
 _TOP = """
-WITH candidates AS (
-    FROM window_tasks WHERE time_window = $window AND {where}
-), leaders AS (
-    FROM candidates WHERE {rank} >= (SELECT min({rank}) FROM (SELECT {rank} FROM candidates ORDER BY {rank} DESC LIMIT $top))
-)
-SELECT task_id, coalesce(nullif(latest.title, ''), nullif(clean(task_id), ''), 'unknown'), q.quest_id, q.name,
+SELECT time_window, task_id, coalesce(nullif(latest.title, ''), nullif(clean(task_id), ''), 'unknown'), q.quest_id, q.name,
        coalesce(nullif(latest.layer, ''), q.layer), {columns}
-  FROM leaders AS l JOIN tasks USING (task) JOIN task_totals AS latest USING (task) JOIN quest_labels AS q ON q.quest = l.quest
- ORDER BY l.{rank} DESC, task_id LIMIT $top
+  FROM ({leaders}) AS l
+  JOIN tasks USING (task) JOIN task_totals AS latest USING (task) JOIN quest_labels AS q ON q.quest = l.quest
+QUALIFY row_number() OVER (PARTITION BY time_window ORDER BY l.{rank} DESC, task_id) <= $top
 """
 
 
@@ -57,9 +59,13 @@ def prepare(frame: Frame) -> None:
 
 
 def top(frame: Frame, *, rank: str, where: str, columns: tuple[str, ...]) -> dict[str, list[Row]]:
-    """Per window the first tasks by the column ``rank``, the greatest first: the labels T, and columns of ``l``."""
-    query = _TOP.format(rank=rank, where=where, columns=", ".join(columns))
-    return {window: frame.rows(query, window=window, top=frame.config.report.top) for window in frame.windows}
+    """Per window the first tasks by the column ``rank``, in no order: the labels T, and columns of ``l``."""
+    leaders = " UNION ALL ".join(_LEADERS.format(window=window, where=where, rank=rank) for window in frame.windows)
+    query = _TOP.format(leaders=leaders, rank=rank, columns=", ".join(columns))
+    ranked: dict[str, list[Row]] = {window: [] for window in frame.windows}
+    for window, *row in frame.rows(query, top=frame.config.report.top):
+        ranked[window].append(tuple(row))
+    return ranked
 
 
 def ranking(rows: dict[str, list[Row]], labels: int, column: int) -> list[Sample]:
