@@ -79,10 +79,6 @@ class Server:
         """Let a role find the tables and views of a schema before those of ``public``."""
         self._ask(sql.SQL("ALTER ROLE {} SET search_path = {}, public").format(sql.Identifier(role), sql.Identifier(schema)))
 
-    def forget_statements(self) -> None:
-        """Begin to count database time anew."""
-        self._ask(sql.SQL("SELECT pg_stat_statements_reset()"))
-
     def database_time(self, role: str) -> tuple[float, int]:
         """Milliseconds that the role's statements took, planning included, and how many there were."""
         milliseconds, calls = self._ask(sql.SQL(_DATABASE_TIME), [role])[0]

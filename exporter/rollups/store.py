@@ -33,7 +33,6 @@ class Rollups:
         Raises:
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
-        self.path = path
         self._connection = open_file(path)
         self._connection.execute(_CLEAN)
         derived.define(self._connection, config.waste)

@@ -4,6 +4,7 @@ Folding happens here, once, before any section sums up: every section then folds
 """
 
 from itertools import accumulate
+from typing import NamedTuple
 
 from exporter.sections.frame import Frame
 
@@ -73,9 +74,16 @@ SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, mo
 _FOLD = """
 UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
 """
-_LABELS = "SELECT count(DISTINCT provider), count(DISTINCT (provider, model)) FROM model_labels"
+_KINDS = "SELECT count(DISTINCT provider), count(DISTINCT (provider, model)) FROM model_labels"
 SERIES_PER_CELL = 4
 """Spend, calls, and tokens in and out, of one quest with one model."""
+
+
+class Kinds(NamedTuple):
+    """How many providers, and how many models of them, have labels of their own."""
+
+    providers: int
+    models: int
 
 
 def prepare(frame: Frame) -> int:
@@ -85,32 +93,32 @@ def prepare(frame: Frame) -> int:
     """
     for query in (_LIFETIME, _QUEST_DAYS["costs" in frame.config.ledgers], _QUESTS):
         frame.rows(query)
-    _label_models(frame)
+    kinds = _label_models(frame)
     folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
-    return folded + _fold_quests(frame)
+    return folded + _fold_quests(frame, kinds)
 
 
-def _label_models(frame: Frame) -> None:
+def _label_models(frame: Frame) -> Kinds:
     """Fold models and providers beyond their own limits, and further where all quests in one would still be too many series."""
     limits = frame.config.limits
     providers, models = limits.max_providers, limits.models_per_provider
     while True:
         frame.rows(_PROVIDERS, most=providers)
         frame.rows(_MODELS, most=models)
-        if _shared_series(frame) + _series_of_other(frame) <= limits.max_series or providers == models == 1:
-            return
+        kinds = Kinds(*frame.rows(_KINDS)[0])
+        if _shared_series(frame, kinds) + _series_of_other(frame, kinds) <= limits.max_series or providers == models == 1:
+            return kinds
         providers, models = (providers, models // 2) if models > 1 else (providers // 2, models)
 
 
-def _fold_quests(frame: Frame) -> int:
+def _fold_quests(frame: Frame, kinds: Kinds) -> int:
     """Fold the quests that would go beyond ``limits.max_series``; returns how many series they would have had."""
     prices = _prices(frame)
-    limit = frame.config.limits.max_series
-    if _shared_series(frame) + sum(prices.values()) <= limit:
+    room = frame.config.limits.max_series - _shared_series(frame, kinds)
+    if sum(prices.values()) <= room:
         return 0
-    room = limit - _shared_series(frame) - _series_of_other(frame)
-    spent = list(accumulate(prices.values()))
-    beyond = [quest for quest, so_far in zip(prices, spent, strict=True) if so_far > room]
+    room -= _series_of_other(frame, kinds)
+    beyond = [quest for quest, so_far in zip(prices, accumulate(prices.values()), strict=True) if so_far > room]
     frame.rows(_FOLD, other=OTHER, beyond=beyond)
     return sum(prices[quest] for quest in beyond)
 
@@ -131,12 +139,10 @@ def _price(frame: Frame, *, cells: int, judged: bool, new_layer: bool) -> int:
     return cells * SERIES_PER_CELL + 3 + windows + judged * 8 * windows + new_layer * 2 * len(frame.timeline)
 
 
-def _shared_series(frame: Frame) -> int:
+def _shared_series(frame: Frame, kinds: Kinds) -> int:
     """The series that there are whatever the quests: by provider and model, the rankings, and two without a label."""
-    providers, models = frame.rows(_LABELS)[0]
-    per_window: int = 9 * providers + models + 6 * frame.config.report.top
-    return per_window * len(frame.windows) + 2
+    return (9 * kinds.providers + kinds.models + 6 * frame.config.report.top) * len(frame.windows) + 2
 
 
-def _series_of_other(frame: Frame) -> int:
-    return _price(frame, cells=frame.rows(_LABELS)[0][1], judged=True, new_layer=True)
+def _series_of_other(frame: Frame, kinds: Kinds) -> int:
+    return _price(frame, cells=kinds.models, judged=True, new_layer=True)
