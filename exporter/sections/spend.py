@@ -60,7 +60,7 @@ SELECT quest_id, name, layer, coalesce(sum(usd) FILTER (day = $today), 0) / $sha
   FROM quest_labels LEFT JOIN quest_days USING (quest) GROUP BY ALL
 """
 _HOURS = "SELECT day, hour, usd FROM hours WHERE ledger = 'costs' AND day >= $first AND day < $today"
-_FIRST_DAY = "SELECT min(day) FROM hours WHERE ledger = 'costs'"
+_FIRST_DAY = "SELECT min(day) FROM cost_days"
 
 COURSE_DAYS = timedelta(days=28)
 LEAST_HISTORY = timedelta(days=7)
