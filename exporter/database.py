@@ -1,14 +1,15 @@
 """The databases that hold the ledgers: a small pool each, and READ ONLY transactions that cannot run away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, AsyncCopy, sql
+from psycopg.abc import Buffer, PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -68,8 +69,7 @@ class Transaction:
             with target.open("wb") as file:
                 # Psycopg takes %% for % only where there are parameters, and statements double it throughout.
                 async with asyncio.timeout(self._patience), cursor.copy(statement, parameters or {"": None}) as copy:
-                    async for block in copy:
-                        file.write(block)
+                    await self._connection.wait(_rows(copy, file.write))
             return cursor.rowcount
 
     @asynccontextmanager
@@ -83,6 +83,12 @@ class Transaction:
                 await self.rows(sql.SQL("ROLLBACK TO SAVEPOINT part"))
             raise
         await self.rows(sql.SQL("RELEASE SAVEPOINT part"))
+
+
+def _rows(copy: AsyncCopy, write: Callable[[Buffer], object]) -> PQGen[None]:
+    """Hand on all rows of a COPY. Psycopg's own way, a coroutine for each row, takes more than twice the time."""
+    while row := (yield from copy._read_gen()):  # noqa: SLF001
+        write(row)
 
 
 class Database:

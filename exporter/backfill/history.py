@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from exporter.backfill.span import Span
 from exporter.metrics import Labels, Metric
-from exporter.rollups.staging import read_csv
+from exporter.rollups.staging import bucket, microseconds, read_csv
 from exporter.sections import allocation, spend
 
 Sample = tuple[int, Decimal]
@@ -24,13 +24,15 @@ CREATE OR REPLACE TEMP TABLE history (
     bucket INTEGER, quest INTEGER, pair INTEGER, calls HUGEINT, usd DECIMAL(38, 15), input HUGEINT, output HUGEINT
 )
 """
-_LOAD = f"""
+_LOAD = """
 INSERT INTO history
-SELECT s.hour, q.quest, m.pair, sum(calls), sum(usd), sum(input_tokens), sum(output_tokens)
-  FROM {read_csv("costs")} AS s
+SELECT bucket, q.quest, m.pair, sum(calls), sum(usd), round(sum(input_tokens)), round(sum(output_tokens))
+  FROM (SELECT {bucket} AS bucket, task_id, quest_id, provider, model, count(*) AS calls, coalesce(sum(usd), 0) AS usd,
+               coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens
+          FROM {file} WHERE flaw IS NULL GROUP BY ALL) AS s
   JOIN quests AS q ON q.quest_id = coalesce(s.quest_id, 'unassigned')
   JOIN models AS m ON m.provider = clean(s.provider) AND m.model = clean(s.model)
- WHERE flaw IS NULL GROUP BY ALL
+ GROUP BY ALL
 """
 _CELLS = """
 SELECT quest_id, name, layer, provider, model, bucket, sum({column})
@@ -57,8 +59,9 @@ class History:
         self.connection.execute(_TABLE)
 
     def load(self, file: Path) -> None:
-        """Take in a file of buckets, numbered from the first moment of the span; earlier ones have negative numbers."""
-        self.connection.execute(_LOAD, {"file": str(file)})
+        """Sum up a file of entries by buckets, numbered from the first moment of the span; earlier ones have negative numbers."""
+        load = _LOAD.format(bucket=bucket(self.span.step, "$origin"), file=read_csv("costs"))
+        self.connection.execute(load, {"origin": microseconds(self.span.first), "files": [str(file)]})
 
     def families(self) -> Iterator[tuple[Metric, Iterator[Series]]]:
         """All metrics that have a past, with their series."""

@@ -72,7 +72,7 @@ def _costs(refresher: Refresher) -> Follower:
 
 
 async def _load(costs: Follower, history: History, file: Path, bar: ProgressBar) -> None:
-    """Read the costs day by day, in buckets of one step."""
+    """Read the costs day by day, to be summed up in buckets of one step."""
     span, calendar = history.span, history.span.calendar
     task = bar.add_task("reading the costs", total=None)
     start = BEGINNING
@@ -84,8 +84,7 @@ async def _load(costs: Follower, history: History, file: Path, bar: ProgressBar)
                 break
             day = calendar.day_of(first)
             start, end = calendar.start(day), min(calendar.end(day), span.last)
-            query = statements.aggregate(source, span.step)
-            await transaction.copy(query, file, start=start, end=end, midnight=span.first)
+            await transaction.copy(statements.entries(source), file, start=start, end=end)
         await costs.tools.worker.run(history.load, file)
         bar.update(task, total=(span.last - start) // ONE_DAY + 1 + bar.tasks[task].completed, advance=1)
         start = end

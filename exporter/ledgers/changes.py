@@ -11,9 +11,10 @@ from exporter.ledgers.cursor import Position
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some hours of one day, read anew. ``file`` holds the CSV rows of :func:`exporter.ledgers.statements.aggregate`."""
+    """Some hours of one day, read anew. ``file`` holds the CSV rows of :func:`exporter.ledgers.statements.entries`."""
 
     hours: Hours
+    midnight: datetime
     file: Path
     rows: int
 

@@ -22,6 +22,7 @@ TOKENS = ("input_tokens", "output_tokens", "total_tokens")
 LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(TOKENS, "1e19")}
 """A row with an amount from here on is rejected: nobody meant it, and a sum of such could overflow a rollup."""
 ID_LENGTH = 128
+TEXT_LENGTH = 4096
 
 TYPES: Mapping[str, frozenset[str]] = {
     "day": frozenset({"date"}),
@@ -74,22 +75,21 @@ class Source:
         return self.numbered and self.has("updated_at")
 
     def text(self, column: str) -> sql.Composable:
-        """The column as text, NULL where it is empty or not mapped."""
-        if not self.has(column):
-            return sql.SQL("NULL::text")
-        return sql.SQL("nullif({}::text, '')").format(self.raw(column))
+        """The column as text, NULL where it is not mapped."""
+        return sql.SQL("{}::text").format(self.raw(column)) if self.has(column) else sql.SQL("NULL::text")
 
     def number(self, column: str) -> sql.Composable:
-        """The column as numeric, NULL where it is not mapped."""
+        """The column as an exact number, NULL where it is not mapped."""
         if not self.has(column):
             return sql.SQL("NULL::numeric")
-        return sql.SQL("{}::numeric").format(self.raw(column))
+        return sql.SQL("{}::numeric").format(self.raw(column)) if self.type(column) in FLOATING else self.raw(column)
 
     def flaw(self, columns: tuple[str, ...], *, required: str | None = None) -> sql.Composable:
         """Why a row is rejected, or NULL: a column holds no finite number within bounds, or the required id is missing."""
         cases = [self._case(column) for column in columns if self.has(column) and not self._bounded(column)]
         if required:
-            cases.insert(0, sql.SQL("WHEN {} IS NULL THEN {}").format(self.text(required), f"missing_{required}"))
+            empty = sql.SQL("WHEN nullif({}, '') IS NULL THEN {}").format(self.text(required), f"missing_{required}")
+            cases.insert(0, empty)
         return sql.SQL("CASE {} END").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("NULL::text")
 
     def _bounded(self, column: str) -> bool:
@@ -99,7 +99,7 @@ class Source:
     def _case(self, column: str) -> sql.Composed:
         limit = sql.SQL(LIMITS[column])
         return sql.SQL(
-            "WHEN abs({column}::numeric) >= {limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
+            "WHEN {column} >= {limit} OR {column} <= -{limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
             " THEN 'not_finite' ELSE 'out_of_range' END"
         ).format(column=self.raw(column), limit=limit)
 
@@ -111,6 +111,15 @@ def _identifier(*parts: str) -> sql.Identifier:
 
 def bounded(name: str) -> sql.Composable:
     """An id of at most 128 characters: longer ones keep their beginning and get a digest, so that they stay apart."""
+    # The length in bytes is known without counting.
     return sql.SQL(
-        "CASE WHEN length({name}) <= {most} THEN {name} ELSE left({name}, {kept}) || '~' || left(md5({name}), 8) END"
+        "CASE WHEN octet_length({name}) <= {most} OR length({name}) <= {most} THEN {name}"
+        " ELSE left({name}, {kept}) || '~' || left(md5({name}), 8) END"
     ).format(name=sql.Identifier(name), most=ID_LENGTH, kept=ID_LENGTH - 9)
+
+
+def cut(name: str) -> sql.Composable:
+    """The beginning of a text, which is all of it unless it is absurdly long."""
+    return sql.SQL("CASE WHEN octet_length({name}) <= {most} THEN {name} ELSE left({name}, {most}) END").format(
+        name=sql.Identifier(name), most=TEXT_LENGTH
+    )

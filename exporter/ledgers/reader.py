@@ -1,4 +1,4 @@
-"""Reading a ledger of timed entries: deciding which hours to look at again, and fetching their sums."""
+"""Reading a ledger of timed entries: deciding which hours to look at again, and fetching their entries."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -94,12 +94,11 @@ class Reader:
         self._seen = look.seen
 
     async def fetch(self, transaction: Transaction, source: Source, hours: Hours, directory: Path) -> Part:
-        """Have PostgreSQL sum up some hours of one day, into a file of the directory."""
+        """Read the entries of some hours of one day into a file of the directory."""
         file = directory / f"{source.ledger.name}-{hours.day}-{hours.first}.csv"
         start, end = self._calendar.bounds(hours)
-        midnight = self._calendar.start(hours.day)
-        rows = await transaction.copy(statements.aggregate(source), file, start=start, end=end, midnight=midnight)
-        return Part(hours, file, rows)
+        rows = await transaction.copy(statements.entries(source), file, start=start, end=end)
+        return Part(hours, self._calendar.start(hours.day), file, rows)
 
     async def next_day(self, transaction: Transaction, source: Source, start: datetime, today: date) -> Hours | None:
         """The first day from an instant on, up to today, that has entries."""

@@ -1,17 +1,16 @@
-"""The statements that read a ledger. Each aggregates on the server, over half-open ranges of time that an index can serve.
+"""The statements that read a ledger, over half-open ranges of time that an index can serve.
 
-Parameters: ``start`` and ``end`` bound the rows, ``midnight`` is where buckets of time are counted from.
+Entries are sent as they are: for PostgreSQL that is several times cheaper than to sum them up, and the rollups do so faster.
+Parameters: ``start`` and ``end`` bound the rows, ``midnight`` is where hours are counted from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import LiteralString
+from datetime import date
 
 from psycopg import sql
 
-from exporter.calendar import HOUR
-from exporter.ledgers.mapping import Source, bounded
+from exporter.ledgers.mapping import Source, bounded, cut
 
 EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
@@ -19,86 +18,79 @@ EARLIEST = date(2, 1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a ledger of timed entries is summed up: the columns that keep entries apart, and what is summed of the others.
+    """The columns of a ledger of timed entries: ids, other texts, and numbers; which one there must be; whether order matters.
 
-    ``ids`` and ``texts`` are the columns to group by, ``numbers`` those to sum. ``sums`` are the columns of the result.
+    Of impacts, the latest entry of a task says what the task is, so a change of that must show too.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     numbers: tuple[str, ...]
-    sums: Mapping[str, LiteralString]
     required: str | None = None
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """All columns to group by."""
-        return self.ids + self.texts
+    ordered: bool = False
 
 
-COSTS = Shape(
-    ids=("task_id", "quest_id"),
-    texts=("provider", "model"),
-    numbers=("cost_usd", "input_tokens", "output_tokens"),
-    sums={
-        "calls": "count(*)",
-        "unpriced": "count(*) - count(cost_usd)",
-        "usd": "coalesce(sum(cost_usd), 0)",
-        "positive_usd": "coalesce(sum(cost_usd) FILTER (WHERE cost_usd > 0), 0)",
-        "input_tokens": "round(coalesce(sum(input_tokens), 0))",
-        "output_tokens": "round(coalesce(sum(output_tokens), 0))",
-    },
-)
-
-IMPACTS = Shape(
-    ids=("task_id", "quest_id"),
-    texts=("layer", "task"),
-    numbers=("cost_usd", "total_tokens", "impact_score"),
-    sums={
-        "judged": "count(*)",
-        "usd": "coalesce(sum(cost_usd), 0)",
-        "tokens": "round(coalesce(sum(total_tokens), 0))",
-        "impact": "sum(impact_score)",
-        "stamp": "max(stamp)",
-    },
-    required="task_id",
-)
-
-SHAPES = {"costs": COSTS, "impacts": IMPACTS}
+SHAPES = {
+    "costs": Shape(
+        ids=("task_id", "quest_id"), texts=("provider", "model"), numbers=("cost_usd", "input_tokens", "output_tokens")
+    ),
+    "impacts": Shape(
+        ids=("task_id", "quest_id"),
+        texts=("layer", "task"),
+        numbers=("cost_usd", "total_tokens", "impact_score"),
+        required="task_id",
+        ordered=True,
+    ),
+}
 
 
-def aggregate(source: Source, bucket: timedelta = HOUR) -> sql.Composed:
-    """``bucket, flaw, *ids, *texts, *sums, entries, low, high, newest, fingerprint``, a row per bucket of time and group.
+def entries(source: Source) -> sql.Composed:
+    """One row per entry: ``at, flaw, fingerprint, number, name, *ids, *texts, *numbers``.
 
-    Buckets are counted from midnight, the first is 0. ``flaw`` says why entries were rejected, and then nothing else of them
-    is told. ``low`` and ``high`` bound their running numbers. The fingerprint does not depend on the order of the entries:
-    any change changes it.
+    ``flaw`` says why an entry is rejected, and then it has no numbers. ``number`` is its id where that is a whole number,
+    ``name`` where it is not, both only where somebody asks.
     """
     shape = SHAPES[source.ledger.name]
+    flaw = source.flaw(shape.numbers, required=shape.required)
+    # OFFSET 0 keeps PostgreSQL from working the flaw of a row out anew for each column that asks for it.
     return sql.SQL("""
-SELECT (extract(epoch FROM bucket - %(midnight)s) / {seconds})::int, flaw, {ids}, {texts}, {sums},
-       entries, low, high, newest, fingerprint
-  FROM (SELECT bucket, flaw, {groups}, {aggregates},
-               count(*) AS entries, min(entry) AS low, max(entry) AS high,
-               max(at) AT TIME ZONE 'UTC' AS newest, sum(fingerprint) AS fingerprint
-          FROM ({entries}) AS entries GROUP BY bucket, flaw, {groups}) AS sums
+SELECT at AT TIME ZONE 'UTC', flaw, fingerprint, number, name, {ids}, {texts}, {sound}
+  FROM (SELECT {time}::timestamptz AS at, {flaw} AS flaw, {fingerprint} AS fingerprint, {number} AS number, {name} AS name,
+               {columns}
+          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition} OFFSET 0) AS entries
 """).format(
-        seconds=bucket.total_seconds(),
         ids=_list(bounded(column) for column in shape.ids),
-        texts=_list(sql.SQL("left({}, 4096)").format(sql.Identifier(column)) for column in shape.texts),
-        sums=_list(map(sql.Identifier, shape.sums)),
-        groups=_list(map(sql.Identifier, shape.groups)),
-        aggregates=_list(sql.SQL("{} AS {}").format(sql.SQL(term), sql.Identifier(name)) for name, term in shape.sums.items()),
-        entries=_entries(source, shape, bucket),
+        texts=_list(map(cut, shape.texts)),
+        sound=_list(sql.SQL("CASE WHEN flaw IS NULL THEN {} END").format(sql.Identifier(column)) for column in shape.numbers),
+        time=source.raw("occurred_at"),
+        flaw=flaw,
+        fingerprint=_fingerprint(source, shape),
+        number=source.raw("entry_id") if source.numbered and (shape.ordered or source.tracked) else sql.SQL("NULL"),
+        name=sql.SQL("NULL") if source.numbered or not shape.ordered else source.text("entry_id"),
+        columns=_list(
+            [_named(source.text(column), column) for column in shape.ids + shape.texts]
+            + [_named(source.number(column), column) for column in shape.numbers]
+        ),
+        table=source.name,
+        condition=source.condition,
     )
 
 
 def fingerprints(source: Source) -> sql.Composed:
-    """One row per hour: ``hour, entries, fingerprint``, to be compared with what the rollups remember of it."""
-    return sql.SQL(
-        "SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(fingerprint)::numeric"
-        " FROM ({}) AS entries GROUP BY bucket"
-    ).format(_entries(source, SHAPES[source.ledger.name], HOUR))
+    """One row per hour: ``hour, entries, fingerprint``, to be compared with what the rollups remember of it.
+
+    The fingerprint does not depend on the order of the entries: any change changes it.
+    """
+    return sql.SQL("""
+SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(fingerprint)::numeric
+  FROM (SELECT date_bin('1 hour', {time}::timestamptz, %(midnight)s) AS bucket, {fingerprint} AS fingerprint
+          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries GROUP BY bucket
+""").format(
+        time=source.raw("occurred_at"),
+        fingerprint=_fingerprint(source, SHAPES[source.ledger.name]),
+        table=source.name,
+        condition=source.condition,
+    )
 
 
 def untimed(source: Source) -> sql.Composed:
@@ -117,7 +109,7 @@ def count(source: Source) -> sql.Composed:
 
 def trial(source: Source) -> sql.Composed:
     """The statement that a refresh reads the ledger with, for its errors only: ``(rows,)``."""
-    statement = {"allocations": allocations, "quests": quests}.get(source.ledger.name, aggregate)
+    statement = {"allocations": allocations, "quests": quests}.get(source.ledger.name, entries)
     return sql.SQL("SELECT count(*) FROM ({}) AS trial").format(statement(source))
 
 
@@ -154,12 +146,13 @@ SELECT day, flaw, {quest}, allocated_usd, spent_usd, entries
 def quests(source: Source) -> sql.Composed:
     """One row per quest: ``flaw, quest_id, name, layer, entries``. A quest that is listed twice has its first name."""
     return sql.SQL("""
-SELECT flaw, {id}, left(name, 4096), left(layer, 4096), entries
+SELECT flaw, {id}, {texts}, entries
   FROM (SELECT DISTINCT ON (quest_id) {flaw} AS flaw, {quest_id} AS quest_id, {name} AS name, {layer} AS layer,
                count(*) OVER (PARTITION BY {quest_id}) AS entries
           FROM {table} WHERE {condition} ORDER BY quest_id, name, layer) AS entries
 """).format(
         id=bounded("quest_id"),
+        texts=_list(map(cut, ("name", "layer"))),
         flaw=source.flaw((), required="quest_id"),
         quest_id=source.text("quest_id"),
         name=source.text("quest"),
@@ -169,45 +162,16 @@ SELECT flaw, {id}, left(name, 4096), left(layer, 4096), entries
     )
 
 
-def _entries(source: Source, shape: Shape, bucket: timedelta) -> sql.Composed:
-    """The entries of a range: ``bucket, at, flaw, fingerprint, *groups, *numbers``, the last two NULL where there is a flaw."""
-    columns = shape.groups + shape.numbers
-    # OFFSET 0 keeps PostgreSQL from working the flaw of a row out anew for each column that asks for it.
-    sound = (sql.SQL("CASE WHEN flaw IS NULL THEN {0} END AS {0}").format(sql.Identifier(column)) for column in columns)
-    return sql.SQL("""
-SELECT date_bin({bucket}, at, %(midnight)s) AS bucket, at, entry, flaw, stamp,
-       hash_record_extended(ROW({identity}, {columns}), 0) >> 16 AS fingerprint, {sound}
-  FROM (SELECT {time}::timestamptz AS at, {entry} AS entry, {id}::text AS id, {flaw} AS flaw, {stamp} AS stamp,
-               {texts}, {numbers}
-          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition} OFFSET 0) AS entries
-""").format(
-        bucket=bucket,
-        # Which entry of a task is the latest matters, so a change of that must show too.
-        identity=sql.SQL("at, id") if "stamp" in shape.sums else sql.SQL("NULL::text"),
-        id=source.raw("entry_id"),
-        columns=_list(map(sql.Identifier, columns)),
-        sound=_list(sound),
-        time=source.raw("occurred_at"),
-        entry=source.raw("entry_id") if source.tracked else sql.SQL("NULL::bigint"),
-        flaw=source.flaw(shape.numbers, required=shape.required),
-        stamp=_stamp(source) if "stamp" in shape.sums else sql.SQL("NULL::text"),
-        texts=_list(sql.SQL("{} AS {}").format(source.text(column), sql.Identifier(column)) for column in shape.groups),
-        numbers=_list(sql.SQL("{} AS {}").format(source.number(column), sql.Identifier(column)) for column in shape.numbers),
-        table=source.name,
-        condition=source.condition,
-    )
+def _fingerprint(source: Source, shape: Shape) -> sql.Composed:
+    """48 bits of a hash of all that an entry says; sums of it stay far from any limit."""
+    ids = [source.raw("occurred_at"), sql.SQL("{}::text").format(source.raw("entry_id"))] if shape.ordered else []
+    texts = [sql.SQL("{}::text").format(source.raw(column)) for column in shape.ids + shape.texts if source.has(column)]
+    numbers = [source.raw(column) for column in shape.numbers if source.has(column)]
+    return sql.SQL("hash_record_extended(ROW({}), 0) >> 16").format(_list(ids + texts + numbers))
 
 
-def _stamp(source: Source) -> sql.Composed:
-    """A text that sorts as (occurred_at, entry_id) do."""
-    entry = source.raw("entry_id")
-    if source.numbered:
-        order = sql.SQL("to_char({}::numeric + 9223372036854775808, 'FM00000000000000000000')").format(entry)
-    else:
-        order = sql.SQL("{}::text").format(entry)
-    return sql.SQL("""(to_char({}::timestamptz, 'YYYYMMDDHH24MISSUS') || coalesce({}, '')) COLLATE "C" """).format(
-        source.raw("occurred_at"), order
-    )
+def _named(term: sql.Composable, name: str) -> sql.Composed:
+    return sql.SQL("{} AS {}").format(term, sql.Identifier(name))
 
 
 def _list(terms: Iterable[sql.Composable]) -> sql.Composed:

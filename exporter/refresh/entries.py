@@ -21,7 +21,8 @@ from exporter.refresh.follower import Follower, Tools, Work
 log = structlog.get_logger()
 
 PARTS_AT_ONCE = 31
-ROWS_AT_ONCE = 200_000
+DAYS_AT_ONCE = 100
+ROWS_AT_ONCE = 500_000
 WORTH_TELLING = 10
 PROOF_POLLS = 40
 PROOF_POLL_SECONDS = 0.05
@@ -112,7 +113,7 @@ class EntryFollower(Follower):
         """The next days with entries, as many as are taken into the rollups at once; none when all are read."""
         parts: list[Part] = []
         async with self.tools.database.transaction() as transaction:
-            while len(parts) < PARTS_AT_ONCE and sum(part.rows for part in parts) < ROWS_AT_ONCE:
+            while len(parts) < DAYS_AT_ONCE and sum(part.rows for part in parts) < ROWS_AT_ONCE:
                 day = await self._reader.next_day(transaction, source, start, today)
                 if day is None:
                     break

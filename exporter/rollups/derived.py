@@ -17,7 +17,8 @@ DELETE FROM task_providers WHERE {_TOUCHED};
 INSERT INTO task_providers
 SELECT task, family, positive_usd::DOUBLE / nullif(sum(positive_usd) OVER (PARTITION BY task), 0)::DOUBLE, last_day
   FROM (SELECT task, family, sum(positive_usd) AS positive_usd, max(day) AS last_day
-          FROM costs JOIN models USING (pair) WHERE {_TOUCHED} GROUP BY ALL) AS paid;
+          FROM costs JOIN models USING (pair) WHERE {_TOUCHED} GROUP BY ALL) AS paid
+ ORDER BY task;
 """
 _TASK_TOTALS = f"""
 DELETE FROM task_totals WHERE {_TOUCHED};
@@ -26,7 +27,8 @@ SELECT task, latest.quest, latest.layer, latest.title, usd, tokens, impact,
        waste_reason(tokens, impact), efficiency(impact, usd)
   FROM (SELECT task, arg_max({{'quest': quest, 'layer': layer, 'title': title}}, stamp) AS latest,
                sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-          FROM impacts WHERE {_TOUCHED} GROUP BY task) AS sums;
+          FROM impacts WHERE {_TOUCHED} GROUP BY task) AS sums
+ ORDER BY task;
 """
 # A share is rounded once per task, to a fixed number of decimals: sums of it then do not depend on their order.
 _TASK_CREDITS = f"""

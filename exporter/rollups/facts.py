@@ -11,35 +11,49 @@ from duckdb import DuckDBPyConnection
 
 _BUCKET = "f.day = c.day AND (c.hour IS NULL OR f.hour = c.hour)"
 
-_NEW_NAMES = """
-INSERT INTO tasks SELECT nextval('keys'), task_id
-  FROM (SELECT DISTINCT task_id FROM staged WHERE task_id IS NOT NULL) ANTI JOIN tasks USING (task_id);
+# Numbers for what is staged, so that it is summed up by numbers and not by names.
+_TASK_KEYS = """
+CREATE OR REPLACE TEMP TABLE task_keys AS
+SELECT task_id, coalesce(task, nextval('keys'))::INTEGER AS task, task IS NULL AS is_new
+  FROM (SELECT DISTINCT task_id FROM staged WHERE task_id IS NOT NULL) LEFT JOIN tasks USING (task_id);
+INSERT INTO tasks SELECT task, task_id FROM task_keys WHERE is_new;
+"""
+_QUEST_KEYS = """
 INSERT INTO quests SELECT nextval('keys'), quest_id
   FROM (SELECT DISTINCT coalesce(quest_id, 'unassigned') AS quest_id FROM staged WHERE flaw IS NULL)
   ANTI JOIN quests USING (quest_id);
 """
-_NEW_MODELS = """
-INSERT INTO models SELECT nextval('keys'), provider, model, NULL
-  FROM (SELECT DISTINCT clean(provider) AS provider, clean(model) AS model FROM staged WHERE flaw IS NULL)
-  ANTI JOIN models USING (provider, model);
+_MODEL_KEYS = """
+CREATE OR REPLACE TEMP TABLE named AS
+SELECT provider, model, clean(provider) AS clean_provider, clean(model) AS clean_model
+  FROM (SELECT DISTINCT provider, model FROM staged WHERE flaw IS NULL);
+INSERT INTO models SELECT nextval('keys'), clean_provider, clean_model, NULL
+  FROM (SELECT DISTINCT clean_provider, clean_model FROM named)
+  ANTI JOIN models ON models.provider = clean_provider AND models.model = clean_model;
+CREATE OR REPLACE TEMP TABLE model_keys AS
+SELECT named.provider, named.model, pair
+  FROM named JOIN models ON models.provider = clean_provider AND models.model = clean_model;
 """
+_KEYS = {"costs": _TASK_KEYS + _QUEST_KEYS + _MODEL_KEYS, "impacts": _TASK_KEYS + _QUEST_KEYS}
+# The stamp sorts as (occurred_at, entry_id) do.
+_STAMP = "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(lpad((number + 9223372036854775808)::VARCHAR, 20, '0'), name, '')"
 _INSERT = {
     "costs": f"""
 INSERT INTO costs
-SELECT f.day, c.hour, t.task, q.quest, m.pair,
-       sum(calls), sum(unpriced), sum(usd), sum(positive_usd), sum(input_tokens), sum(output_tokens)
+SELECT f.day, c.hour, task, quest, pair, count(*), count(*) - count(usd), coalesce(sum(usd), 0),
+       coalesce(sum(usd) FILTER (usd > 0), 0), round(coalesce(sum(input_tokens), 0)), round(coalesce(sum(output_tokens), 0))
   FROM staged AS f JOIN changed AS c ON {_BUCKET}
-  LEFT JOIN tasks AS t ON t.task_id = f.task_id
+  LEFT JOIN task_keys USING (task_id)
   JOIN quests AS q ON q.quest_id = coalesce(f.quest_id, 'unassigned')
-  JOIN models AS m ON m.provider = clean(f.provider) AND m.model = clean(f.model)
+  JOIN model_keys AS m ON m.provider IS NOT DISTINCT FROM f.provider AND m.model IS NOT DISTINCT FROM f.model
  WHERE flaw IS NULL GROUP BY ALL
 """,
     "impacts": f"""
 INSERT INTO impacts
-SELECT f.day, c.hour, t.task, q.quest, clean(layer), clean(title), max(stamp),
-       sum(judged), sum(usd), sum(tokens), sum(impact)
+SELECT f.day, c.hour, task, quest, clean(layer), clean(title), max({_STAMP}),
+       count(*), coalesce(sum(usd), 0), round(coalesce(sum(tokens), 0)), sum(impact)
   FROM staged AS f JOIN changed AS c ON {_BUCKET}
-  JOIN tasks AS t ON t.task_id = f.task_id
+  JOIN task_keys USING (task_id)
   JOIN quests AS q ON q.quest_id = coalesce(f.quest_id, 'unassigned')
  WHERE flaw IS NULL GROUP BY ALL
 """,
@@ -53,11 +67,22 @@ _FOLDED = {
 
 def replace(connection: DuckDBPyConnection, ledger: str) -> None:
     """Put what is staged in the place of the changed buckets, and list the tasks that this touches in ``touched``."""
-    connection.execute(_NEW_NAMES + (_NEW_MODELS if ledger == "costs" else ""))
-    _touch(connection, ledger)
+    connection.execute(_KEYS[ledger])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE touched AS"
+        f" SELECT f.task FROM {ledger} AS f JOIN changed AS c ON {_BUCKET} WHERE task IS NOT NULL"
+        f" UNION SELECT task FROM staged AS f JOIN changed AS c ON {_BUCKET} JOIN task_keys USING (task_id) WHERE flaw IS NULL"
+    )
     connection.execute(f"DELETE FROM {ledger} AS f USING changed AS c WHERE {_BUCKET}")
-    connection.execute(_INSERT[ledger])
-    _remember(connection, ledger)
+    for table in ("hours", "rejected"):
+        connection.execute(f"DELETE FROM {table} AS f USING changed AS c WHERE f.ledger = ? AND {_BUCKET}", [ledger])
+    _insert(connection, ledger)
+
+
+def add(connection: DuckDBPyConnection, ledger: str) -> None:
+    """Take in what is staged, of buckets of which nothing is known yet."""
+    connection.execute(_KEYS[ledger])
+    _insert(connection, ledger)
 
 
 def fold(connection: DuckDBPyConnection, ledger: str, before: date) -> None:
@@ -86,24 +111,15 @@ def forget(connection: DuckDBPyConnection, ledger: str) -> None:
     connection.execute("DELETE FROM rejected WHERE ledger = ?", [ledger])
 
 
-def _touch(connection: DuckDBPyConnection, ledger: str) -> None:
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE touched AS"
-        f" SELECT f.task FROM {ledger} AS f JOIN changed AS c ON {_BUCKET} WHERE task IS NOT NULL"
-        f" UNION SELECT task FROM staged AS f JOIN changed AS c ON {_BUCKET} JOIN tasks USING (task_id) WHERE flaw IS NULL"
-    )
-
-
-def _remember(connection: DuckDBPyConnection, ledger: str) -> None:
-    """Keep count and fingerprint of each changed hour, and of what was rejected in it."""
-    for table in ("hours", "rejected"):
-        connection.execute(f"DELETE FROM {table} AS f USING changed AS c WHERE f.ledger = ? AND {_BUCKET}", [ledger])
+def _insert(connection: DuckDBPyConnection, ledger: str) -> None:
+    """Insert the changed buckets: their facts, count and fingerprint of each hour, and what was rejected in it."""
+    connection.execute(_INSERT[ledger])
     connection.execute(
         f"INSERT INTO hours SELECT ?, f.* FROM fresh AS f JOIN changed AS c ON {_BUCKET}",
         [ledger],
     )
     connection.execute(
-        "INSERT INTO rejected SELECT ?, f.day, f.hour, flaw, sum(entries)"
+        "INSERT INTO rejected SELECT ?, f.day, f.hour, flaw, count(*)"
         f" FROM staged AS f JOIN changed AS c ON {_BUCKET} WHERE flaw IS NOT NULL GROUP BY ALL",
         [ledger],
     )

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 log = structlog.get_logger()
 
 SCHEMA = files("exporter.rollups").joinpath("schema.sql").read_text()
-MEANING = 2
+MEANING = 3
 """Raised whenever the same tables are filled with something else than before."""
 FORMAT = f"{MEANING}-{hashlib.sha256(SCHEMA.encode()).hexdigest()[:16]}"
 
@@ -45,7 +45,7 @@ def open_file(path: Path) -> DuckDBPyConnection:
 
 
 def _connect(path: Path) -> DuckDBPyConnection:
-    connection = duckdb.connect(str(path), config={"memory_limit": "192MB", "threads": 2})
+    connection = duckdb.connect(str(path), config={"memory_limit": "192MB", "threads": 2, "checkpoint_threshold": "1GB"})
     if not connection.execute("FROM duckdb_tables()").fetchone():
         connection.execute(SCHEMA)
         connection.execute("INSERT INTO state VALUES ('format', ?)", [FORMAT])

@@ -1,25 +1,26 @@
 """Loading what was read into temporary tables of the rollup file, and finding out which hours differ from before."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from exporter.calendar import HOUR
 from exporter.ledgers.changes import Changes, Part
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 DECIMAL = "DECIMAL(38, 15)"
-_ENTRIES = {
-    "entries": "HUGEINT", "low": "BIGINT", "high": "BIGINT", "newest": "TIMESTAMP", "fingerprint": "HUGEINT",
-}  # fmt: skip
+TOKENS = "DECIMAL(38, 6)"
+_ENTRY = {"occurred_at": "TIMESTAMP", "flaw": "VARCHAR", "fingerprint": "BIGINT", "number": "BIGINT", "name": "VARCHAR"}
 COLUMNS = {
     "costs": {
-        "hour": "INTEGER", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR",
-        "model": "VARCHAR", "calls": "HUGEINT", "unpriced": "HUGEINT", "usd": DECIMAL, "positive_usd": DECIMAL,
-        "input_tokens": "HUGEINT", "output_tokens": "HUGEINT", **_ENTRIES,
+        **_ENTRY, "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR", "model": "VARCHAR",
+        "usd": DECIMAL, "input_tokens": TOKENS, "output_tokens": TOKENS,
     },
     "impacts": {
-        "hour": "INTEGER", "flaw": "VARCHAR", "task_id": "VARCHAR", "quest_id": "VARCHAR", "layer": "VARCHAR",
-        "title": "VARCHAR", "judged": "HUGEINT", "usd": DECIMAL, "tokens": "HUGEINT", "impact": DECIMAL, "stamp": "VARCHAR",
-        **_ENTRIES,
+        **_ENTRY, "task_id": "VARCHAR", "quest_id": "VARCHAR", "layer": "VARCHAR", "title": "VARCHAR",
+        "usd": DECIMAL, "tokens": TOKENS, "impact": DECIMAL,
     },
     "allocations": {
         "day": "DATE", "flaw": "VARCHAR", "quest_id": "VARCHAR", "allocated_usd": DECIMAL, "spent_usd": DECIMAL,
@@ -29,10 +30,19 @@ COLUMNS = {
 }  # fmt: skip
 """The result columns of the statements that read each ledger, in their order."""
 
+_REPLACED = """
+CREATE OR REPLACE TEMP TABLE replaced AS
+SELECT unnest($day::DATE[]) AS day, unnest($first::UTINYINT[]) AS first, unnest($last::UTINYINT[]) AS last,
+       unnest($midnight::BIGINT[]) AS midnight, unnest($filename::VARCHAR[]) AS filename
+"""
+_STAGED = """
+CREATE OR REPLACE TEMP TABLE staged AS
+SELECT day, {hour} AS hour, entries.* FROM {entries} AS entries JOIN replaced USING (filename)
+"""
 _FRESH = """
 CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT day, hour, sum(entries)::HUGEINT AS entries, sum(fingerprint)::HUGEINT AS fingerprint,
-       coalesce(sum(usd) FILTER (flaw IS NULL), 0) AS usd, min(low) AS low, max(high) AS high, max(newest) AS newest
+SELECT day, hour, count(*)::HUGEINT AS entries, sum(fingerprint) AS fingerprint, coalesce(sum(usd), 0) AS usd,
+       min(number) AS low, max(number) AS high, max(occurred_at) AS newest
   FROM staged GROUP BY day, hour
 """
 _CHANGED = """
@@ -51,17 +61,27 @@ SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS hour
 
 _DIALECT = (
     "header = false, auto_detect = false, parallel = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n',"
-    " nullstr = '', allow_quoted_nulls = false, max_line_size = 16777216"
+    " nullstr = '', allow_quoted_nulls = true, max_line_size = 16777216"
 )
 
 
+def bucket(length: timedelta, origin: str) -> str:
+    """The number of the bucket that an entry falls in, counted from an origin in microseconds since 1970-01-01 UTC."""
+    return f"floor((epoch_us(occurred_at) - {origin}) / {length // MICROSECOND})::INTEGER"
+
+
+def microseconds(instant: datetime) -> int:
+    """Since 1970-01-01 UTC."""
+    return (instant - EPOCH) // MICROSECOND
+
+
 def read_csv(ledger: str) -> str:
-    """The FROM item that reads one CSV file, given as the parameter ``$file``, of a ledger's result columns.
+    """The FROM item that reads the CSV files, given as the parameter ``$files``, of a ledger's result columns.
 
     Nothing is left to be guessed from the first lines, which may hold anything: quotes, line ends, a carriage return alone.
     """
     columns = ", ".join(f"'{name}': '{type_name}'" for name, type_name in COLUMNS[ledger].items())
-    return f"read_csv($file, columns = {{{columns}}}, {_DIALECT})"
+    return f"read_csv($files, columns = {{{columns}}}, {_DIALECT})"
 
 
 def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
@@ -76,16 +96,19 @@ def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
 
 
 def _load(connection: DuckDBPyConnection, ledger: str, parts: list[Part]) -> None:
-    columns = ", ".join(f"{name} {type_name}" for name, type_name in COLUMNS[ledger].items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged (day DATE, {columns})")
-    connection.execute("CREATE OR REPLACE TEMP TABLE replaced (day DATE, first UTINYINT, last UTINYINT)")
-    for part in parts:
-        hours = part.hours
-        connection.execute("INSERT INTO replaced VALUES (?, ?, ?)", [hours.day, hours.first, hours.last])
-        insert = f"INSERT INTO staged SELECT $day::DATE, * FROM {read_csv(ledger)}"
-        connection.execute(insert, {"day": hours.day, "file": str(part.file)})
+    hours = [part.hours for part in parts]
+    files = [str(part.file) for part in parts]
+    replaced = {
+        "day": [each.day for each in hours],
+        "first": [each.first for each in hours],
+        "last": [each.last for each in hours],
+        "midnight": [microseconds(part.midnight) for part in parts],
+        "filename": files,
+    }
+    connection.execute(_REPLACED, replaced)
+    connection.execute(_STAGED.format(hour=bucket(HOUR, "midnight"), entries=read_csv(ledger)), {"files": files})
 
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, file: Path) -> None:
     """Fill ``staged`` with the rows of one file of a ledger without timed entries."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM {read_csv(ledger)}", {"file": str(file)})
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM {read_csv(ledger)}", {"files": [str(file)]})

@@ -90,7 +90,7 @@ class Rollups:
         """One step of a first build: take the parts in, and leave what is derived from them for :meth:`finish`."""
         with self._transaction():
             if staging.stage(self._connection, changes):
-                facts.replace(self._connection, changes.ledger)
+                facts.add(self._connection, changes.ledger)
                 derived.assign_families(self._connection, self._families)
 
     def finish(self, changes: Changes) -> None:
