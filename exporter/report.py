@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 import structlog
@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from exporter.config import Config
 from exporter.metrics import Family, Metric
-from exporter.sections import SECTIONS, Section, labels, tasks
+from exporter.sections import SECTIONS, Section, costs, labels, tasks
 from exporter.sections.frame import Frame
 
 log = structlog.get_logger()
@@ -48,6 +48,7 @@ class Reporter:
     def __init__(self, connection: DuckDBPyConnection, config: Config) -> None:
         self._connection = connection
         self._config = config
+        self._windows: Mapping[str, date] = {}
 
     def make(self, readings: Mapping[str, Reading], now: datetime) -> Report:
         """A report of all metrics whose ledgers are not older than ``refresh.stale_after``.
@@ -70,7 +71,9 @@ class Reporter:
         return Report({name: outcomes[name] for name in SECTIONS}, folded)
 
     def _prepare(self, frame: Frame) -> int:
-        tasks.prepare(frame)
+        tasks.prepare(frame, anew=frame.windows != self._windows)
+        self._windows = frame.windows
+        costs.prepare(frame)
         return labels.prepare(frame)
 
     def _collect(

@@ -59,7 +59,7 @@ class History:
         self.connection.execute(_TABLE)
 
     def load(self, file: Path) -> None:
-        """Sum up a file of entries by buckets, numbered from the first moment of the span; earlier ones have negative numbers."""
+        """Sum up a file of entries by buckets, numbered from the first moment of the span; earlier numbers are negative."""
         load = _LOAD.format(bucket=bucket(self.span.step, "$origin"), file=read_csv("costs"))
         self.connection.execute(load, {"origin": microseconds(self.span.first), "files": [str(file)]})
 
@@ -82,8 +82,8 @@ class History:
     def _running(self, buckets: Iterator[tuple[int, Decimal]]) -> Iterator[Sample]:
         """At each moment the sum of all buckets before it, from the first that there is."""
         total, number = Decimal(0), len(self.span)
-        for bucket, amount in buckets:
-            reached = min(max(bucket + 1, 0), len(self.span))
+        for at_bucket, amount in buckets:
+            reached = min(max(at_bucket + 1, 0), len(self.span))
             yield from ((at, total) for at in range(number, reached))
             total, number = total + amount, reached
         yield from ((at, total) for at in range(number, len(self.span)))

@@ -99,8 +99,8 @@ class Source:
     def _case(self, column: str) -> sql.Composed:
         limit = sql.SQL(LIMITS[column])
         return sql.SQL(
-            "WHEN {column} >= {limit} OR {column} <= -{limit} THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity')"
-            " THEN 'not_finite' ELSE 'out_of_range' END"
+            "WHEN {column} >= {limit} OR {column} <= -{limit}"
+            " THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity') THEN 'not_finite' ELSE 'out_of_range' END"
         ).format(column=self.raw(column), limit=limit)
 
 

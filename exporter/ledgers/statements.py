@@ -10,7 +10,7 @@ from datetime import date
 
 from psycopg import sql
 
-from exporter.ledgers.mapping import Source, bounded, cut
+from exporter.ledgers.mapping import TYPES, Source, bounded, cut
 
 EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
@@ -118,6 +118,18 @@ def next_entry(source: Source) -> sql.Composed:
     return sql.SQL(
         "SELECT min({at}::timestamptz) FROM {table} WHERE {at} >= %(start)s AND {at} < %(end)s AND {condition}"
     ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
+
+
+def digest(source: Source) -> sql.Composed:
+    """``(rows, fingerprint)`` of a ledger without timed entries, which tell whether it need be read.
+
+    Where it has days, of a range of them, closed as that of :func:`allocations`.
+    """
+    columns = (source.raw(column) if column in TYPES else source.text(column) for column in sorted(source.ledger.columns))
+    days = sql.SQL("{0} >= %(start)s AND {0} <= %(end)s").format(source.raw("day")) if source.has("day") else sql.SQL("TRUE")
+    return sql.SQL(
+        "SELECT count(*), sum(hash_record_extended(ROW({columns}), 0) >> 16) FROM {table} WHERE {days} AND {condition}"
+    ).format(columns=_list(columns), table=source.name, days=days, condition=source.condition)
 
 
 def allocations(source: Source) -> sql.Composed:

@@ -52,7 +52,7 @@ class EntryFollower(Follower):
 
     async def _apply(self, look: Look, changes: Changes) -> None:
         await self.tools.worker.run(self.tools.rollups.apply, changes)
-        self._discard(changes.parts)
+        self.discard(part.file for part in changes.parts)
         self._reader.accept(look)
         self.tools.telemetry.audited_buckets.labels(self.name).inc(look.audited)
         self.tools.telemetry.audit_repairs.labels(self.name).inc(look.repairs)
@@ -66,7 +66,7 @@ class EntryFollower(Follower):
             said("catching up", ledger=self.name, percent=round(100 * done / (len(most) + 1)))
             changes = Changes(self.name, await self._parts(source, hours), untimed, underway)
             await self.tools.worker.run(self.tools.rollups.apply, changes)
-            self._discard(changes.parts)
+            self.discard(part.file for part in changes.parts)
         await self._apply(look, Changes(self.name, await self._parts(source, last), untimed, look.progress))
 
     async def _parts(self, source: Source, hours: Iterable[Hours]) -> list[Part]:
@@ -85,7 +85,7 @@ class EntryFollower(Follower):
             last = parts[-1].hours.day
             add = self.tools.worker.run(self.tools.rollups.add, Changes(self.name, parts, {}, progress))
             _, following = await asyncio.gather(add, self._stretch(source, self.tools.calendar.end(last), progress.today))
-            self._discard(parts)
+            self.discard(part.file for part in parts)
             parts = following
             log.info("building the rollups", ledger=self.name, day=str(last), percent=_percent(first, last, progress.today))
         async with self.tools.database.transaction() as transaction:
@@ -136,10 +136,6 @@ class EntryFollower(Follower):
         """The hours that hold, or may hold, entries with numbers in these closed ranges."""
         found = await self.tools.worker.run(self.tools.rollups.holding, self.name, numbers) if numbers else []
         return [Hours(day, hour, hour) for day, hour in found]
-
-    def _discard(self, parts: Iterable[Part]) -> None:
-        for part in parts:
-            part.file.unlink()
 
 
 def _percent(first: date, last: date, today: date) -> int:

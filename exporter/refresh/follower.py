@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,6 +66,11 @@ class Follower(ABC):
         types = {column: source.type(column) for column in self.ledger.columns}
         parts = (source.table.identity, self.ledger, types, self.tools.config.timezone.key)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def discard(self, files: Iterable[Path]) -> None:
+        """Remove files whose rows are in the rollups."""
+        for file in files:
+            file.unlink()
 
     def count(self, rows: int) -> None:
         """Count rows that PostgreSQL sent."""

@@ -1,36 +1,67 @@
 """Following the ledgers without timed entries: allocations, a few for each day, and quests."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 from exporter.calendar import ONE_DAY
-from exporter.database import Transaction
+from exporter.config import Ledger
+from exporter.database import Row, Transaction
 from exporter.ledgers import statements
 from exporter.ledgers.changes import Progress
 from exporter.ledgers.mapping import Source
-from exporter.refresh.follower import Follower, Work
+from exporter.refresh.follower import Follower, Tools, Work
 
 Days = tuple[date, date]
 """A closed range of days."""
+Digest = tuple[str, Days | None, Row]
+"""Of what, of which days (None: all of it), and the rows' count and fingerprint."""
 
 
-class AllocationsFollower(Follower):
-    """Reads the timeline's allocations at every refresh, and one older day in turn: the ledger has no cursor."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Allocations that were read: of which days, and whether only to see if the rollups still agree with them."""
+
+    days: Days
+    file: Path
+    audit: bool
+
+
+class TableFollower(Follower):
+    """Follows a ledger that has no cursor: what has the same digest as when it was last applied need not be read."""
+
+    def __init__(self, ledger: Ledger, tools: Tools) -> None:
+        super().__init__(ledger, tools)
+        self._applied: Digest | None = None
+
+    async def _digest(self, transaction: Transaction, source: Source, days: Days | None = None) -> Digest:
+        start, end = days or (None, None)
+        rows = await transaction.rows(statements.digest(source), start=start, end=end)
+        return self.identity(source), days, rows[0]
+
+
+class AllocationsFollower(TableFollower):
+    """Looks at the timeline's allocations at every refresh, and reads one older day in turn."""
 
     async def look(self, transaction: Transaction, now: datetime) -> Work:
-        """Read the days of the timeline and one older day; at first, all."""
+        """Read the days of the timeline, if they changed, and one older day; at first, all."""
         source = await self.source(transaction)
         today = self.tools.calendar.day_of(now)
         progress = _progress(self.identity(source), now, today)
         before = await self.tools.worker.run(self.tools.rollups.progress, self.name)
         untimed: dict[str, int] = dict(await transaction.rows(statements.untimed(source)))
         if before is None or before.identity != progress.identity or before.today > today:
-            return self._work([await self._read(transaction, source, (statements.EARLIEST, today))], untimed, progress)
+            everything = await self._read(transaction, source, (statements.EARLIEST, today))
+            return partial(self._apply, [everything], untimed, progress, None)
         timeline = today - timedelta(days=self.tools.config.report.timeline_days - 1)
         recent = (min(timeline, before.today), today)
+        digest = await self._digest(transaction, source, recent)
         older, audit_from = await self._older(before.audit_from, recent[0])
-        files = [await self._read(transaction, source, days) for days in (recent, older)]
-        return self._work(files, untimed, _progress(self.identity(source), now, today, audit_from))
+        readings = [await self._read(transaction, source, older, audit=True)]
+        if digest != self._applied:
+            readings.append(await self._read(transaction, source, recent))
+        return partial(self._apply, readings, untimed, replace(progress, audit_from=audit_from), digest)
 
     async def _older(self, audit_from: datetime | None, limit: date) -> tuple[Days, datetime | None]:
         """The next older day that has allocations, with those after it that have none; the newest come first."""
@@ -39,41 +70,42 @@ class AllocationsFollower(Follower):
         days = (day or statements.EARLIEST, end - ONE_DAY)
         return days, datetime.combine(day, time.min, UTC) if day else None
 
-    async def _read(self, transaction: Transaction, source: Source, days: Days) -> tuple[Days, Path]:
+    async def _read(self, transaction: Transaction, source: Source, days: Days, *, audit: bool = False) -> Reading:
         file = self.tools.directory / f"{self.name}-{days[0]}.csv"
         rows = await transaction.copy(statements.allocations(source), file, start=days[0], end=days[1])
         self.count(rows)
-        return days, file
+        return Reading(days, file, audit)
 
-    def _work(self, files: list[tuple[Days, Path]], untimed: dict[str, int], progress: Progress) -> Work:
-        """The second of the files, if there is one, is an audit."""
-
-        async def apply() -> None:
-            for audit, (days, file) in enumerate(files):
-                differs = await self.tools.worker.run(self.tools.rollups.replace_allocations, file, *days, untimed, progress)
-                self.tools.telemetry.audited_buckets.labels(self.name).inc(audit)
-                self.tools.telemetry.audit_repairs.labels(self.name).inc(audit and differs)
-                file.unlink()
-
-        return apply
+    async def _apply(self, readings: list[Reading], untimed: dict[str, int], progress: Progress, digest: Digest | None) -> None:
+        self._applied = None
+        replaced = self.tools.rollups.replace_allocations
+        for reading in readings:
+            differs = await self.tools.worker.run(replaced, reading.file, *reading.days, untimed, progress)
+            self.tools.telemetry.audited_buckets.labels(self.name).inc(reading.audit)
+            self.tools.telemetry.audit_repairs.labels(self.name).inc(reading.audit and differs)
+        self.discard(reading.file for reading in readings)
+        self._applied = digest
 
 
-class QuestsFollower(Follower):
-    """Reads all names and layers at every refresh."""
+class QuestsFollower(TableFollower):
+    """Looks at all names and layers at every refresh."""
 
     async def look(self, transaction: Transaction, now: datetime) -> Work:
-        """Read the whole ledger."""
+        """Read the whole ledger, if anything changed."""
         source = await self.source(transaction)
+        progress = _progress(self.identity(source), now, self.tools.calendar.day_of(now))
+        digest = await self._digest(transaction, source)
+        if digest == self._applied:
+            return partial(self.tools.worker.run, self.tools.rollups.advance, self.name, progress)
         file = self.tools.directory / f"{self.name}.csv"
         self.count(await transaction.copy(statements.quests(source), file))
-        progress = _progress(self.identity(source), now, self.tools.calendar.day_of(now))
+        return partial(self._apply, file, progress, digest)
 
-        async def apply() -> None:
-            await self.tools.worker.run(self.tools.rollups.replace_quests, file, progress)
-            file.unlink()
+    async def _apply(self, file: Path, progress: Progress, digest: Digest) -> None:
+        await self.tools.worker.run(self.tools.rollups.replace_quests, file, progress)
+        self.discard([file])
+        self._applied = digest
 
-        return apply
 
-
-def _progress(identity: str, now: datetime, today: date, audit_from: datetime | None = None) -> Progress:
-    return Progress(identity, now, today, settled_before=today, positions={}, audit_from=audit_from)
+def _progress(identity: str, now: datetime, today: date) -> Progress:
+    return Progress(identity, now, today, settled_before=today, positions={})

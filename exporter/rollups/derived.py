@@ -42,10 +42,10 @@ SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELS
 
 
 _STEPS = {
-    "costs": (("task_providers", "task_credits"), _COST_DAYS + _TASK_PROVIDERS + _TASK_CREDITS),
+    "costs": (("cost_days", "task_providers", "task_credits"), _COST_DAYS + _TASK_PROVIDERS + _TASK_CREDITS),
     "impacts": (("task_totals", "task_credits"), _TASK_TOTALS + _TASK_CREDITS),
 }
-"""Of each ledger: the tables by task that follow it, and how."""
+"""Of each ledger: the tables that follow it, and how."""
 
 
 def derive(connection: DuckDBPyConnection, ledger: str) -> None:
@@ -56,6 +56,7 @@ def derive(connection: DuckDBPyConnection, ledger: str) -> None:
     connection.execute(steps)
     for table in tables:
         connection.execute(tallies.after(table))
+    connection.execute("INSERT INTO stale_tasks FROM touched")
 
 
 def touch_all(connection: DuckDBPyConnection) -> None:
@@ -67,8 +68,10 @@ def touch_all(connection: DuckDBPyConnection) -> None:
 def define(connection: DuckDBPyConnection, waste: Waste) -> None:
     """Define when a task is wasted, and why (``unscored``, ``low_impact``), and how efficient it is; NULL when it is not.
 
-    Efficiency is rounded to 13 digits, because the same ratio of other amounts may differ in the last bits, and is a tie.
+    Also make ``stale_tasks``: those that were touched since a report last looked at them. Efficiency is rounded to 13 digits,
+    because the same ratio of other amounts may differ in the last bits, and is a tie.
     """
+    connection.execute("CREATE TEMP TABLE stale_tasks (task INTEGER)")
     connection.execute(
         "CREATE OR REPLACE TEMP MACRO ratio(impact, usd) AS impact::DOUBLE / usd::DOUBLE;"
         "CREATE OR REPLACE TEMP MACRO efficiency(impact, usd) AS CASE WHEN usd > 0 AND impact > 0"

@@ -46,7 +46,7 @@ CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_da
 -- What each task brings to each provider over its lifetime, in equal shares of what it paid.
 CREATE TABLE task_credits (task INTEGER, family VARCHAR, impact DECIMAL(38, 15), wasted_usd DECIMAL(38, 15));
 
--- Sums of the three tables before, kept by adding what the touched tasks gained and lost.
+-- Sums of the four tables before, kept by adding what the touched rows gained and lost.
 -- Of all tasks of a quest that are wasted for one reason, or not at all (NULL). scored is how many have an impact.
 CREATE TABLE quest_outcomes (
     quest INTEGER, reason VARCHAR, tasks HUGEINT, scored HUGEINT, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15)
@@ -56,5 +56,10 @@ CREATE TABLE provider_outcomes (
 );
 -- How many tasks called a provider on a day for the last time.
 CREATE TABLE provider_days (family VARCHAR, day DATE, tasks HUGEINT);
+-- Of all days, and how many there are.
+CREATE TABLE cost_totals (
+    quest INTEGER, pair INTEGER, days HUGEINT, calls HUGEINT, unpriced HUGEINT, usd DECIMAL(38, 15),
+    input_tokens HUGEINT, output_tokens HUGEINT
+);
 
 CREATE TABLE state (name VARCHAR PRIMARY KEY, value VARCHAR);

@@ -129,6 +129,11 @@ class Rollups:
             tables.replace_quests(self._connection, file)
             self._advance("quests", progress)
 
+    def advance(self, ledger: str, progress: Progress) -> None:
+        """Note how far a ledger has been followed, where nothing else is to be changed."""
+        with self._transaction():
+            self._advance(ledger, progress)
+
     def _settle(self, changes: Changes) -> None:
         facts.fold(self._connection, changes.ledger, changes.progress.settled_before)
         facts.untimed(self._connection, changes.ledger, changes.untimed)

@@ -1,4 +1,4 @@
-"""Sums over the tables by task, so that a report need not read a million tasks: what the touched ones gained and lost is added.
+"""Sums over large tables, so that a report need not read a million rows: what the touched ones gained and lost is added.
 
 The sums are of whole numbers and decimals, and exact: nothing drifts, however often something is added and taken away.
 """
@@ -9,13 +9,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A table of sums; its columns are those of ``keys`` and then of ``sums``, each with the expression that it is."""
+    """A table of sums; its columns are those of ``keys`` and then of ``sums``, each with the expression that it is.
+
+    The first of the sums counts rows: what no row is left of is dropped. ``touched`` says which rows are about to change.
+    """
 
     table: str
     keys: Mapping[str, str]
     sums: Mapping[str, str]
+    touched: str = "task IN (SELECT task FROM touched)"
 
 
+COSTS = ("calls", "unpriced", "usd", "input_tokens", "output_tokens")
 TALLIES = {
     "task_totals": Tally(
         "quest_outcomes",
@@ -39,12 +44,18 @@ TALLIES = {
         },
     ),
     "task_providers": Tally("provider_days", keys={"family": "family", "day": "last_day"}, sums={"tasks": "count(*)"}),
+    "cost_days": Tally(
+        "cost_totals",
+        keys={"quest": "quest", "pair": "pair"},
+        sums={"days": "count(*)"} | {name: f"sum({name})" for name in COSTS},
+        touched="day IN (SELECT day FROM changed)",
+    ),
 }
-"""The sums over each table by task."""
+"""The sums over each table that is kept in step with the facts."""
 
 
 def before(source: str) -> str:
-    """SQL to run before the rows of the touched tasks change: takes away what they had."""
+    """SQL to run before the touched rows change: takes away what they had."""
     return f"CREATE OR REPLACE TEMP TABLE {TALLIES[source].table}_change AS {_touched(source, '-')}"
 
 
@@ -56,7 +67,7 @@ def after(source: str) -> str:
 INSERT INTO {tally.table}_change {_touched(source, "+")};
 INSERT INTO {tally.table}_change FROM {tally.table};
 DELETE FROM {tally.table};
-INSERT INTO {tally.table} SELECT {totals} FROM {tally.table}_change GROUP BY ALL HAVING sum(tasks) <> 0;
+INSERT INTO {tally.table} SELECT {totals} FROM {tally.table}_change GROUP BY ALL HAVING sum({next(iter(tally.sums))}) <> 0;
 """
 
 
@@ -64,4 +75,4 @@ def _touched(source: str, sign: str) -> str:
     tally = TALLIES[source]
     keys = [f"{expression} AS {name}" for name, expression in tally.keys.items()]
     sums = [f"{sign}({expression}) AS {name}" for name, expression in tally.sums.items()]
-    return f"SELECT {', '.join(keys + sums)} FROM {source} WHERE task IN (SELECT task FROM touched) GROUP BY ALL"
+    return f"SELECT {', '.join(keys + sums)} FROM {source} WHERE {tally.touched} GROUP BY ALL"

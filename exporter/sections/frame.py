@@ -1,6 +1,6 @@
 """What all sections of one report share: the moment, its windows and its timeline, and access to the rollups."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -48,15 +48,10 @@ class Frame:
         """The rows of a query over the rollups."""
         return self.connection.execute(query, parameters or None).fetchall()
 
-    def per_window(self, aggregate: str) -> str:
-        """One column per window: the aggregate over rows whose ``day`` lies in the window. 0 where there are none."""
-        return ", ".join(f"coalesce({aggregate} FILTER (day >= DATE '{first}'), 0)" for first in self.windows.values())
-
-    def spread(self, rows: Iterable[Row], labels: int) -> Iterator[Sample]:
-        """A sample per window from rows of some labels, followed by one value per window."""
-        for row in rows:
-            for window, value in zip(self.windows, row[labels:], strict=True):
-                yield (*row[:labels], window), float(value)
+    def by_window(self, recent: str, lifetime: str) -> str:
+        """One query over all windows: for each, ``recent`` with its name and first day, or ``lifetime`` if it has no first."""
+        queries = ((lifetime if first == date.min else recent, name, first) for name, first in self.windows.items())
+        return " UNION ALL ".join(query.format(window=name, first=first) for query, name, first in queries)
 
 
 def samples(rows: Iterable[Row]) -> list[Sample]:
@@ -64,9 +59,9 @@ def samples(rows: Iterable[Row]) -> list[Sample]:
     return [(row[:-1], float(row[-1])) for row in rows if row[-1] is not None]
 
 
-def complete(found: Iterable[Sample], windows: Iterable[str]) -> list[Sample]:
-    """The samples, whose last label is the window, and 0 wherever a label set is missing from a window."""
+def complete(found: Iterable[Sample], windows: Iterable[str], known: Iterable[Row] = ()) -> list[Sample]:
+    """The samples, whose last label is the window, and 0 wherever a label set, found or known, is missing from a window."""
     values = dict(found)
-    sets: dict[Labels, None] = dict.fromkeys(labels[:-1] for labels in values)
+    sets: dict[Labels, None] = dict.fromkeys((*known, *(labels[:-1] for labels in values)))
     names = list(windows)
     return [((*labels, window), values.get((*labels, window), 0.0)) for labels in sets for window in names]

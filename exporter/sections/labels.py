@@ -10,22 +10,10 @@ from exporter.sections.frame import Frame
 
 OTHER = "other"
 
-# Money and calls of all days, of which the report takes labels, ranks and its finest series.
-_LIFETIME = """
-CREATE OR REPLACE TEMP TABLE lifetime AS
-SELECT quest, pair, sum(calls) AS calls, sum(usd) AS usd, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
-  FROM cost_days GROUP BY ALL
-"""
-# Where there is no ledger of costs, spend is what the allocation ledger reports.
-_QUEST_DAYS = {
-    True: "CREATE OR REPLACE TEMP VIEW quest_days AS SELECT day, quest, usd FROM cost_days",
-    False: "CREATE OR REPLACE TEMP VIEW quest_days AS"
-    " SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL",
-}
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
 WITH shown AS (
-    SELECT quest FROM lifetime UNION SELECT quest FROM impacts
+    SELECT quest FROM cost_totals UNION SELECT quest FROM impacts
     UNION SELECT quest FROM allocations UNION SELECT quest FROM names
 ), named AS (
     SELECT quest, quest_id, nullif(name, '') AS name, nullif(layer, '') AS layer
@@ -42,7 +30,7 @@ _PROVIDERS = """
 CREATE OR REPLACE TEMP TABLE provider_labels AS
 SELECT family,
        CASE WHEN row_number() OVER (ORDER BY sum(usd) DESC, family) <= $most THEN family ELSE 'other' END AS provider
-  FROM lifetime JOIN models USING (pair) GROUP BY family
+  FROM cost_totals JOIN models USING (pair) GROUP BY family
 """
 _MODELS = """
 CREATE OR REPLACE TEMP TABLE model_labels AS
@@ -51,7 +39,7 @@ WITH named AS (
       FROM models JOIN provider_labels USING (family)
 ), ranked AS (
     SELECT provider, model, row_number() OVER (PARTITION BY provider ORDER BY sum(usd) DESC, model) AS rank
-      FROM lifetime JOIN named USING (pair) GROUP BY provider, model
+      FROM cost_totals JOIN named USING (pair) GROUP BY provider, model
 )
 SELECT pair, provider, CASE WHEN rank <= $most THEN model ELSE 'other' END AS model
   FROM named JOIN ranked USING (provider, model)
@@ -61,7 +49,7 @@ _WEIGHTS = """
 SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS judged
   FROM quest_labels
   LEFT JOIN (SELECT quest, sum(usd) AS usd, count(DISTINCT (provider, model)) AS cells
-               FROM lifetime JOIN model_labels USING (pair) GROUP BY quest) AS spent USING (quest)
+               FROM cost_totals JOIN model_labels USING (pair) GROUP BY quest) AS spent USING (quest)
   LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated
  USING (quest)
   LEFT JOIN (SELECT DISTINCT quest FROM quest_outcomes) AS judged USING (quest)
@@ -69,7 +57,7 @@ SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS ju
 """
 _FOLDED_LABEL_SETS = """
 SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, model_labels.provider, model_labels.model))
-  FROM lifetime JOIN models USING (pair) JOIN model_labels USING (pair)
+  FROM cost_totals JOIN models USING (pair) JOIN model_labels USING (pair)
 """
 _FOLD = """
 UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
@@ -87,12 +75,11 @@ class Kinds(NamedTuple):
 
 
 def prepare(frame: Frame) -> int:
-    """Make ``lifetime``, ``quest_days``, ``quest_labels``, ``provider_labels`` and ``model_labels``.
+    """Make ``quest_labels``, ``provider_labels`` and ``model_labels``.
 
     Returns how many series were folded into ``other``.
     """
-    for query in (_LIFETIME, _QUEST_DAYS["costs" in frame.config.ledgers], _QUESTS):
-        frame.rows(query)
+    frame.rows(_QUESTS)
     kinds = _label_models(frame)
     folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
     return folded + _fold_quests(frame, kinds)

@@ -44,11 +44,11 @@ METRICS = (SPEND, CALLS, UNPRICED, TASKS, TOKENS, MODEL_SPEND, IMPACT, WASTED)
 
 
 _SUMS = """
-SELECT provider, {windows} FROM cost_days JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
+SELECT provider, time_window, sum(usd), sum(calls), sum(unpriced), sum(input_tokens), sum(output_tokens)
+  FROM window_costs JOIN model_labels USING (pair) GROUP BY ALL
 """
-_SUMMED = ("usd", "calls", "unpriced", "input_tokens", "output_tokens")
 _MODELS = """
-SELECT provider, model, {windows} FROM cost_days JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
+SELECT provider, model, time_window, sum(usd) FROM window_costs JOIN model_labels USING (pair) GROUP BY ALL
 """
 # A task that called two providers which are folded into one is one task.
 _TASKS = """
@@ -59,14 +59,11 @@ WITH called AS (
       FROM (SELECT task, max(last_day) AS day FROM task_providers JOIN provider_labels USING (family)
              WHERE provider = 'other' GROUP BY task) AS folded GROUP BY day
 )
-SELECT provider, {windows} FROM provider_labels AS p LEFT JOIN called USING (provider) GROUP BY ALL ORDER BY ALL
+SELECT provider, time_window, sum(tasks) FROM called JOIN ({windows}) AS windows ON day >= first GROUP BY ALL
 """
 _RECENT_CREDITS = """
-SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted), time_window
-  FROM (SELECT time_window, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,
-               (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * coalesce(share, 1) END)::DECIMAL(38, 15) AS wasted
-          FROM recent_tasks LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared
-  LEFT JOIN provider_labels USING (family) GROUP BY ALL
+SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted_usd), time_window
+  FROM recent_credits LEFT JOIN provider_labels USING (family) GROUP BY ALL
 """
 _LIFETIME_CREDITS = """
 SELECT coalesce(provider, 'unknown') AS provider, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(wasted_usd)
@@ -76,29 +73,26 @@ SELECT coalesce(provider, 'unknown') AS provider, CASE WHEN sum(scored) > 0 THEN
 
 def collect(frame: Frame) -> list[Family]:
     """Spend, use and outcome by provider, each window in full."""
-    models = frame.rows(_MODELS.format(windows=frame.per_window("sum(usd)")))
-    called = frame.rows(_TASKS.format(windows=frame.per_window("sum(tasks)")))
-    usd, calls, unpriced, *tokens = _sums(frame)
+    sums = frame.rows(_SUMS)
+    models = samples(frame.rows(_MODELS))
+    span = "SELECT '{window}' AS time_window, DATE '{first}' AS first"
+    called = samples(frame.rows(_TASKS.format(windows=frame.by_window(span, span))))
+    known = frame.rows("SELECT DISTINCT provider, model FROM model_labels")
+    providers = list(dict.fromkeys(row[:1] for row in known))
+    usd, calls, unpriced, *tokens = (
+        complete(samples((*row[:2], row[column]) for row in sums), frame.windows, providers) for column in range(2, 7)
+    )
     impact, wasted = _credits(frame)
     return [
         Family(SPEND, usd),
         Family(CALLS, calls),
         Family(UNPRICED, unpriced),
-        Family(TASKS, list(frame.spread(called, 1))),
+        Family(TASKS, complete(called, frame.windows, providers)),
         Family(TOKENS, [*_directed("input", tokens[0]), *_directed("output", tokens[1])]),
-        Family(MODEL_SPEND, list(frame.spread(models, 2))),
+        Family(MODEL_SPEND, complete(models, frame.windows, known)),
         Family(IMPACT, impact),
         Family(WASTED, wasted),
     ]
-
-
-def _sums(frame: Frame) -> list[list[Sample]]:
-    """The samples of each summed column, by provider and window."""
-    windows = [frame.per_window(f"sum({column})") for column in _SUMMED]
-    rows = frame.rows(_SUMS.format(windows=", ".join(windows)))
-    width = len(frame.windows)
-    starts = range(1, 1 + len(_SUMMED) * width, width)
-    return [list(frame.spread([(row[0], *row[start : start + width]) for row in rows], 1)) for start in starts]
 
 
 def _directed(token_type: str, found: list[Sample]) -> list[Sample]:

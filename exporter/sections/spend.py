@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from exporter.calendar import HOUR
 from exporter.metrics import QUEST, Family, Metric, Sample
-from exporter.sections.frame import Frame, samples
+from exporter.sections.frame import Frame, complete, samples
 
 SPEND = Metric(
     "resource_spend_usd",
@@ -50,14 +50,14 @@ METRICS = (SPEND, CALLS, TOKENS, QUEST_SPEND, PROJECTED, DAY_ELAPSED)
 
 _CELLS = """
 SELECT quest_id, name, layer, provider, model, sum(usd), sum(calls), sum(input_tokens), sum(output_tokens)
-  FROM lifetime JOIN quest_labels USING (quest) JOIN model_labels USING (pair) GROUP BY ALL
+  FROM cost_totals JOIN quest_labels USING (quest) JOIN model_labels USING (pair) GROUP BY ALL
 """
 _QUESTS = """
-SELECT quest_id, name, layer, {windows} FROM quest_labels LEFT JOIN quest_days USING (quest) GROUP BY ALL
+SELECT quest_id, name, layer, time_window, sum(usd) FROM quest_windows JOIN quest_labels USING (quest) GROUP BY ALL
 """
 _TODAY = """
-SELECT quest_id, name, layer, coalesce(sum(usd) FILTER (day = $today), 0) / $share
-  FROM quest_labels LEFT JOIN quest_days USING (quest) GROUP BY ALL
+SELECT quest_id, name, layer, coalesce(sum(usd), 0) / $share
+  FROM quest_labels LEFT JOIN (FROM quest_days WHERE day = $today) AS days USING (quest) GROUP BY ALL
 """
 _HOURS = "SELECT day, hour, usd FROM hours WHERE ledger = 'costs' AND day >= $first AND day < $today"
 _FIRST_DAY = "SELECT min(day) FROM cost_days"
@@ -72,12 +72,12 @@ def collect(frame: Frame) -> list[Family]:
     """Spend by quest and model over all time, by quest and window, and projected to the end of today."""
     cells = frame.rows(_CELLS)
     tokens = [((*row[:5], kind), float(row[column])) for row in cells for kind, column in (("input", 7), ("output", 8))]
-    quests = frame.rows(_QUESTS.format(windows=frame.per_window("sum(usd)")))
+    quests = frame.rows("SELECT DISTINCT quest_id, name, layer FROM quest_labels")
     return [
         Family(SPEND, samples(row[:6] for row in cells)),
         Family(CALLS, samples((*row[:5], row[6]) for row in cells)),
         Family(TOKENS, tokens),
-        Family(QUEST_SPEND, list(frame.spread(quests, 3))),
+        Family(QUEST_SPEND, complete(samples(frame.rows(_QUESTS)), frame.windows, quests)),
         Family(PROJECTED, _projected(frame)),
         Family(DAY_ELAPSED, [((), frame.calendar.elapsed(frame.now))]),
     ]

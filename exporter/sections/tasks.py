@@ -1,20 +1,24 @@
 """The judged tasks of each window, on which efficiency, waste and the providers' shares are based."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from exporter.metrics import Sample
 from exporter.sections.frame import Frame, Row
 
+# All windows end now, so the latest row of a task that was judged in a window is in the window.
 _WINDOW = """
-SELECT '{window}' AS time_window, task, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-  FROM impacts WHERE day >= DATE '{first}' GROUP BY task
+SELECT '{window}' AS time_window, task, arg_max(quest, stamp) AS quest, sum(usd) AS usd, sum(tokens) AS tokens,
+       sum(impact) AS impact
+  FROM impacts WHERE day >= DATE '{first}' AND {tasks} GROUP BY task
 """
-_RECENT = """
-CREATE OR REPLACE TEMP TABLE recent_tasks AS
-SELECT time_window, task, quest, sums.usd, sums.tokens, sums.impact,
-       waste_reason(sums.tokens, sums.impact) AS reason, efficiency(sums.impact, sums.usd) AS efficiency
-  FROM ({windows}) AS sums JOIN task_totals USING (task)
+_RECENT_TASKS = "SELECT *, waste_reason(tokens, impact) AS reason, efficiency(impact, usd) AS efficiency FROM ({windows})"
+_RECENT_CREDITS = """
+SELECT time_window, task, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,
+       (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * coalesce(share, 1) END)::DECIMAL(38, 15) AS wasted_usd
+  FROM (FROM recent_tasks WHERE {tasks}) LEFT JOIN (FROM task_providers WHERE share > 0 AND {tasks}) AS paid USING (task)
 """
+_STALE = "task IN (SELECT task FROM stale_tasks)"
 _LIFETIME = "SELECT '{window}', task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
 _OUTCOMES = """
 CREATE OR REPLACE TEMP TABLE outcomes AS
@@ -41,21 +45,34 @@ QUALIFY row_number() OVER (PARTITION BY time_window ORDER BY l.{rank} DESC, task
 """
 
 
-def prepare(frame: Frame) -> None:
+def prepare(frame: Frame, *, anew: bool) -> None:
     """Make ``window_tasks``, a row per window and task judged in it, and ``outcomes``, their sums by quest and reason of waste.
 
     ``impact`` of a task is NULL when no row of it in the window is scored. Its quest is that of its latest row. ``reason`` and
-    ``efficiency`` are NULL for tasks that are not wasted, or not efficient.
+    ``efficiency`` are NULL for tasks that are not wasted, or not efficient. ``recent_credits`` are what the tasks of the finite
+    windows bring to each provider. What is there from the report before is kept, but for stale tasks, unless it is made anew.
     """
     spans = {name: first for name, first in frame.windows.items() if first > date.min}
-    recent = [_WINDOW.format(window=name, first=first) for name, first in spans.items()]
-    frame.rows(_RECENT.format(windows=" UNION ALL ".join(recent) or _WINDOW.format(window="", first=date.max)))
     lifetime = [name for name in frame.windows if name not in spans]
+    _bring_up_to_date(frame, spans or {"": date.max}, anew=anew)
     tasks = ["FROM recent_tasks", *(_LIFETIME.format(window=name) for name in lifetime)]
     frame.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL ".join(tasks))
     frame.rows(_OUTCOMES)
     for name in lifetime:
         frame.rows(_LIFETIME_OUTCOMES.format(window=name))
+
+
+def _bring_up_to_date(frame: Frame, spans: Mapping[str, date], *, anew: bool) -> None:
+    which = "TRUE" if anew else _STALE
+    windows = " UNION ALL ".join(_WINDOW.format(window=name, first=first, tasks=which) for name, first in spans.items())
+    queries = {"recent_tasks": _RECENT_TASKS.format(windows=windows), "recent_credits": _RECENT_CREDITS.format(tasks=which)}
+    for table, query in queries.items():
+        if anew:
+            frame.rows(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+        else:
+            frame.rows(f"DELETE FROM {table} WHERE {_STALE}")
+            frame.rows(f"INSERT INTO {table} {query}")
+    frame.rows("DELETE FROM stale_tasks")
 
 
 def top(frame: Frame, *, rank: str, where: str, columns: tuple[str, ...]) -> dict[str, list[Row]]:

@@ -74,7 +74,7 @@ def statements_of(source: Source) -> list[tuple[sql.Composed, dict[str, object]]
     span: dict[str, object] = {"start": NOW - timedelta(hours=1), "end": NOW}
     if source.ledger.name == "allocations":
         days: dict[str, object] = {"start": NOW.date() - timedelta(days=29), "end": NOW.date()}
-        return [(statements.allocations(source), days), (statements.untimed(source), {})]
+        return [(statements.digest(source), days), (statements.allocations(source), days), (statements.untimed(source), {})]
     lowest: dict[str, object] = {"costs": 59_000, "impacts": 5_900, "updated_at": NOW.timestamp() - 3600}
     looks, newest = [], []
     for column in cursor.columns(source):
@@ -127,8 +127,8 @@ def fetched(telemetry: Telemetry) -> dict[str, float]:
 @pytest.mark.parametrize("days", [35, 200])
 async def test_an_idle_refresh_reads_the_same_whatever_the_history(database: str, config: Config, days: int) -> None:
     idle, late = await reads(database, config, days)
-    # The hour of noon holds one task's call; allocations are those of the timeline and one older day; quests are five.
-    assert idle == [{"allocations": 155, "quests": 5, "costs": 1, "impacts": 1}] * 3
+    # The hour of noon holds one task's call; allocations are those of one older day; neither they nor quests changed otherwise.
+    assert idle == [{"allocations": 5, "quests": 0, "costs": 1, "impacts": 1}] * 3
     # One late call: its settled day is read again, 200 calls and itself, and no other.
     assert late["impacts"] == 1
     assert late["costs"] - 1 == 201
