@@ -50,9 +50,16 @@ class Horizon:
     next: int
 
 
-_HORIZON = sql.SQL(
-    "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() AS s"
-)
+# A snapshot knows of transactions only up to the newest that has ended. Those that began later hold a lock on their own id,
+# which is told without its epoch: how far it lies ahead is counted modulo 2^32.
+_HORIZON = sql.SQL("""
+SELECT oldest, ended + coalesce(max(ahead) FILTER (WHERE ahead < 2147483648) + 1, 0)
+  FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS ended
+          FROM pg_current_snapshot() AS s) AS snapshot
+  LEFT JOIN LATERAL (SELECT (transactionid::text::bigint - ended) & 4294967295 AS ahead
+                       FROM pg_locks WHERE locktype = 'transactionid') AS running ON TRUE
+ GROUP BY oldest, ended
+""")
 
 
 @dataclass(frozen=True, slots=True)

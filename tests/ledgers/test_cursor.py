@@ -1,5 +1,12 @@
-"""When a cursor may pass a position, told without a database."""
+"""When a cursor may pass a position."""
 
+from datetime import timedelta
+
+import psycopg
+
+from exporter.config import parse
+from exporter.database import Database
+from exporter.ledgers import cursor
 from exporter.ledgers.cursor import Group, Horizon, Position, Seen, changed
 
 FEW = Group(rows=2, fingerprint=77, numbers=())
@@ -36,3 +43,21 @@ def test_only_what_is_new_or_gone_is_touched() -> None:
 
 def test_after_a_restart_everything_above_the_position_is_touched() -> None:
     assert changed({}, {(5, 100): FEW}, lower=5) == [(100, FEW)]
+
+
+async def test_the_horizon_lies_beyond_transactions_that_snapshots_do_not_list(database: str) -> None:
+    """A snapshot lists running transactions only up to the newest that has ended."""
+    with psycopg.connect(database) as quick, psycopg.connect(database) as slow:
+        quick.execute("SELECT pg_current_xact_id()")
+        later = slow.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
+        quick.commit()
+        assert later is not None
+        running = await seen_from(database)
+        assert running.oldest <= later[0] < running.next
+    assert (await seen_from(database)).oldest > later[0]
+
+
+async def seen_from(conninfo: str) -> cursor.Horizon:
+    config = parse(f'databases: {{main: {{dsn: "{conninfo}"}}}}\nledgers: {{costs: {{database: main}}}}', "config.yml")
+    async with Database(config.databases["main"], timedelta(seconds=20)) as opened, opened.transaction() as transaction:
+        return await cursor.horizon(transaction)
