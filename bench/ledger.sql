@@ -22,8 +22,9 @@ SELECT id, current_date - back, 20 + right(id, 3)::int % 50, 15 + right(id, 3)::
 
 DROP INDEX cost_ledger_created_at_idx, impact_ledger_created_at_idx, impact_ledger_updated_at_idx;
 
--- The calls of about three hours are spread at random over as many tasks as make it ten calls per task. A task has one quest,
--- quests of low numbers have many tasks, and each quest uses six of the 36 models, of one or two providers.
+-- A call belongs at random to one of the tasks that are under way, which change one by one within about three hours: that makes
+-- ten calls per task. A task has one quest, quests of low numbers have many tasks, and each quest uses six of the 36 models, of
+-- one or two providers.
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
 SELECT created_at, 'task-' || lpad(task::text, 9, '0'), 'quest-' || lpad(quest::text, 3, '0'),
        (ARRAY['minimax', 'openai-codex', 'aws-bedrock', 'zhipu', 'mistral', 'deepseek'])[1 + model / 6],
@@ -34,18 +35,19 @@ SELECT created_at, 'task-' || lpad(task::text, 9, '0'), 'quest-' || lpad(quest::
                (300 + 6000 * pg_temp.draw(call, 4) ^ 2)::bigint AS input_tokens,
                (20 + 1500 * pg_temp.draw(call, 5) ^ 3)::bigint AS output_tokens
           FROM (SELECT call, task, floor(200 * pg_temp.draw(task, 2) ^ 2)::int AS quest
-                  FROM (SELECT call, call / (10 * :tasks) * :tasks + floor(:tasks * pg_temp.draw(call, 1))::bigint AS task
+                  FROM (SELECT call, call / 10 + floor(:tasks * pg_temp.draw(call, 1))::bigint AS task
                           FROM generate_series(0::bigint, :rows - 1) AS call) AS calls) AS tasks) AS entries;
 
--- A task is judged once, some minutes after its last call; 3 in 100 are never scored.
+-- A task is judged once, some minutes after its last call, so not while it is under way; 3 in 100 are never scored.
 INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, task_title, total_tokens, cost_usd, impact_score)
 SELECT judged_at, judged_at, task_id, quest_id, layer, 'Task ' || right(task_id, 9), tokens, usd,
        CASE WHEN pg_temp.draw(task, 6) >= 0.03 THEN round((3 * pg_temp.draw(task, 7))::numeric, 3) END
   FROM (SELECT task_id, right(task_id, 9)::bigint AS task, max(quest_id) AS quest_id,
-               least(max(created_at) + interval '10 minutes', now()) AS judged_at,
+               max(created_at) + interval '10 minutes' AS judged_at,
                sum(input_tokens + output_tokens) AS tokens, sum(cost_usd) AS usd
           FROM cost_ledger GROUP BY task_id) AS tasks
   JOIN quests ON id = quest_id
+ WHERE task < :rows / 10 AND judged_at <= now()
  ORDER BY judged_at, task_id;
 
 CREATE INDEX ON cost_ledger (created_at);

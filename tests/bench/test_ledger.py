@@ -10,7 +10,7 @@ from bench.ledger import Shape, fill, live
 SHAPE = Shape(days=10, rate=800)
 FACTS = {
     "calls": "count(*) = 8000 FROM cost_ledger",
-    "tasks": "count(DISTINCT task_id) BETWEEN 790 AND 800 FROM cost_ledger",
+    "tasks": "count(DISTINCT task_id) BETWEEN 790 AND 810 FROM cost_ledger",
     "models": "count(DISTINCT model) = 36 FROM cost_ledger",
     "end": "max(created_at) BETWEEN now() - interval '1 hour' AND now() FROM cost_ledger",
     "beginning": "min(created_at) - now() BETWEEN interval '-10.5 days' AND interval '-9.5 days' FROM cost_ledger",
@@ -19,6 +19,7 @@ FACTS = {
     "spans": "max(span) < interval '6 hours' FROM"
     " (SELECT max(created_at) - min(created_at) AS span FROM cost_ledger GROUP BY task_id) AS tasks",
     "judged once": "count(*) = count(DISTINCT task_id) FROM impact_ledger",
+    "judged late": "count(*) = 0 FROM impact_ledger WHERE task_id >= 'task-000000800' OR created_at > now()",
     "unscored": "count(*) FILTER (WHERE impact_score IS NULL) BETWEEN 8 AND 48 FROM impact_ledger",
 }
 
