@@ -81,7 +81,8 @@ class Rollups:
         ).fetchall()
 
     def begin(self, ledger: str) -> None:
-        """Forget a ledger, to build it anew."""
+        """Forget a ledger, to build it anew. Until :meth:`finish`, the file is not put in order after each step."""
+        self._connection.execute("SET checkpoint_threshold = '1GB'")
         with self._transaction():
             self._put(f"progress.{ledger}", None)
             facts.forget(self._connection, ledger)
@@ -99,6 +100,7 @@ class Rollups:
             derived.touch_all(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
+        self._connection.execute("RESET checkpoint_threshold; CHECKPOINT")
 
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""

@@ -1,8 +1,12 @@
 """Every statement of a refresh finds its rows by an index, and an idle refresh reads the same whatever the history."""
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,6 +19,7 @@ from exporter.exposition.bodies import Publisher
 from exporter.ledgers import cursor, statements
 from exporter.ledgers.catalog import inspect
 from exporter.ledgers.mapping import Source
+from exporter.refresh import Refresher
 from exporter.telemetry import Telemetry
 
 NOW = datetime(2026, 6, 15, 12, 30, tzinfo=UTC)
@@ -89,6 +94,12 @@ def statements_of(source: Source) -> list[tuple[sql.Composed, dict[str, object]]
     return [*looks, *newest, *ranges, (statements.untimed(source), {})]
 
 
+LATE = """
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd)
+VALUES ('2026-06-01 08:59+00', 'late', 'q1', 'codex', 'gpt', 1)
+"""
+
+
 class Clock:
     """A clock that stands still until it is moved."""
 
@@ -98,37 +109,81 @@ class Clock:
         return self.now
 
 
-async def reads(conninfo: str, config: Config, days: int) -> tuple[list[dict[str, float]], dict[str, float]]:
-    """Rows that three idle refreshes fetch, and one after a single new call; the first two refreshes settle what is new."""
+@dataclass(frozen=True)
+class Work:
+    """What one refresh asked of PostgreSQL: rows that it fetched, by ledger, and statements, by what they begin with."""
+
+    rows: dict[str, float]
+    statements: Counter[str]
+
+
+class Watched:
+    """An exporter over a filled ledger, of which each refresh tells its work."""
+
+    def __init__(self, refresher: Refresher, telemetry: Telemetry, sent: list[str]) -> None:
+        self._refresher, self._telemetry, self._sent = refresher, telemetry, sent
+
+    async def refresh(self) -> Work:
+        before = self._fetched()
+        self._sent.clear()
+        await self._refresher.refresh(self._refresher.collections[0])
+        rows = {ledger: count - before.get(ledger, 0) for ledger, count in self._fetched().items()}
+        return Work(rows, Counter(self._sent))
+
+    def _fetched(self) -> dict[str, float]:
+        samples = (sample for family in self._telemetry.ledger_rows_read.collect() for sample in family.samples)
+        return {sample.labels["ledger"]: sample.value for sample in samples if sample.name.endswith("_total")}
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The beginnings of all statements that are sent, in order."""
+    found: list[str] = []
+    for name in ("rows", "copy"):
+        monkeypatch.setattr(Transaction, name, noting(getattr(Transaction, name), found))
+    return found
+
+
+def noting(method: Callable[..., Awaitable[Any]], found: list[str]) -> Callable[..., Awaitable[Any]]:
+    async def noted(transaction: Transaction, query: sql.Composable, *args: Any, **parameters: Any) -> object:
+        found.append(" ".join(query.as_string().split())[:120])
+        return await method(transaction, query, *args, **parameters)
+
+    return noted
+
+
+@asynccontextmanager
+async def watched(conninfo: str, config: Config, days: int, sent: list[str]) -> AsyncIterator[Watched]:
+    """After three refreshes, in which what is new settles."""
     fill(conninfo, days)
     telemetry = Telemetry("", "")
-    idle = []
     async with app.pipeline(config, Publisher(telemetry), telemetry, Clock()) as refresher:
-        for _ in range(6):
-            before = fetched(telemetry)
-            await refresher.refresh(refresher.collections[0])
-            idle.append({ledger: count - before.get(ledger, 0) for ledger, count in fetched(telemetry).items()})
-        with psycopg.connect(conninfo) as connection:
-            connection.execute(
-                "INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd)"
-                " VALUES ('2026-06-01 08:59+00', 'late', 'q1', 'codex', 'gpt', 1)"
-            )
-        before = fetched(telemetry)
-        await refresher.refresh(refresher.collections[0])
-        late = {ledger: count - before[ledger] for ledger, count in fetched(telemetry).items()}
-    return idle[3:], late
-
-
-def fetched(telemetry: Telemetry) -> dict[str, float]:
-    samples = (sample for family in telemetry.ledger_rows_read.collect() for sample in family.samples)
-    return {sample.labels["ledger"]: sample.value for sample in samples if sample.name.endswith("_total")}
+        exporter = Watched(refresher, telemetry, sent)
+        for _ in range(3):
+            await exporter.refresh()
+        yield exporter
 
 
 @pytest.mark.parametrize("days", [35, 200])
-async def test_an_idle_refresh_reads_the_same_whatever_the_history(database: str, config: Config, days: int) -> None:
-    idle, late = await reads(database, config, days)
+async def test_an_idle_refresh_reads_the_same_whatever_the_history(
+    database: str, config: Config, days: int, sent: list[str]
+) -> None:
+    async with watched(database, config, days, sent) as exporter:
+        idle = [await exporter.refresh() for _ in range(3)]
     # The hour of noon holds one task's call; allocations are those of one older day; neither they nor quests changed otherwise.
-    assert idle == [{"allocations": 5, "quests": 0, "costs": 1, "impacts": 1}] * 3
-    # One late call: its settled day is read again, 200 calls and itself, and no other.
-    assert late["impacts"] == 1
-    assert late["costs"] - 1 == 201
+    assert [work.rows for work in idle] == [{"allocations": 5, "quests": 0, "costs": 1, "impacts": 1}] * 3
+    assert idle[0].statements == idle[1].statements == idle[2].statements
+    assert idle[0].statements.total() == 31
+
+
+@pytest.mark.parametrize("days", [35, 200])
+async def test_one_late_row_has_its_own_day_read_again_and_no_other(
+    database: str, config: Config, days: int, sent: list[str]
+) -> None:
+    async with watched(database, config, days, sent) as exporter:
+        idle = await exporter.refresh()
+        with psycopg.connect(database) as connection:
+            connection.execute(LATE)
+        late = await exporter.refresh()
+    assert late.rows == idle.rows | {"costs": 1 + 201}  # 200 calls of the settled day, and itself
+    assert late.statements.total() == idle.statements.total() + 1

@@ -1,0 +1,72 @@
+"""What does not grow and does not happen: memory over many refreshes, and work in a scrape."""
+
+import asyncio
+import gc
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from exporter.app import pipeline
+from exporter.exposition.bodies import Publisher
+from exporter.exposition.negotiation import REPRESENTATIONS
+from exporter.telemetry import Telemetry
+from tests.integration.running import Clock, Exporter, configure, running
+
+NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
+MEGABYTE = 1024**2
+WRITE = """
+WITH call AS (
+    INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd)
+    VALUES (%(at)s, %(task)s, 'q', 'max', 'm', 0.25)
+)
+INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, total_tokens, cost_usd, impact_score)
+VALUES (%(at)s, now(), %(task)s, 'q', 'Atlas', 5000, 1, 0.5)
+"""
+FORGET = "DELETE FROM cost_ledger WHERE id < (SELECT max(id) - 200 FROM cost_ledger)"
+
+
+def resident() -> int:
+    """The memory of this process, in bytes."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def held() -> tuple[int, int, int]:
+    """Open files, threads and tasks of this process."""
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), len(asyncio.all_tasks())
+
+
+async def work(exporter: Exporter, connection: psycopg.Connection, count: int) -> None:
+    """As many refreshes, each after a call and a judgement somewhere in the last month; what is older than these goes."""
+    for number in range(count):
+        at = NOW - timedelta(hours=37 * (number % 20))
+        connection.execute(WRITE, {"at": at, "task": f"t{number % 50}"})
+        connection.execute(FORGET)
+        await exporter.refresh()
+
+
+@pytest.mark.slow
+async def test_memory_stays_flat_over_a_thousand_refreshes(database: str, tmp_path: Path) -> None:
+    config = configure(database, tmp_path / "rollups")
+    with psycopg.connect(database, autocommit=True) as connection:
+        async with running(config, Clock(NOW)) as exporter:
+            await work(exporter, connection, 200)
+            before, things = resident(), held()
+            await work(exporter, connection, 800)
+            assert resident() - before < 16 * MEGABYTE
+            assert held() == things
+
+
+async def test_a_scrape_needs_neither_ledger_nor_rollups(database: str, tmp_path: Path) -> None:
+    """All that a scrape gets is there before: the same object each time, even when everything behind it is closed."""
+    telemetry = Telemetry("v", "r")
+    publisher = Publisher(telemetry)
+    async with pipeline(configure(database, tmp_path / "rollups"), publisher, telemetry, Clock(NOW)) as refresher:
+        for collection in refresher.collections:
+            await refresher.refresh(collection)
+        bodies = {each: publisher.body(each) for each in REPRESENTATIONS}
+    assert all(publisher.body(each) is body for each, body in bodies.items())
