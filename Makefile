@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format coverage docs dashboards bench lock clean
+.PHONY: help setup demo test lint format coverage docs dashboards rules bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ docs: .venv/installed ## write docs/metrics.md anew from the catalogue in the co
 
 dashboards: .venv/installed ## write grafana/dashboards/ anew from the code in grafana/
 	@$(BIN)/python -m grafana.generate
+
+rules: .venv/installed ## write the PrometheusRule in deploy/kubernetes/ anew from rules/
+	@$(BIN)/python -m deploy.generate
 
 bench: .venv/installed .bench/installed ## measure beside other exporters (SIZE=small takes about three minutes)
 	@$(BIN)/python -m bench --size $(or $(SIZE),full) $(ARGS)
