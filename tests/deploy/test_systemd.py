@@ -1,0 +1,81 @@
+"""The systemd unit: hardened, and its paths are those that docs/operations.md tells the user to make."""
+
+import re
+from pathlib import Path
+
+from exporter.cli import _parser
+from exporter.config import load
+from tests.conftest import ROOT
+
+UNIT = ROOT / "deploy/systemd/resource-exporter.service"
+PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+LINES = [line.partition("=")[::2] for line in UNIT.read_text(encoding="utf-8").splitlines() if re.match(r"[A-Z]", line)]
+SETTINGS = dict(LINES)
+SANDBOX = {
+    "DynamicUser": "yes",
+    "CapabilityBoundingSet": "",
+    "NoNewPrivileges": "yes",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "PrivateTmp": "yes",
+    "PrivateDevices": "yes",
+    "PrivateUsers": "yes",
+    "ProtectClock": "yes",
+    "ProtectControlGroups": "yes",
+    "ProtectHostname": "yes",
+    "ProtectKernelLogs": "yes",
+    "ProtectKernelModules": "yes",
+    "ProtectKernelTunables": "yes",
+    "ProtectProc": "invisible",
+    "LockPersonality": "yes",
+    "MemoryDenyWriteExecute": "yes",
+    "RemoveIPC": "yes",
+    "RestrictNamespaces": "yes",
+    "RestrictRealtime": "yes",
+    "RestrictSUIDSGID": "yes",
+    "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
+    "SystemCallArchitectures": "native",
+    "SystemCallErrorNumber": "EPERM",
+    "StateDirectoryMode": "0700",
+    "UMask": "0077",
+    "LimitCORE": "0",
+    "MemoryMax": "512M",
+    "TasksMax": "64",
+}
+
+
+def test_it_is_shut_in() -> None:
+    assert SETTINGS.items() >= SANDBOX.items()
+    assert [value for key, value in LINES if key == "SystemCallFilter"] == ["@system-service", "~@privileged @resources"]
+
+
+def test_no_setting_stands_twice_unless_it_is_a_list() -> None:
+    keys = [key for key, _ in LINES if key != "SystemCallFilter"]
+    assert len(keys) == len(set(keys))
+
+
+def test_it_runs_the_exporter_with_flags_that_exist_and_reloads_by_the_signal_for_it() -> None:
+    program, *arguments = SETTINGS["ExecStart"].split()
+    assert program == "/opt/resource-exporter/bin/resource-exporter"
+    assert _parser().parse_args(arguments).config_file == Path("/etc/resource-exporter/config.yml")
+    assert SETTINGS["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert SETTINGS["Restart"] == "always"
+
+
+def test_the_configuration_of_the_page_uses_what_the_unit_provides(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```yaml\n(databases:.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "config.yml").write_text(text)
+    config = load(tmp_path / "config.yml")
+    (database,) = config.databases.values()
+    name, source = SETTINGS["LoadCredential"].split(":")
+    assert database.dsn_file == Path("/run/credentials") / UNIT.name / name
+    assert config.state_path.parent == Path("/var/lib") / SETTINGS["StateDirectory"]
+    assert f"sudo install -m 600 {name} {source} " in PAGE
+
+
+def test_the_page_installs_to_where_the_unit_looks() -> None:
+    (commands,) = re.findall(r"^```sh\n(pip wheel .*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    program, *_ = SETTINGS["ExecStart"].split()
+    assert f"python3.11 -m venv {Path(program).parent.parent}\n" in commands
+    assert f"install -m 644 {UNIT.relative_to(ROOT)} /etc/systemd/system/\n" in commands
+    assert "install -m 644 config.yml /etc/resource-exporter/config.yml\n" in commands
