@@ -8,6 +8,7 @@ none of them, and an alias can multiply a file without bound.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 import yaml
 
@@ -32,14 +33,29 @@ class Document:
         return self.lines[path]
 
 
-def read(text: str, source: str) -> Document:
-    """Read one YAML document whose top level is a mapping.
+def file_text(path: Path) -> str:
+    """The whole text of a file.
+
+    Raises:
+        ConfigError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = Problem(None, (), f"cannot be read: {error.strerror or type(error).__name__}")
+    except UnicodeDecodeError as error:
+        problem = Problem(error.object.count(b"\n", 0, error.start) + 1, (), "is not UTF-8 text; save the file as UTF-8")
+    raise ConfigError(str(path), [problem])
+
+
+def read(text: str, source: str, keys: str = "databases and ledgers") -> Document:
+    """Read one YAML document whose top level is a mapping. ``keys`` are some that it may have, to show in messages.
 
     Raises:
         ConfigError: the text is not such a document. Duplicate keys are left in ``Document.problems``.
     """
     try:
-        return _document(_Loader(text).get_single_node())
+        return _document(_Loader(text).get_single_node(), keys)
     except yaml.MarkedYAMLError as error:
         problem = _marked(error)
     except yaml.reader.ReaderError as error:
@@ -70,11 +86,11 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _document(root: yaml.Node | None) -> Document:
+def _document(root: yaml.Node | None, keys: str) -> Document:
     if root is None:
-        raise _UnusableError(None, "is empty; a configuration names at least databases and ledgers")
+        raise _UnusableError(None, f"is empty; a configuration names at least {keys}")
     if not isinstance(root, yaml.MappingNode):
-        raise _UnusableError(_line(root), "a configuration is a mapping of keys, such as databases and ledgers")
+        raise _UnusableError(_line(root), f"a configuration is a mapping of keys, such as {keys}")
     document = Document(lines={(): _line(root)})
     document.data = _mapping(root, (), document)
     return document

@@ -6,8 +6,7 @@ from types import MappingProxyType
 
 from exporter import profiles
 from exporter.config import model, schema
-from exporter.config.document import read
-from exporter.config.errors import ConfigError, Problem
+from exporter.config.document import file_text, read
 from exporter.config.profile import Table, overlay, tables
 from exporter.config.providers import BUILT_IN
 from exporter.config.validation import validate
@@ -19,13 +18,7 @@ def load(path: Path) -> model.Config:
     Raises:
         ConfigError: the file cannot be read, or something in it is wrong; one line for each problem.
     """
-    try:
-        return parse(path.read_text(encoding="utf-8"), path)
-    except OSError as error:
-        problem = Problem(None, (), f"cannot be read: {error.strerror or type(error).__name__}")
-    except UnicodeDecodeError as error:
-        problem = Problem(error.object.count(b"\n", 0, error.start) + 1, (), "is not UTF-8 text; save the file as UTF-8")
-    raise ConfigError(str(path), [problem])
+    return parse(file_text(path), path)
 
 
 def parse(text: str, source: Path | str) -> model.Config:

@@ -1,6 +1,6 @@
 """The keys of the file, their types and defaults. Every key is documented in docs/configuration.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -72,6 +72,11 @@ class Strict(BaseModel):
         if value is None:
             raise ValueError("is empty; give it a value, or leave the key out")
         return value
+
+    @classmethod
+    def shown(cls, path: KeyPath, data: Mapping[str, object]) -> KeyPath:  # noqa: ARG003 - for those that override it
+        """As much of the path to a problem in the document as can be no secret."""
+        return path
 
 
 class DatabaseSchema(Strict):
@@ -212,6 +217,16 @@ class ConfigSchema(Strict):
         if not value.given().keys() & set(MEASURED):
             raise ValueError(f"give at least one of {', '.join(MEASURED)}, such as costs: {{database: main}}")
         return value
+
+    @classmethod
+    def shown(cls, path: KeyPath, data: Mapping[str, object]) -> KeyPath:
+        """Below ``databases`` an odd word may be a piece of a connection string that YAML took apart: the line must do."""
+        databases = data.get("databases")
+        if path[:1] != ("databases",) or not isinstance(databases, dict):
+            return path
+        if len(path) == 1 or not isinstance(databases[path[1]], dict):
+            return path[:1]
+        return path[:3] if path[2:3] and path[2] in DatabaseSchema.model_fields else path[:2]
 
 
 class ProfileSchema(Strict):

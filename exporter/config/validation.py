@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from exporter.config.document import Document
 from exporter.config.errors import ConfigError, KeyPath, Problem, suggestion
-from exporter.config.schema import DatabaseSchema, Known, Strict
+from exporter.config.schema import Strict
 
 _KEY_MARK = "[key]"
 """What pydantic adds to the path when a key itself is wrong."""
@@ -22,8 +22,8 @@ _SHAPES = {
 Schema = TypeVar("Schema", bound=Strict)
 
 
-def validate(schema: type[Schema], document: Document, source: str, known: Known) -> Schema:
-    """The document as its schema has it.
+def validate(schema: type[Schema], document: Document, source: str, known: object = None) -> Schema:
+    """The document as its schema has it. ``known`` is what the schema's own checks must know besides.
 
     Raises:
         ConfigError: with every problem of the document.
@@ -34,8 +34,7 @@ def validate(schema: type[Schema], document: Document, source: str, known: Known
     except ValidationError as error:
         problems += [_problem(details, schema, document) for details in error.errors(include_url=False, include_input=False)]
     if valid is None or problems:
-        databases = document.data.get("databases")
-        raise ConfigError(source, [replace(problem, path=_public(problem.path, databases)) for problem in problems])
+        raise ConfigError(source, [replace(problem, path=schema.shown(problem.path, document.data)) for problem in problems])
     return valid
 
 
@@ -64,12 +63,3 @@ def _message(error: ErrorDetails, schema: type[BaseModel]) -> str:
         case "model_type":
             return f"must be a mapping; known here: {', '.join(keys_at(schema, path))}"
     return _SHAPES[error["type"]]
-
-
-def _public(path: KeyPath, databases: object) -> KeyPath:
-    """Below ``databases`` an odd word may be a piece of a connection string that YAML took apart: the line must do there."""
-    if path[:1] != ("databases",) or not isinstance(databases, dict):
-        return path
-    if len(path) == 1 or not isinstance(databases[path[1]], dict):
-        return path[:1]
-    return path[:3] if path[2:3] and path[2] in DatabaseSchema.model_fields else path[:2]
