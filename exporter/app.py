@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -22,6 +23,7 @@ from exporter.refresh.refresher import Clock, Refresher
 from exporter.refresh.worker import Worker
 from exporter.rollups import RollupFileError, Rollups
 from exporter.telemetry import Telemetry
+from exporter.web.access import Guard
 from exporter.web.app import build_app
 from exporter.web.page import PageContext
 from exporter.web.server import Address, serve
@@ -61,26 +63,34 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where to serve, what the metrics path is, and whether ``POST /-/reload`` is allowed."""
+    """Where to serve, to whom, what the metrics path is, and whether ``POST /-/reload`` is allowed."""
 
     address: Address
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
+    config_file: Path | None = None
 
 
 async def run(read: Callable[[], Config], web: Web, started: Callable[[int], None] = lambda _: None) -> None:
     """Serve until SIGTERM or SIGINT. ``read`` gives the configuration, anew at each reload; ``started`` is told the port.
 
     Raises:
-        ConfigError: the configuration is wrong at the start; at a reload, the one before is kept.
+        ConfigError: the configuration or that of the web is wrong at the start; at a reload, those before are kept.
         RollupFileError, OSError: the rollup file or the address cannot be used.
     """
     telemetry = Telemetry(__version__, revision())
     publisher = Publisher(telemetry)
-    control = Control(read, telemetry, now)
+    guard = Guard(web.config_file)
+
+    def read_all() -> Config:
+        config = read()
+        guard.reload()
+        return config
+
+    control = Control(read_all, telemetry, now)
     context = PageContext(version=__version__, telemetry_path=web.telemetry_path)
-    application = build_app(publisher, context, control.reload if web.lifecycle else None)
-    async with serve(application, web.address) as port:
+    application = build_app(publisher, context, guard, control.reload if web.lifecycle else None)
+    async with serve(application, web.address, guard) as port:
         log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
         started(port)
         while not control.stopping:

@@ -47,7 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> None:
     lifecycle = str(options.web_enable_lifecycle).lower() in {"1", "true", "yes"}
-    web = app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path), lifecycle)
+    web = app.Web(
+        parse_address(options.web_listen_address),
+        parse_path(options.web_telemetry_path),
+        lifecycle,
+        Path(options.web_config_file) if options.web_config_file else None,
+    )
     asyncio.run(app.run(lambda: load(options.config_file), web))
 
 
@@ -78,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = _command(commands, "serve", _serve, "read the ledgers and serve /metrics until stopped")
     _config_flag(serve)
     _web_flags(serve)
+    _flag(serve, "--web.config.file", help="TLS, users and headers, in the format of exporter-toolkit; see docs/web.md")
     _flag(
         serve, "--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true"
     )

@@ -6,24 +6,25 @@ from aiohttp import hdrs, web
 
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.negotiation import REPRESENTATIONS, Encoding, Format, Representation, negotiate
+from exporter.web.access import Guard
+from exporter.web.gate import build_gate
 from exporter.web.page import Page, PageContext
 
 Reload = Callable[[], Awaitable[str | None]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
-# Numbers about money change every second and belong in no cache on the way.
-_FRESH = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
 _BUILDING = "not ready: the first build of the rollups is under way\n"
 _NOT_ENABLED = "reload over HTTP is not enabled: start with --web.enable-lifecycle, or send SIGHUP\n"
 
 
-def build_app(publisher: Publisher, context: PageContext, on_reload: Reload | None = None) -> web.Application:
-    """Return the application.
+def build_app(publisher: Publisher, context: PageContext, guard: Guard, on_reload: Reload | None = None) -> web.Application:
+    """Return the application, behind the gate that ``guard`` keeps.
 
     ``on_reload`` loads the configuration again; it returns None when all is well, else the line that says what is wrong
     and how to mend it, free of secrets. Without it ``POST /-/reload`` is refused. Metrics at ``/`` leave no room for the page.
     """
     app = web.Application()
+    build_gate(app, guard)
     app.router.add_get(context.telemetry_path, _metrics(publisher))
     if context.telemetry_path != "/":
         app.router.add_get("/", _page(publisher, Page(context)))
@@ -46,7 +47,7 @@ def _metrics(publisher: Publisher) -> Handler:
 
 
 def _headers(representation: Representation) -> Mapping[str, str]:
-    headers = {hdrs.CONTENT_TYPE: representation.format.content_type, hdrs.VARY: "Accept, Accept-Encoding"} | _FRESH
+    headers: dict[str, str] = {hdrs.CONTENT_TYPE: representation.format.content_type, hdrs.VARY: "Accept, Accept-Encoding"}
     if representation.encoding is not Encoding.IDENTITY:
         headers[hdrs.CONTENT_ENCODING] = representation.encoding.value
     return headers
@@ -62,16 +63,11 @@ def _not_acceptable() -> web.Response:
     offered = "".join(f"{each.content_type}\n" for each in Format)
     codings = ", ".join(each.value for each in Encoding)
     text = f"not acceptable: these are offered, in the codings {codings}\n{offered}"
-    return _text(406, text, {hdrs.VARY: "Accept, Accept-Encoding"})
+    return web.Response(status=406, text=text, headers={hdrs.VARY: "Accept, Accept-Encoding"})
 
 
 def _page(publisher: Publisher, page: Page) -> Handler:
-    headers = _FRESH | {
-        hdrs.CONTENT_TYPE: "text/html; charset=utf-8",
-        "Content-Security-Policy": page.content_security_policy,
-        "Referrer-Policy": "no-referrer",
-        "X-Frame-Options": "DENY",
-    }
+    headers = {hdrs.CONTENT_TYPE: "text/html; charset=utf-8", "Content-Security-Policy": page.content_security_policy}
 
     async def index(_request: web.Request) -> web.Response:
         return web.Response(body=page.html(publisher.snapshot).encode(), headers=headers)
@@ -100,5 +96,5 @@ def _reload(on_reload: Reload | None) -> Handler:
     return reload
 
 
-def _text(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, text=text, headers={**_FRESH, **(headers or {})})
+def _text(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text)

@@ -1,20 +1,26 @@
 """Listening: the address as the flag gives it, and the server behind it."""
 
-import logging
+import asyncio
 import os
 import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import cast
 
+import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
-# Longer than the usual scrape interval of a minute, so that a scraper keeps its connection; silent clients are closed.
-_KEEPALIVE_SECONDS = 120
-# How long the last scrapes may take to finish when the exporter stops.
-_DRAIN_SECONDS = 5
+from exporter.web.access import Guard
+from exporter.web.connection import Limits
+from exporter.web.listen import Reception, bind
+
+log = structlog.get_logger()
+
+LIMITS = Limits()
+_FOLLOW_SECONDS = 1
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+|/", re.ASCII)
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>[^\[\]:/\s]*)):(?P<port>\d{1,5})", re.ASCII)
@@ -50,32 +56,48 @@ def parse_path(text: str) -> str:
     return text
 
 
-def _is_our_fault(record: logging.LogRecord) -> bool:
-    """Whether an error is worth a line: a request that is no HTTP is answered 400, and would fill the log with what it said."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
-
-
 @asynccontextmanager
-async def serve(app: web.Application, address: Address) -> AsyncIterator[int]:
-    """Serve the application as long as the context lasts; gives the port that is bound, or raises AddressError."""
-    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_DRAIN_SECONDS)
+async def serve(app: web.Application, address: Address, guard: Guard, limits: Limits = LIMITS) -> AsyncIterator[int]:
+    """Serve the application as long as the context lasts; gives the port that is bound, or raises AddressError.
+
+    The files of the guard are looked at every second, and a change counts from the next connection on.
+    """
+    # A client that left is no reason to go on checking its password.
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=limits.drain)
     await runner.setup()
+    reception = Reception(cast("web.Server", runner.server), lambda: guard.access.tls, limits)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(reception.close)
+        stack.push_async_callback(runner.cleanup)
+        sockets = [stack.enter_context(each) for each in await _listen(address)]
+        for job in (*map(reception.accept, sockets), _follow(guard)):
+            stack.push_async_callback(_end, asyncio.create_task(job))
+        _warn_strangers(guard, sockets)
+        yield sockets[0].getsockname()[1]
+
+
+async def _listen(address: Address) -> list[socket.socket]:
     try:
-        # TLS and basic auth join here: an ssl_context for the site, a middleware for the application.
-        try:
-            await _site(runner, address).start()
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            listen = f"--web.listen-address={address.host or ''}:{address.port}"
-            raise AddressError(f"{listen}: {reason}; choose another address, or end what has it") from error
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+        return await bind(address.host, address.port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+    listen = f"--web.listen-address={address.host or ''}:{address.port}"
+    raise AddressError(f"{listen}: {reason}; choose another address, or end what has it")
 
 
-def _site(runner: web.AppRunner, address: Address) -> web.BaseSite:
-    if address.host is None and socket.has_dualstack_ipv6():
-        # One socket for both families: two would get two ports when asked for a free one.
-        return web.SockSite(runner, socket.create_server(("::", address.port), family=socket.AF_INET6, dualstack_ipv6=True))
-    return web.TCPSite(runner, address.host, address.port)
+async def _follow(guard: Guard) -> None:
+    while True:
+        await asyncio.sleep(_FOLLOW_SECONDS)
+        guard.follow()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _warn_strangers(guard: Guard, sockets: list[socket.socket]) -> None:
+    if not guard.access.authenticates and not all(ip_address(each.getsockname()[0]).is_loopback for each in sockets):
+        log.warning(
+            "everybody who can reach the port can read the numbers: set users in --web.config.file, or a host to listen on"
+        )

@@ -13,6 +13,7 @@ from exporter.metrics import Family
 from exporter.sections.report import INFO
 from exporter.snapshot import Snapshot
 from exporter.telemetry import Telemetry
+from exporter.web.access import Guard
 from exporter.web.app import Reload, build_app
 from exporter.web.page import PageContext
 
@@ -36,7 +37,7 @@ async def exporter(
     publisher = Publisher(Telemetry("1.2.3", "0123abc"))
     if snapshot:
         publisher.publish(snapshot)
-    app = build_app(publisher, PageContext("1.2.3", path), on_reload)
+    app = build_app(publisher, PageContext("1.2.3", path), Guard(), on_reload)
     async with TestClient(TestServer(app), auto_decompress=False) as client:
         yield Ask(client)
 

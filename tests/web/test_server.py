@@ -3,6 +3,7 @@ import socket
 import pytest
 from aiohttp import ClientSession, web
 
+from exporter.web.access import Guard
 from exporter.web.server import Address, AddressError, parse_address, serve
 
 
@@ -41,7 +42,7 @@ def test_a_port_has_an_end() -> None:
 @pytest.mark.parametrize("text", ["127.0.0.1:0", ":0"])
 async def test_a_free_port_is_found_served_and_given_back(text: str) -> None:
     async with (
-        serve(web.Application(), parse_address(text)) as port,
+        serve(web.Application(), parse_address(text), Guard()) as port,
         ClientSession() as client,
         client.get(f"http://127.0.0.1:{port}/") as response,
     ):
@@ -55,6 +56,6 @@ async def test_a_port_in_use_is_an_error_that_names_it(host: str | None) -> None
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(AddressError, match=r"(?i)address already in use") as error:
-            async with serve(web.Application(), Address(host, port)):
+            async with serve(web.Application(), Address(host, port), Guard()):
                 pass
         assert str(port) in str(error.value)

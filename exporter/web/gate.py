@@ -1,0 +1,39 @@
+"""What every request passes: authentication on the way in, headers on the way out."""
+
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from exporter.web.access import Guard
+from exporter.web.access.passwords import Passwords
+
+# Numbers about money change every second and belong in no cache on the way. Nothing here needs a script, a frame or a referrer.
+_DEFAULTS: Final = {
+    hdrs.CACHE_CONTROL: "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_CHALLENGE: Final = {hdrs.WWW_AUTHENTICATE: 'Basic realm="Resource Exporter", charset="UTF-8"'}
+
+
+def build_gate(app: web.Application, guard: Guard) -> None:
+    """Put the gate around all routes of the application, and around what has no route."""
+    passwords = Passwords()
+
+    @web.middleware
+    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+        users = guard.access.users
+        if users and not await passwords.admits(users, request.headers.get(hdrs.AUTHORIZATION)):
+            return web.Response(status=401, text="unauthorized\n", headers=_CHALLENGE)
+        return await handler(request)
+
+    async def complete(_request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in _DEFAULTS.items():
+            response.headers.setdefault(name, value)
+        response.headers.update(guard.access.headers)
+
+    app.middlewares.append(authenticate)
+    app.on_response_prepare.append(complete)

@@ -1,0 +1,102 @@
+"""Accepting connections: a bounded number, each with the TLS of the moment."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import structlog
+from aiohttp import web
+
+from exporter.web.connection import Connection, Limits
+
+log = structlog.get_logger()
+
+_RETRY_SECONDS = 0.1
+
+
+async def bind(host: str | None, port: int) -> list[socket.socket]:
+    """Listen on every address of the host, or on every interface; port 0 is a free one, the same for all; raises OSError."""
+    if host is None:
+        dual = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if dual else socket.AF_INET
+        return [socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=socket.SOMAXCONN)]
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    with ExitStack() as stack:
+        sockets: list[socket.socket] = []
+        for family, address in dict.fromkeys((family, address) for family, *_, address in found):
+            where = (address[0], port, *address[2:])
+            sockets.append(stack.enter_context(socket.create_server(where, family=family, backlog=socket.SOMAXCONN)))
+            port = sockets[0].getsockname()[1]
+        stack.pop_all()
+    return sockets
+
+
+class Reception:
+    """Sees connections through, from accept to their end.
+
+    When there are as many as may be, the oldest is closed for a new one: a scraper that was idle comes back by itself, and
+    clients that hold on to their places cannot keep anybody out.
+    """
+
+    def __init__(self, server: web.Server, tls: Callable[[], ssl.SSLContext | None], limits: Limits) -> None:
+        self._server = server
+        self._tls = tls
+        self._limits = limits
+        self._open: dict[asyncio.Task[None], None] = {}
+
+    async def accept(self, listening: socket.socket) -> None:
+        """Accept connections for ever. When file descriptors run out the oldest connection is closed, and one line logged."""
+        listening.settimeout(0)
+        loop, short = asyncio.get_running_loop(), False
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(listening)
+            except OSError as error:
+                if not short:
+                    log.warning("cannot accept connections for the moment, closing the oldest", error=error.strerror)
+                short = True
+                await self._make_room(len(self._open) - 1)
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            short = False
+            await self._make_room(self._limits.connections - 1)
+            self._admit(accepted)
+            await asyncio.sleep(0)  # those that are connected have their turn
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._make_room(0)
+
+    async def _make_room(self, most: int) -> None:
+        """Close the oldest connections until there are ``most`` left."""
+        oldest = list(self._open)[: max(len(self._open) - most, 0)]
+        for task in oldest:
+            task.cancel()
+        if oldest:
+            await asyncio.wait(oldest)
+
+    def _admit(self, accepted: socket.socket) -> None:
+        task = asyncio.get_running_loop().create_task(self._attend(accepted))
+        self._open[task] = None
+        task.add_done_callback(self._open.pop)
+
+    async def _attend(self, accepted: socket.socket) -> None:
+        loop, lost, context = asyncio.get_running_loop(), asyncio.Event(), self._tls()
+        timeout = self._limits.handshake if context else None
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: Connection(self._server, self._limits, lost.set),
+                accepted,
+                ssl=context,
+                ssl_handshake_timeout=timeout,
+                ssl_shutdown_timeout=timeout,
+            )
+        except OSError as error:
+            log.debug("handshake failed", error=str(error))
+            return
+        try:
+            await lost.wait()
+        finally:
+            transport.abort()
