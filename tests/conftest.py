@@ -18,11 +18,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from exporter.demo.postgres import embedded
+from tests.certificates import issue
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "exporter/demo/schema.sql"
 CI = os.environ.get("CI") == "true"
 PACKAGES = {
+    "openssl": "openssl",
     "promtool": "prometheus",
     "prometheus": "prometheus",
     "amtool": "prometheus-alertmanager",
@@ -121,6 +123,22 @@ def _database(server: str, template: str = "template0") -> Iterator[str]:
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def issued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of certificates, to be left as it is: ``client`` is signed by ``authority``, the others by themselves."""
+    directory = tmp_path_factory.mktemp("certificates")
+    for name in ("server", "renewed-server", "authority", "stranger"):
+        issue(directory, name)
+    issue(directory, "client", "authority")
+    return directory
+
+
+@pytest.fixture
+def certificates(tmp_path: Path, issued: Path) -> Path:
+    """``tmp_path`` with ``server.crt``, ``server.key`` and so on, as above."""
+    return shutil.copytree(issued, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ class Connection(web.RequestHandler):
         """Begin to wait for a request."""
         super().connection_made(transport)
         wire = cast("asyncio.Transport", transport)
-        wire.set_write_buffer_limits(0)  # an answer is written when the kernel has all of it
+        wire.set_write_buffer_limits(high=1, low=0)  # an answer is written when the kernel has all of it
         self._abort = wire.abort
         self._expect(self._limits.request)
 

@@ -94,7 +94,7 @@ class Reception:
                 ssl_shutdown_timeout=timeout,
             )
         except OSError as error:
-            log.debug("handshake failed", error=str(error))
+            log.debug("handshake failed", error=str(error) or type(error).__name__)
             return
         try:
             await lost.wait()

@@ -1,24 +1,17 @@
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from exporter.exposition.bodies import Publisher
-from exporter.metrics import Family
-from exporter.sections.report import INFO
 from exporter.snapshot import Snapshot
-from exporter.telemetry import Telemetry
 from exporter.web.access import Guard
-from exporter.web.app import Reload, build_app
-from exporter.web.page import PageContext
+from exporter.web.app import Reload
+from tests.web.serving import DATA, SNAPSHOT, application
 
-SNAPSHOT = Snapshot(datetime(2026, 11, 20, tzinfo=UTC), (Family(INFO, [(("UTC", "scidex"), 1.0)]),), ())
-DATA = b'resource_report_info{timezone="UTC",profile="scidex"} 1.0\n'
 PAGES = ("/metrics", "/", "/-/healthy", "/-/ready")
 
 
@@ -34,10 +27,7 @@ class Answer:
 async def exporter(
     *, snapshot: Snapshot | None = SNAPSHOT, path: str = "/metrics", on_reload: Reload | None = None
 ) -> AsyncIterator["Ask"]:
-    publisher = Publisher(Telemetry("1.2.3", "0123abc"))
-    if snapshot:
-        publisher.publish(snapshot)
-    app = build_app(publisher, PageContext("1.2.3", path), Guard(), on_reload)
+    app = application(Guard(), snapshot=snapshot, path=path, on_reload=on_reload)
     async with TestClient(TestServer(app), auto_decompress=False) as client:
         yield Ask(client)
 
