@@ -8,7 +8,7 @@ from typing import cast
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-# A browser behind proxies sends some twenty headers; 512 clients that send these many take 250 MB at most.
+# A browser behind proxies sends some twenty. 512 clients that send these many, as long as may be, make 270 MB wait.
 _MOST_HEADERS = 64
 
 

@@ -1,10 +1,11 @@
 """Accepting connections: a bounded number, each with the TLS of the moment."""
 
 import asyncio
+import errno
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import structlog
 from aiohttp import web
@@ -14,6 +15,7 @@ from exporter.web.connection import Connection, Limits
 log = structlog.get_logger()
 
 _RETRY_SECONDS = 0.1
+_QUIET_SECONDS = 60
 
 
 async def bind(host: str | None, port: int) -> list[socket.socket]:
@@ -23,14 +25,25 @@ async def bind(host: str | None, port: int) -> list[socket.socket]:
         family = socket.AF_INET6 if dual else socket.AF_INET
         return [socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=socket.SOMAXCONN)]
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
     with ExitStack() as stack:
-        sockets: list[socket.socket] = []
         for family, address in dict.fromkeys((family, address) for family, *_, address in found):
-            where = (address[0], port, *address[2:])
-            sockets.append(stack.enter_context(socket.create_server(where, family=family, backlog=socket.SOMAXCONN)))
-            port = sockets[0].getsockname()[1]
+            with _usable(last=not sockets and address == found[-1][-1]):
+                made = socket.create_server((address[0], port, *address[2:]), family=family, backlog=socket.SOMAXCONN)
+                sockets.append(stack.enter_context(made))
+                port = made.getsockname()[1]
         stack.pop_all()
     return sockets
+
+
+@contextmanager
+def _usable(*, last: bool) -> Iterator[None]:
+    """Pass over an address that the machine lacks, as ::1 for localhost without IPv6, unless it is the last hope."""
+    try:
+        yield
+    except OSError as error:
+        if last or error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            raise
 
 
 class Reception:
@@ -45,29 +58,32 @@ class Reception:
         self._tls = tls
         self._limits = limits
         self._open: dict[asyncio.Task[None], None] = {}
+        self._quiet_until = 0.0
 
     async def accept(self, listening: socket.socket) -> None:
-        """Accept connections for ever. When file descriptors run out the oldest connection is closed, and one line logged."""
+        """Accept connections for ever. When file descriptors run out, the older half of the connections is closed."""
         listening.settimeout(0)
-        loop, short = asyncio.get_running_loop(), False
         while True:
             try:
-                accepted, _ = await loop.sock_accept(listening)
+                accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
             except OSError as error:
-                if not short:
-                    log.warning("cannot accept connections for the moment, closing the oldest", error=error.strerror)
-                short = True
-                await self._make_room(len(self._open) - 1)
+                self._warn(error)
+                await self._make_room(len(self._open) // 2)
                 await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            short = False
-            await self._make_room(self._limits.connections - 1)
-            self._admit(accepted)
-            await asyncio.sleep(0)  # those that are connected have their turn
+            else:
+                await self._make_room(self._limits.connections - 1)
+                self._admit(accepted)
+                await asyncio.sleep(0)  # those that are connected have their turn
 
     async def close(self) -> None:
         """Close all connections."""
         await self._make_room(0)
+
+    def _warn(self, error: OSError) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until:
+            log.warning("cannot accept connections, closing the older half of them", error=error.strerror)
+            self._quiet_until = now + _QUIET_SECONDS
 
     async def _make_room(self, most: int) -> None:
         """Close the oldest connections until there are ``most`` left."""

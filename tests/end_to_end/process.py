@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -45,13 +46,18 @@ class Exporter:
     process: subprocess.Popen[str]
     log: Path
     port: int = 0
+    context: ssl.SSLContext | None = None
+    authorization: str | None = None
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
-        """One request; header names are given with underscores."""
+        """One request, over TLS with a context; header names are given with underscores."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = Request(f"http://127.0.0.1:{self.port}{path}", method=method, headers=names)
+        if self.authorization:
+            names["Authorization"] = self.authorization
+        scheme = "https" if self.context else "http"
+        request = Request(f"{scheme}://127.0.0.1:{self.port}{path}", method=method, headers=names)
         try:
-            with urlopen(request, timeout=10) as reply:
+            with urlopen(request, timeout=10, context=self.context) as reply:
                 return Reply(reply.status, dict(reply.headers), reply.read())
         except HTTPError as error:
             with error:

@@ -72,9 +72,9 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(directory: Path, port: int) -> Iterator[Prometheus]:
-    """Prometheus with its data in the directory, scraping the exporter at a port."""
-    (directory / "prometheus.yml").write_text(SCRAPES.format(port=port))
+def scraping(directory: Path, config: str) -> Iterator[Prometheus]:
+    """Prometheus with its configuration and its data in the directory."""
+    (directory / "prometheus.yml").write_text(config)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         own_port = free.getsockname()[1]
@@ -107,7 +107,7 @@ def ledger(postgres: str, scidex: str) -> Iterator[str]:
 def prometheus(tmp_path_factory: pytest.TempPathFactory, ledger: str) -> Iterator[Prometheus]:
     """Prometheus once it has seen the ledger change, and the exporter audit it."""
     directory = tmp_path_factory.mktemp("dashboards")
-    with serving(directory, ledger) as exporter, scraping(directory, exporter.port) as prometheus:
+    with serving(directory, ledger) as exporter, scraping(directory, SCRAPES.format(port=exporter.port)) as prometheus:
         prometheus.until("count(count_over_time(resource_spend_usd[1m]) >= 3) by (instance) and on () count(up) == 2")
         with psycopg.connect(ledger) as connection:
             connection.execute(LATE_CALL)

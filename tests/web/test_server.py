@@ -1,10 +1,13 @@
 import socket
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
+from structlog.testing import capture_logs
 
 from exporter.web.access import Guard
 from exporter.web.server import Address, AddressError, parse_address, serve
+from tests.web.serving import write
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,35 @@ async def test_a_port_in_use_is_an_error_that_names_it(host: str | None) -> None
             async with serve(web.Application(), Address(host, port), Guard()):
                 pass
         assert str(port) in str(error.value)
+
+
+async def test_a_host_that_does_not_exist_is_an_error_that_says_so() -> None:
+    with pytest.raises(AddressError, match=r"^--web\.listen-address=nowhere\.invalid:0: [A-Z][a-z ]+; choose another address"):
+        async with serve(web.Application(), Address("nowhere.invalid", 0), Guard()):
+            pass
+
+
+async def test_a_name_with_several_addresses_has_one_port() -> None:
+    async with serve(web.Application(), Address("localhost", 0), Guard()) as port, ClientSession() as client:
+        for _, _, _, _, (host, *_) in socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM):
+            address = f"[{host}]" if ":" in str(host) else host
+            async with client.get(f"http://{address}:{port}/") as response:
+                assert response.status == 404
+
+
+@pytest.mark.parametrize("address, lines", [("127.0.0.1:0", 0), ("localhost:0", 0), ("0.0.0.0:0", 1), (":0", 1)])
+async def test_it_is_said_when_everybody_may_read_the_numbers(address: str, lines: int) -> None:
+    with capture_logs() as logs:
+        async with serve(web.Application(), parse_address(address), Guard()):
+            pass
+    assert [entry["log_level"] for entry in logs] == ["warning"] * lines
+
+
+async def test_nothing_is_said_when_users_are_known(tmp_path: Path) -> None:
+    guard = write(
+        tmp_path / "web.yml", "basic_auth_users: {alice: $2b$04$prcMHzCEl3WIzPjCGwAYb.NN7CNhFoQbQydfysQ69q7EC3Pt5K5lu}"
+    )
+    with capture_logs() as logs:
+        async with serve(web.Application(), parse_address(":0"), guard):
+            pass
+    assert logs == []
