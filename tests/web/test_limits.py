@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -66,7 +66,8 @@ async def test_a_request_that_drips_in_is_not_waited_for() -> None:
             while not end.done():
                 writer.write(b"a")
                 await asyncio.wait([end], timeout=0.01)
-        assert end.result() == b""
+        with suppress(ConnectionResetError):  # which is what a client sees that was still sending
+            assert end.result() == b""
         writer.close()
 
 
