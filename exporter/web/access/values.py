@@ -131,7 +131,7 @@ def hashed(value: object) -> bytes:
     """A bcrypt hash. That its salt can be used is tried at the least cost."""
     found = _HASH.fullmatch(value) if isinstance(value, str) else None
     if found is None or not _usable(found["cost"], found["salt"]):
-        raise ValueError("holds a password that is not a bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\\n'")
+        raise ValueError("holds a password that is not a bcrypt hash; make one with htpasswd -nBC 10 USER")
     return found[0].encode()
 
 
