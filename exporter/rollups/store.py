@@ -100,7 +100,7 @@ class Rollups:
             derived.touch_all(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
-        self._connection.execute("RESET checkpoint_threshold; CHECKPOINT")
+        self._connection.execute("RESET checkpoint_threshold")
 
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""
