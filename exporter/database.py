@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCopy, sql
+from psycopg import AsyncConnection, AsyncCopy, AsyncCursor, sql
 from psycopg.abc import Buffer, PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -25,6 +25,16 @@ Row = tuple[Any, ...]
 
 class UnreachableError(Exception):
     """No connection could be made; the message says why, without credentials."""
+
+
+class _Cursor(AsyncCursor[TupleRow]):
+    """A cursor over the extended protocol, which takes one statement at a time.
+
+    Of several in one string, such as a filter may smuggle in, the first could end the READ ONLY transaction.
+    """
+
+    def _execute_send(self, query: Any, **options: Any) -> None:  # noqa: ANN401 - psycopg keeps the type to itself
+        super()._execute_send(query, **options | {"force_extended": True})
 
 
 class _Connection(AsyncConnection[TupleRow]):
@@ -105,6 +115,7 @@ class Database:
             connection_class=_Connection,
             kwargs={
                 "failures": self._failures,
+                "cursor_factory": _Cursor,
                 "application_name": "resource-exporter",
                 "prepare_threshold": None,  # behind a transaction pooler, the next transaction may be on another connection
                 "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),

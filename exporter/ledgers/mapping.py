@@ -50,7 +50,8 @@ class Source:
         """The operator's filter; TRUE without one."""
         if self.ledger.filter is None:
             return sql.SQL("TRUE")
-        return sql.SQL("({})").format(sql.SQL(self.ledger.filter.replace("%", "%%")))
+        # On a line of its own, for it may end in a comment.
+        return sql.SQL("({}\n)").format(sql.SQL(self.ledger.filter.replace("%", "%%")))
 
     def has(self, column: str) -> bool:
         """Whether the source maps this ledger column."""

@@ -60,6 +60,14 @@ class Exporter:
                 await self._refresher.refresh(collection)
                 assert self.own("refreshes_total", outcome="success") == before + 1
 
+    async def complaints(self, times: int = 2) -> dict[str, str]:
+        """Refresh every database so often, whatever comes of it; why ledgers could not be read the last time."""
+        for _ in range(times):
+            for collection in self._refresher.collections:
+                await self._refresher.refresh(collection)
+        found = {name: collection.complaint(name) for collection in self._refresher.collections for name in collection.up}
+        return {name: complaint for name, complaint in found.items() if complaint}
+
     async def publish_rollups(self) -> None:
         """Publish what an earlier exporter left in the rollup file."""
         await self._refresher.publish_rollups()
