@@ -17,9 +17,11 @@ CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT day, quest, sum(allocated_usd) AS allocated_usd, sum(spent_usd) AS spent_usd
   FROM staged JOIN quests ON quests.quest_id = coalesce(staged.quest_id, 'unassigned') WHERE flaw IS NULL GROUP BY ALL
 """
+# Two ids may be one here, where a long one was shortened to what another one is: without a choice, sums would double.
 _NAMES = """
 CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT quest, clean(name) AS name, clean(layer) AS layer FROM staged JOIN quests USING (quest_id) WHERE flaw IS NULL
+SELECT DISTINCT ON (quest) quest, clean(name) AS name, clean(layer) AS layer
+  FROM staged JOIN quests USING (quest_id) WHERE flaw IS NULL ORDER BY quest, staged.name, staged.layer
 """
 
 
