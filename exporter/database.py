@@ -70,16 +70,19 @@ class Transaction:
             return await cursor.fetchall() if cursor.description else []
 
     async def copy(self, query: sql.SQL | sql.Composed, target: Path, **parameters: Any) -> int:
-        """Stream a result of any size into a CSV file, in which NULL is nothing and an empty text is ``""``.
+        """Stream a result of any size into a CSV file in UTF-8, in which NULL is nothing and an empty text is ``""``.
 
         Returns the number of rows.
         """
-        statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)").format(query)
+        raw = self._connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+        options = sql.SQL("FORMAT csv, FORCE_QUOTE *, ENCODING {}").format("SQL_ASCII" if raw else "UTF8")
+        statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(query, options)
         async with self._connection.cursor() as cursor:
             with target.open("wb") as file:
                 # Psycopg takes %% for % only where there are parameters, and statements double it throughout.
                 async with asyncio.timeout(self._patience), cursor.copy(statement, parameters or {"": None}) as copy:
-                    await self._connection.wait(_rows(copy, file.write))
+                    write = (lambda row: file.write(_utf8(row))) if raw else file.write
+                    await self._connection.wait(_rows(copy, write))
             return cursor.rowcount
 
     @asynccontextmanager
@@ -116,6 +119,7 @@ class Database:
             kwargs={
                 "failures": self._failures,
                 "cursor_factory": _Cursor,
+                "client_encoding": "UTF8",
                 "application_name": "resource-exporter",
                 "prepare_threshold": None,  # behind a transaction pooler, the next transaction may be on another connection
                 "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
@@ -200,6 +204,11 @@ def first_line(error: BaseException) -> str:
     """What PostgreSQL or libpq said, without the statement and the hints that follow."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def _utf8(row: Buffer) -> bytes:
+    r"""A row of a SQL_ASCII database, whose texts may be of any encoding or of none: what is no UTF-8 becomes ``\xe9``."""
+    return str(row, "utf-8", "backslashreplace").encode()
 
 
 def _settings(statement_timeout: timedelta) -> sql.Composed:

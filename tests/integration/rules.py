@@ -109,14 +109,15 @@ class Reading:
         return (
             quest_id,
             clean(name or "") or clean(quest_id) or "unknown",
-            clean(layer or self._layers.get(quest_id) or "") or "unknown",
+            clean(layer or "") or clean(self._layers.get(quest_id) or "") or "unknown",
         )
 
     def task(self, task_id: str) -> tuple[str, str, str, str, str]:
         """The labels of a task: its id and title, and its quest and layer."""
         row = self.latest[task_id]
         quest_id, quest, layer = self.quest(row.quest_id)
-        return short(task_id), clean(row.task or "") or clean(task_id), quest_id, quest, clean(row.layer or "") or layer
+        title = clean(row.task or "") or clean(task_id) or "unknown"
+        return short(task_id), title, quest_id, quest, clean(row.layer or "") or layer
 
     def provider(self, call: Call) -> str:
         for text in (call.provider or "", call.model or ""):

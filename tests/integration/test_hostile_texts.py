@@ -1,0 +1,132 @@
+"""Whatever PostgreSQL takes for text: it is read, it is shown as it is, and no sum suffers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import md5
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from tests.conftest import SCHEMA
+from tests.integration.books import read
+from tests.integration.conftest import empty
+from tests.integration.model import report
+from tests.integration.page import Labels
+from tests.integration.rules import Settings
+from tests.integration.running import Clock, configure, differences, running
+from tests.integration.strategies import FEW, Ledgers, Rows
+from tests.integration.texts import ODD
+
+NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
+AT = datetime(2026, 5, 14, 10, tzinfo=UTC)
+TEXT = psycopg.adapters.types["text"].oid
+TEXTS = st.sampled_from(ODD) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=90
+)
+MAYBE = TEXTS | st.none()
+LOOSE = "ALTER TABLE quests DROP CONSTRAINT quests_pkey CASCADE, ALTER name DROP NOT NULL, ALTER layer DROP NOT NULL"
+
+
+def rows(**columns: st.SearchStrategy[Any]) -> st.SearchStrategy[Rows]:
+    return st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=8)
+
+
+HOSTILE = st.builds(
+    Ledgers,
+    quests=rows(id=TEXTS, name=MAYBE, layer=MAYBE).map(lambda found: list({row["id"]: row for row in found}.values())),
+    quest_budget_allocations=rows(quest_id=MAYBE, day=st.just(AT.date()), allocated_usd=st.integers(0, 9)),
+    cost_ledger=rows(
+        created_at=st.just(AT), task_id=MAYBE, quest_id=MAYBE, provider=MAYBE, model=MAYBE, cost_usd=st.integers(-9, 9)
+    ),
+    impact_ledger=rows(
+        created_at=st.just(AT), updated_at=st.just(AT), task_id=TEXTS, quest_id=MAYBE, layer=MAYBE, task_title=MAYBE,
+        total_tokens=st.integers(900, 1100), cost_usd=st.integers(0, 9), impact_score=st.integers(0, 2),
+    ),
+)  # fmt: skip
+
+
+@settings(FEW, max_examples=8)
+@given(books=HOSTILE)
+async def test_any_text_in_any_column_is_read_and_shown(ledger_database: str, books: Ledgers) -> None:
+    with psycopg.connect(ledger_database) as connection:
+        connection.execute(LOOSE.replace("DROP CONSTRAINT", "DROP CONSTRAINT IF EXISTS"))
+    empty(ledger_database)
+    books.write(ledger_database)
+    with TemporaryDirectory() as directory:
+        async with running(configure(ledger_database, Path(directory, "rollups")), Clock(NOW)) as exporter:
+            await exporter.refresh(2)
+            assert differences(exporter.samples(), report(read(ledger_database), Settings(), NOW)) == []
+
+
+@contextmanager
+def encoded(postgres: str, encoding: str) -> Iterator[str]:
+    """The connection string of a database of another encoding, with the empty tables of the scidex profile."""
+    name = f"resource_exporter_{uuid4().hex}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'")
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(create.format(sql.Identifier(name), encoding))
+    try:
+        conninfo = make_conninfo(postgres, dbname=name)
+        with psycopg.connect(conninfo) as connection:
+            connection.execute(SCHEMA.read_bytes())
+        yield conninfo
+    finally:
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+ENCODINGS = {
+    "LATIN1": {b"caf\xe9": "café", b"\x80\xff": "ÿ"},  # 80 is a control character there
+    "EUC_JP": {b"\xb4\xc1": "漢"},
+    "SQL_ASCII": {
+        "naïve".encode(): "naïve",
+        b"caf\xe9": r"caf\xe9",
+        b'\xff\xc3,"\xf0\x9f': r'\xff\xc3,"\xf0\x9f',
+        b"\xed\xa0\x80": r"\xed\xa0\x80",  # half of a character, which UTF-8 does not have
+    },
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_texts_of_other_encodings(postgres: str, tmp_path: Path, encoding: str) -> None:
+    call = b"INSERT INTO cost_ledger (created_at, provider, model, quest_id, cost_usd) VALUES ('2026-05-14', $1, $1, $1, 1)"
+    with encoded(postgres, encoding) as conninfo:
+        with psycopg.connect(conninfo, client_encoding=encoding, autocommit=True) as connection:
+            for stored in ENCODINGS[encoding]:
+                for statement in (call, b"INSERT INTO quests VALUES ($1, $1, $1)"):
+                    assert connection.pgconn.exec_params(statement, [stored], [TEXT]).error_message == b""
+        async with running(configure(conninfo, tmp_path / "rollups"), Clock(NOW)) as exporter:
+            assert await exporter.complaints() == {}
+            found = exporter.samples()["resource_spend_usd"]
+    shown = [{value for name, value in labels if name != "quest_id"} for labels in found]
+    assert sorted(map(list, shown)) == sorted([text] for text in ENCODINGS[encoding].values())
+
+
+TWIN = "x" * 200
+SHORTENED = f"{TWIN[:119]}~{md5(TWIN.encode()).hexdigest()[:8]}"
+
+
+async def test_an_id_that_is_what_a_longer_one_is_shortened_to_doubles_no_sum(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        for quest, name in ((TWIN, "B"), (SHORTENED, "A")):
+            connection.execute("INSERT INTO quests VALUES (%s, %s, 'Forge')", [quest, name])
+            connection.execute("INSERT INTO quest_budget_allocations VALUES (%s, '2026-05-14', 10)", [quest])
+            connection.execute(
+                "INSERT INTO cost_ledger (created_at, quest_id, provider, cost_usd) VALUES ('2026-05-14 10:00Z', %s, 'p', 1)",
+                [quest],
+            )
+    async with running(configure(database, tmp_path / "rollups"), Clock(NOW)) as exporter:
+        await exporter.refresh(2)
+        served = exporter.samples()
+    labels: Labels = frozenset({("quest_id", SHORTENED), ("quest", "A"), ("layer", "Forge")})
+    assert served["resource_quest_allocation_usd"] == {labels: 20}
+    assert list(served["resource_spend_usd"].values()) == [2]
