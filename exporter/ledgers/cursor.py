@@ -116,8 +116,8 @@ def columns(source: Source) -> tuple[str, ...]:
 
 
 def _newest(source: Source, column: str) -> sql.Composed:
-    """``(newest bin,)``, NULL for an empty ledger. A timestamp from the future does not count."""
-    limit = sql.SQL("<= now()") if column == "updated_at" else sql.SQL("IS NOT NULL")
+    """``(newest bin,)``, NULL for an empty ledger. A timestamp from the future, or from before all days, does not count."""
+    limit = sql.SQL("BETWEEN {} AND now()").format(EARLIEST) if column == "updated_at" else sql.SQL("IS NOT NULL")
     return sql.SQL("SELECT {} FROM (SELECT max({}) AS value FROM {} WHERE {} {}) AS newest").format(
         _bin(column, sql.Identifier("value")), source.raw(column), source.name, source.raw(column), limit
     )
