@@ -83,7 +83,7 @@ async def _load(costs: Follower, history: History, file: Path, bar: ProgressBar)
             if first is None:
                 break
             day = calendar.day_of(first)
-            start, end = calendar.start(day), min(calendar.end(day), span.last)
+            start, end = max(calendar.start(day), BEGINNING), min(calendar.end(day), span.last)
             await transaction.copy(statements.entries(source), file, start=start, end=end)
         await costs.tools.worker.run(history.load, file)
         bar.update(task, total=(span.last - start) // ONE_DAY + 1 + bar.tasks[task].completed, advance=1)

@@ -10,7 +10,7 @@ from typing import Protocol
 from exporter.calendar import ONE_DAY, Calendar, Hours, merge
 from exporter.database import Transaction
 from exporter.ledgers import cursor, statements
-from exporter.ledgers.audit import MICROSECOND, Audit, KnownHour
+from exporter.ledgers.audit import BEGINNING, MICROSECOND, Audit, KnownHour
 from exporter.ledgers.changes import Part, Progress
 from exporter.ledgers.cursor import Group, Horizon, Position, Quarter
 from exporter.ledgers.mapping import Source
@@ -97,7 +97,7 @@ class Reader:
         """Read the entries of some hours of one day into a file of the directory."""
         file = directory / f"{source.ledger.name}-{hours.day}-{hours.first}.csv"
         start, end = self._calendar.bounds(hours)
-        rows = await transaction.copy(statements.entries(source), file, start=start, end=end)
+        rows = await transaction.copy(statements.entries(source), file, start=max(start, BEGINNING), end=end)
         return Part(hours, self._calendar.start(hours.day), file, rows)
 
     async def next_day(self, transaction: Transaction, source: Source, start: datetime, today: date) -> Hours | None:
