@@ -1,11 +1,18 @@
 """Schemas that are not the profile's: other names and types, no optional columns, missing ledgers, two databases."""
 
+import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from exporter import check
+from exporter.config import Ledger
 from tests.integration.books import SCIDEX, Books, Selects, finite, read
 from tests.integration.model import report
 from tests.integration.page import Page
@@ -124,3 +131,60 @@ async def test_ledgers_in_two_databases(filled: str, postgres: str, scidex: str,
         await exporter.refresh()
         books = read(filled)
         assert differences(exporter.samples(), expected(Books(books.allocations, [], books.impacts, books.quests))) == []
+
+
+ODD_NAMES = (
+    *('say "hi"', "'; DROP TABLE quests; --", "a b.c", "100% %s %(x)s", "{} {0} {model}", "naïve 漢字", "\\ $1 :x ?", ");"),
+    *(" \t\nx", "SELECT", "user", "order", "Table", "null", "/*", "--", "at", "entries", "flaw", "id", "bucket"),
+)  # fmt: skip
+
+
+def odd_names() -> Iterator[str]:
+    """Names for ever, no two alike; every other one has 63 bytes, which is the most."""
+    yield from ODD_NAMES
+    for number, name in enumerate(cycle(ODD_NAMES)):
+        numbered = f"{number}{name}"
+        yield numbered + "ü" * ((63 - len(numbered.encode())) // 2) if number % 2 else numbered
+
+
+def rename(connection: psycopg.Connection, ledger: Ledger, schema: str, names: Iterator[str]) -> dict[str, object]:
+    """Give a ledger's table and columns other names; returns how a configuration maps them."""
+    (table,), moved = ledger.table, next(names)
+    columns = {column: next(names) for column in ledger.columns}
+    for column, name in columns.items():
+        connection.execute(quoting("ALTER TABLE {} RENAME {} TO {}", table, ledger.columns[column], name))
+    connection.execute(quoting("ALTER TABLE {} RENAME TO {}", table, moved))
+    connection.execute(quoting("ALTER TABLE {} SET SCHEMA {}", moved, schema))
+    return {"database": "main", "table": sql.Identifier(schema, moved).as_string(), "columns": columns}
+
+
+def quoting(statement: LiteralString, *names: str) -> sql.Composed:
+    return sql.SQL(statement).format(*map(sql.Identifier, names))
+
+
+async def test_names_that_no_one_would_choose(filled: str, tmp_path: Path) -> None:
+    books, names = read(filled), odd_names()
+    ledgers = configure(filled, tmp_path / "rollups").ledgers
+    with psycopg.connect(filled) as connection:
+        connection.execute(quoting("CREATE SCHEMA {}", schema := next(names)))
+        mapped = {name: rename(connection, ledger, schema, names) for name, ledger in ledgers.items()}
+    config = configure(filled, tmp_path / "rollups", ledgers=mapped)
+    assert await check.run(config, io.StringIO()) == 0
+    async with running(config, Clock(NOW)) as exporter:
+        await exporter.refresh(2)
+        assert differences(exporter.samples(), expected(books)) == []
+
+
+async def test_a_column_may_have_the_name_of_another_ledger_column(filled: str, tmp_path: Path) -> None:
+    texts = {"provider": "model", "model": "quest_id", "quest_id": "task_id", "task_id": "provider"}
+    columns = texts | {"input_tokens": "output_tokens", "output_tokens": "cost_usd", "cost_usd": "input_tokens"}
+    books = read(filled)
+    with psycopg.connect(filled) as connection:
+        for column in columns:
+            connection.execute(quoting("ALTER TABLE cost_ledger RENAME {} TO {}", column, f"{column} "))
+        for column, name in columns.items():
+            connection.execute(quoting("ALTER TABLE cost_ledger RENAME {} TO {}", f"{column} ", name))
+    ledgers = {name: {"database": "main"} for name in LEDGERS} | {"costs": {"database": "main", "columns": columns}}
+    async with running(configure(filled, tmp_path / "rollups", ledgers=ledgers), Clock(NOW)) as exporter:
+        await exporter.refresh(2)
+        assert differences(exporter.samples(), expected(books)) == []
