@@ -5,6 +5,7 @@ rounding), words such as ``yes`` and dates stay text, and anchors, aliases and t
 none of them, and an alias can multiply a file without bound.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,6 +17,8 @@ from exporter.config.errors import ConfigError, KeyPath, Problem
 
 _NUMBERS: dict[str, Callable[[str], int | Decimal]] = {"tag:yaml.org,2002:int": int, "tag:yaml.org,2002:float": Decimal}
 _NULL = "tag:yaml.org,2002:null"
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+"""What escapes in a double-quoted text can write, and neither PostgreSQL nor a file name can hold."""
 
 
 @dataclass(slots=True)
@@ -83,6 +86,8 @@ class _Loader(yaml.SafeLoader):
             raise _UnusableError(line, "anchors and aliases (& and *) are not supported; write the value out, or quote it")
         if event.tag is not None:
             raise _UnusableError(line, "tags (!) are not supported; quote a text that begins with !")
+        if isinstance(event, yaml.ScalarEvent) and _UNUSABLE.search(event.value):
+            raise _UnusableError(line, "holds \\0 or half a character (\\ud800 to \\udfff); write the character itself")
         return super().compose_node(parent, index)
 
 
