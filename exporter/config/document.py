@@ -21,6 +21,10 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 """What escapes in a double-quoted text can write, and neither PostgreSQL nor a file name can hold."""
 
 
+LARGEST = 100_000
+"""Bytes. Reading YAML takes seconds per megabyte, in which a reload would keep scrapes waiting."""
+
+
 @dataclass(slots=True)
 class Document:
     """What a file says. ``data`` nests dict, list, str, int, Decimal and None; ``lines`` count from 1."""
@@ -40,15 +44,23 @@ def file_text(path: Path) -> str:
     """The whole text of a file.
 
     Raises:
-        ConfigError: it cannot be read, or is not UTF-8.
+        ConfigError: it cannot be read, is absurdly large, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return _read(path)
     except OSError as error:
         problem = Problem(None, (), f"cannot be read: {error.strerror or type(error).__name__}")
     except UnicodeDecodeError as error:
         problem = Problem(error.object.count(b"\n", 0, error.start) + 1, (), "is not UTF-8 text; save the file as UTF-8")
     raise ConfigError(str(path), [problem])
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ConfigError(str(path), [Problem(None, (), f"is larger than {LARGEST} bytes; is it a configuration at all?")])
+    return content.decode()
 
 
 def read(text: str, source: str, keys: str = "databases and ledgers") -> Document:

@@ -197,6 +197,28 @@ def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}:2: is not UTF-8 text; save the file as UTF-8"
 
 
+@pytest.mark.parametrize("file", ["/dev/zero", "large.yml"])
+def test_a_file_that_is_too_large(tmp_path: Path, file: str) -> None:
+    path = tmp_path / file
+    if not path.exists():
+        path.write_text(MINIMAL + "# a comment\n" * 10_000)
+
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+
+    assert str(caught.value) == f"{path}: is larger than 100000 bytes; is it a configuration at all?"
+
+
+def test_a_file_that_leads_to_itself(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.symlink_to(path)
+
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+
+    assert str(caught.value) == f"{path}: cannot be read: Too many levels of symbolic links"
+
+
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode())
