@@ -3,8 +3,10 @@
 As in :mod:`exporter.config.values`, each function raises ValueError with a message that says what is wrong and how to mend it.
 """
 
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import duckdb
 
@@ -13,6 +15,7 @@ from exporter.config.errors import CONNECTION, quoted, suggestion
 from exporter.config.model import Identifier
 
 NAME_LENGTH = 80
+LONGEST_FILE_NAME = 240
 
 _PART = r'[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"]|"")+"'
 _TABLE = re.compile(rf"(?:({_PART})\.)?({_PART})")
@@ -32,6 +35,14 @@ def text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{quoted(value)} is not a text; write one that is not blank, and a number in quotes")
     return value
+
+
+def file(value: object) -> str:
+    """The path of a file beside which others may stand whose names are a little longer."""
+    path = text(value)
+    if not 0 < len(os.fsencode(Path(path).name)) <= LONGEST_FILE_NAME:
+        raise ValueError(f"{quoted(path)} names no file; write a path such as rollups.duckdb")
+    return path
 
 
 def table(value: object) -> Identifier:

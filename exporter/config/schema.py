@@ -164,7 +164,7 @@ class RefreshSchema(Strict):
 class StateSchema(Strict):
     """``state``."""
 
-    path: Text = "rollups.duckdb"
+    path: Annotated[str, PlainValidator(names.file)] = "rollups.duckdb"
 
 
 class ReportSchema(Strict):

@@ -17,6 +17,8 @@ LONGEST = timedelta(days=7)
 """Keeps every time limit that is derived from a duration within PostgreSQL's 2**31 milliseconds."""
 MOST_DAYS = 36_500
 MOST_IMPACT = 10**12
+MOST_DECIMALS = 15
+"""As many as the rollups keep of an amount."""
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?")
 _WINDOW = re.compile(r"([1-9]\d{0,8})d")
 
@@ -48,7 +50,10 @@ def number(value: object) -> Decimal:
     """A finite number, with the digits that were written."""
     if not isinstance(value, int | Decimal) or not -MOST_IMPACT <= value <= MOST_IMPACT:
         raise ValueError(f"{quoted(value)} is not a number up to {MOST_IMPACT}; write digits and a point, such as 0.5")
-    return Decimal(value)
+    number = Decimal(value)
+    if number != number.quantize(Decimal((0, (1,), -MOST_DECIMALS))):
+        raise ValueError(f"{quoted(value)} has more than {MOST_DECIMALS} decimals; round it")
+    return number
 
 
 def window(value: object) -> Window:
