@@ -130,3 +130,17 @@ async def test_an_id_that_is_what_a_longer_one_is_shortened_to_doubles_no_sum(da
     labels: Labels = frozenset({("quest_id", SHORTENED), ("quest", "A"), ("layer", "Forge")})
     assert served["resource_quest_allocation_usd"] == {labels: 20}
     assert list(served["resource_spend_usd"].values()) == [2]
+
+
+async def test_no_expression_runs_for_ever(database: str, tmp_path: Path) -> None:
+    """Each of these takes an engine that backtracks longer than the universe is old to say no; RE2 does not."""
+    endless = {"Endless": ["^(a+)+$", "^(a|aa)+$", "(.*a){25}y", "(x+x+)+y", "((a{0,30}){0,30})y"]}
+    providers = {"a" * 79 + "!", "x" * 80}
+    with psycopg.connect(database) as connection:
+        for provider in providers:
+            call = "INSERT INTO cost_ledger (created_at, provider, cost_usd) VALUES ('2026-05-14', %s, 1)"
+            connection.execute(call, [provider])
+    async with running(configure(database, tmp_path / "rollups", providers=endless), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        found = {dict(labels)["provider"] for labels in exporter.samples()["resource_spend_usd"]}
+    assert found == providers
