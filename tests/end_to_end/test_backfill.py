@@ -1,24 +1,20 @@
 """The past, written, imported into a real TSDB and asked for again."""
 
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from socket import create_server
-from typing import Any
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import psycopg
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.end_to_end.process import DEADLINE, LEDGERS, serving
+from tests.end_to_end.process import LEDGERS, serving
+from tests.end_to_end.prometheus import prometheus
 
 FIRST = datetime.now(UTC).date() - timedelta(days=6)
 Point = tuple[tuple[tuple[str, str], ...], int, float]
@@ -139,36 +135,6 @@ def test_a_fresh_prometheus_has_the_whole_past_and_goes_on_without_a_jump(tmp_pa
         # The same series go on: were they others, there would be twice as many.
         ever = ask("query", query="count(last_over_time(resource_spend_usd[7d]))")[0]["value"][1]
         assert ever == ask("query", query="count(resource_spend_usd)")[0]["value"][1]
-
-
-@contextmanager
-def prometheus(directory: Path, port: int) -> Iterator[Callable[..., Any]]:
-    """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API."""
-    with create_server(("127.0.0.1", 0)) as probe:
-        own = probe.getsockname()[1]
-    target = {"job_name": "resource-exporter", "scrape_interval": "1s", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-    (directory / "prometheus.yml").write_text(json.dumps({"scrape_configs": [target]}))
-    arguments = ["prometheus", f"--config.file={directory / 'prometheus.yml'}", f"--storage.tsdb.path={directory / 'data'}"]
-    with (directory / "prometheus.log").open("w") as log:
-        process = subprocess.Popen([*arguments, f"--web.listen-address=127.0.0.1:{own}"], stderr=log, stdout=log)
-
-    def ask(endpoint: str, **parameters: object) -> Any:  # noqa: ANN401 - whatever JSON it is
-        with urlopen(f"http://127.0.0.1:{own}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as reply:
-            return json.load(reply)["data"]["result"]
-
-    try:
-        deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline:
-            try:
-                if ask("query", query="resource_report_info"):
-                    break
-            except OSError:
-                pass
-            time.sleep(0.1)
-        yield ask
-    finally:
-        process.terminate()
-        process.wait(DEADLINE)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""A real Prometheus, and what the tests ask of it."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import create_server
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from tests.end_to_end.process import DEADLINE
+
+
+@contextmanager
+def prometheus(directory: Path, port: int) -> Iterator[Callable[..., Any]]:
+    """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API."""
+    with create_server(("127.0.0.1", 0)) as probe:
+        own = probe.getsockname()[1]
+    target = {"job_name": "resource-exporter", "scrape_interval": "1s", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+    (directory / "prometheus.yml").write_text(json.dumps({"scrape_configs": [target]}))
+    arguments = ["prometheus", f"--config.file={directory / 'prometheus.yml'}", f"--storage.tsdb.path={directory / 'data'}"]
+    with (directory / "prometheus.log").open("w") as log:
+        process = subprocess.Popen([*arguments, f"--web.listen-address=127.0.0.1:{own}"], stderr=log, stdout=log)
+
+    def ask(endpoint: str, **parameters: object) -> Any:  # noqa: ANN401 - whatever JSON it is
+        with urlopen(f"http://127.0.0.1:{own}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as reply:
+            return json.load(reply)["data"]["result"]
+
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            try:
+                if ask("query", query="resource_report_info"):
+                    break
+            except OSError:
+                pass
+            time.sleep(0.1)
+        yield ask
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
