@@ -64,6 +64,20 @@ async def test_providers_and_models_beyond_their_limit_are_folded(
     assert all(len(each - {"other"}) <= models for each in by_provider.values())
 
 
+async def test_a_task_counts_once_however_many_of_its_providers_are_folded(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("""
+            INSERT INTO cost_ledger (created_at, task_id, provider, cost_usd)
+            SELECT '2026-05-14 10:00Z', task, provider, usd FROM (VALUES ('t1', 'p1', 9),
+            ('t1', 'p2', 3), ('t1', 'p3', 2), ('t2', 'p3', 1), ('t3', 'p4', 1)) AS calls (task, provider, usd)""")
+    limits = {"max_providers": 1}
+    async with running(configure(database, tmp_path / "rollups", limits=limits), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        tasks = exporter.samples()["resource_provider_tasks"]
+    counted = {dict(labels)["provider"]: count for labels, count in tasks.items() if ("window", "lifetime") in labels}
+    assert counted == {"p1": 1, "other": 3}
+
+
 @pytest.mark.parametrize("most", [1000, 1200, 3000])
 async def test_the_page_keeps_within_max_series(database: str, tmp_path: Path, most: int) -> None:
     with psycopg.connect(database) as connection:
