@@ -18,6 +18,7 @@ from exporter.ledgers.catalog import inspect
 from exporter.ledgers.findings import Finding, LedgerError, quoted
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.verify import errors, warnings
+from exporter.logs import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Result:
 
 async def run(config: Config, output: TextIO) -> int:
     """Print a line for every ledger and everything found; returns the exit code, 1 when a ledger cannot be read."""
-    console = Console(file=output, soft_wrap=True, highlight=False)
+    console = Console(file=output, soft_wrap=True, highlight=False, emoji=False)
     results = [result for name in config.databases for result in await _database(config, name)]
     results.append(_state(config.state_path))
     for result in results:
@@ -84,6 +85,11 @@ async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:
 
 def _print(console: Console, result: Result) -> None:
     state = "[red]error[/]" if result.failed else "[yellow]warning[/]" if result.findings else "[green]ok[/]"
-    console.print(f"{state} {escape(result.subject)}")
+    console.print(f"{state} {_plain(result.subject)}")
     for finding in result.findings:
-        console.print(f"  {escape(finding.text)}\n    mend it: {escape(finding.remedy)}")
+        console.print(f"  {_plain(finding.text)}\n    mend it: {_plain(finding.remedy)}")
+
+
+def _plain(text: str) -> str:
+    """A text that may hold names from a database, which may hold anything."""
+    return escape(printable(text))

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except USER_ERRORS as error:
-        sys.stderr.write(f"{logs.redact(str(error))}\n")
+        sys.stderr.write(f"{logs.printable(logs.redact(str(error)))}\n")
         return 1
     except KeyboardInterrupt:
         return 130

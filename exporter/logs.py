@@ -63,6 +63,11 @@ def redact(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """Return the text as one line, for a terminal that shall show it and not act on it."""
+    return text.translate(_CONTROL).replace("\n", r"\n")
+
+
 def _route(level: int, shared: list[Processor], layout: Layout, stream: TextIO) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

@@ -161,6 +161,15 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
                 f"    mend it: CREATE POLICY … ON quests FOR SELECT TO {ROLE} USING (true)",
             ],
         ),
+        (
+            r"""ALTER TABLE quests RENAME layer TO U&"\001b[31m\000a:warning:[red]" """,
+            1,
+            [
+                "error quests: quests in database main",
+                "  column layer of table quests does not exist",
+                "    mend it: " + LAYER_REMEDY.replace("name,", r"name, \x1b[31m\n:warning:[red],"),
+            ],
+        ),
         (VIEW, 0, []),
         (
             PARTITIONED,
