@@ -2,6 +2,18 @@
 
 from dataclasses import dataclass
 
+_WORDS = """
+all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
+concurrently constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp
+current_user default deferrable desc distinct do else end except false fetch for foreign freeze from full grant group having
+ilike in initially inner intersect into is isnull join lateral leading left like limit localtime localtimestamp natural not
+notnull null offset on only or order outer overlaps placing primary references returning right select session_user similar
+some symmetric system_user table tablesample then to trailing true union unique user using variadic verbose when where window
+with
+"""
+RESERVED = frozenset(_WORDS.split())
+"""What PostgreSQL 18 takes for the name of a table or a column only in quotes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -30,4 +42,4 @@ def quoted(parts: tuple[str, ...]) -> str:
 
 
 def _plain(part: str) -> bool:
-    return part.isascii() and part.isidentifier() and part == part.lower()
+    return part.isascii() and part.isidentifier() and part == part.lower() and part not in RESERVED
