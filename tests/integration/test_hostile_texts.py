@@ -54,7 +54,8 @@ HOSTILE = st.builds(
 )  # fmt: skip
 
 
-@settings(FEW, max_examples=8)
+@pytest.mark.slow
+@settings(FEW, max_examples=5)
 @given(books=HOSTILE)
 async def test_any_text_in_any_column_is_read_and_shown(ledger_database: str, books: Ledgers) -> None:
     with psycopg.connect(ledger_database) as connection:
