@@ -167,8 +167,8 @@ SELECT flaw, {id}, {texts}, entries
         texts=_list(map(cut, ("name", "layer"))),
         flaw=source.flaw((), required="quest_id"),
         quest_id=source.text("quest_id"),
-        name=source.text("quest"),
-        layer=source.text("layer"),
+        name=sql.SQL("nullif({}, '')").format(source.text("quest")),
+        layer=sql.SQL("nullif({}, '')").format(source.text("layer")),
         table=source.name,
         condition=source.condition,
     )
