@@ -11,6 +11,7 @@ from exporter.config.profile import Table, overlay, tables
 from exporter.config.providers import BUILT_IN
 from exporter.config.validation import validate
 
+
 def load(path: Path) -> model.Config:
     """Read and validate a configuration file. Connection strings are looked up later, at every connect.
 

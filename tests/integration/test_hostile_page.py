@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 from aiohttp.test_utils import TestClient, TestServer
 
+from exporter.web.access import Guard
 from exporter.web.app import build_app
 from exporter.web.page import PageContext
 from tests.integration.conftest import empty
@@ -87,7 +88,7 @@ async def page(conninfo: str, state: Path, texts: Sequence[str]) -> tuple[Outlin
             connection.execute(ROWS, {"text": each, "amount": amount})
     async with running(configure(conninfo, state), Clock(NOW)) as exporter:
         await exporter.refresh()
-        application = build_app(exporter._publisher, PageContext("1.2.3", "/metrics"))
+        application = build_app(exporter._publisher, PageContext("1.2.3", "/metrics"), Guard())
         async with TestClient(TestServer(application)) as client, client.get("/") as reply:
             return Outline(await reply.text()), dict(reply.headers)
 
