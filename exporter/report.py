@@ -7,10 +7,10 @@ from datetime import date, datetime
 
 import duckdb
 import structlog
-from duckdb import DuckDBPyConnection
 
 from exporter.config import Config
 from exporter.metrics import Family, Metric
+from exporter.rollups import Rollups
 from exporter.sections import SECTIONS, Section, costs, labels, tasks
 from exporter.sections.frame import Frame
 
@@ -42,13 +42,24 @@ class Report:
     folded: int
 
 
-class Reporter:
-    """Makes reports from the rollups."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Of what the tables that sections share were made."""
 
-    def __init__(self, connection: DuckDBPyConnection, config: Config) -> None:
-        self._connection = connection
+    revisions: Mapping[str, int]
+    windows: Mapping[str, date]
+    today: date
+    labels: labels.Labels
+
+
+class Reporter:
+    """Makes reports from the rollups. What did not change since the report before is not computed again."""
+
+    def __init__(self, rollups: Rollups, config: Config) -> None:
+        self._rollups = rollups
         self._config = config
-        self._windows: Mapping[str, date] = {}
+        self._prepared: Prepared | None = None
+        self._kept: dict[str, tuple[object, list[Family]]] = {}
 
     def make(self, readings: Mapping[str, Reading], now: datetime) -> Report:
         """A report of all metrics whose ledgers are not older than ``refresh.stale_after``.
@@ -60,31 +71,42 @@ class Reporter:
         usable = {
             name: reading for name, reading in readings.items() if reading.last_success and reading.last_success >= oldest
         }
-        outcomes, folded, frame = {}, 0, None
+        outcomes, folded = {}, 0
         moments = {name: self._moment(section, usable, now) for name, section in SECTIONS.items()}
         for name, section in sorted(SECTIONS.items(), key=lambda item: moments[item[0]], reverse=True):
-            if frame is None or frame.now != moments[name]:
-                frame = Frame(self._connection, self._config, moments[name])
-                folded = max(folded, self._prepare(frame))
-            families, seconds = self._collect(name, section, frame, usable)
-            outcomes[name] = Outcome(families, seconds, self._oldest(section, readings, now))
+            frame = Frame(self._rollups.connection, self._config, moments[name])
+            prepared = self._prepare(frame)
+            folded = max(folded, prepared.labels.folded)
+            families, seconds = self._collect(name, section, frame, prepared)
+            shown = families and [family for family in families if self._known(family.metric, usable)]
+            outcomes[name] = Outcome(shown, seconds, self._oldest(section, readings, now))
         return Report({name: outcomes[name] for name in SECTIONS}, folded)
 
-    def _prepare(self, frame: Frame) -> int:
-        tasks.prepare(frame, anew=frame.windows != self._windows)
-        self._windows = frame.windows
+    def _prepare(self, frame: Frame) -> Prepared:
+        """Make the tables that sections share, unless they stand as the rollups and the day demand."""
+        revisions = dict(self._rollups.revisions)
+        before = self._prepared
+        if before and (before.revisions, before.windows, before.today) == (revisions, frame.windows, frame.today):
+            return before
+        self._prepared = None
+        tasks.prepare(frame, anew=before is None or frame.windows != before.windows)
         costs.prepare(frame)
-        return labels.prepare(frame)
+        self._prepared = Prepared(revisions, frame.windows, frame.today, labels.prepare(frame))
+        return self._prepared
 
-    def _collect(
-        self, name: str, section: Section, frame: Frame, usable: Mapping[str, Reading]
-    ) -> tuple[list[Family] | None, float]:
+    def _collect(self, name: str, section: Section, frame: Frame, prepared: Prepared) -> tuple[list[Family] | None, float]:
         start = time.perf_counter()
+        ledgers = {ledger: prepared.revisions.get(ledger) for ledger in self._needed(section)}
+        key = (ledgers, prepared.windows, prepared.today, prepared.labels.digest)
+        before, families = self._kept.pop(name, (None, []))
         try:
-            families = [_ordered(family) for family in section.collect(frame) if self._known(family.metric, usable)]
+            if before != key:
+                families = [_ordered(family) for family in section.collect(frame)]
         except duckdb.Error:
             log.exception("section failed", section=name)
-            families = None
+            return None, time.perf_counter() - start
+        if section.TIMELESS:
+            self._kept[name] = (key, families)
         return families, time.perf_counter() - start
 
     def _moment(self, section: Section, usable: Mapping[str, Reading], now: datetime) -> datetime:

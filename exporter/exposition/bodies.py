@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Protocol
 
 from exporter.exposition.negotiation import Encoding, Format, Representation
-from exporter.exposition.render import render
+from exporter.exposition.render import Renderer
 from exporter.snapshot import Snapshot
 
 # Level 3 takes a third of the time of zlib's default and makes a page a fifth larger.
@@ -61,6 +61,7 @@ class Publisher:
 
     def __init__(self, own: OwnMetrics) -> None:
         self._own = own
+        self._renderer = Renderer()
         self._lock = Lock()
         self._current = self._made(None, Exposition(b""))
 
@@ -80,7 +81,7 @@ class Publisher:
 
     def publish(self, snapshot: Snapshot) -> None:
         """Render the snapshot and put it in the place of the current one."""
-        exposition = Exposition(render(snapshot.families))
+        exposition = Exposition(self._renderer.render(snapshot.families))
         with self._lock:
             self._current = self._made(snapshot, exposition)
 

@@ -5,7 +5,6 @@ the double quote in help texts, text 0.0.4 does not. The help texts of the catal
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from prometheus_client.utils import floatToGoString
 
@@ -21,13 +20,24 @@ class _Escaped(dict[str, str]):
         return escaped
 
 
-def render(families: Iterable[Family]) -> bytes:
-    """Return the families as UTF-8 lines, in the order given: HELP, TYPE, then one line per sample.
+class Renderer:
+    """Renders one page after the other. A family that stands from one page to the next is rendered once."""
 
-    A lone surrogate, which UTF-8 cannot hold, becomes ``?``: one odd label value must not blank the page.
-    """
-    escaped = _Escaped()
-    return "".join(chain.from_iterable(_lines(family, escaped) for family in families)).encode(errors="replace")
+    def __init__(self) -> None:
+        self._before: dict[int, tuple[Family, str]] = {}
+
+    def render(self, families: Iterable[Family]) -> bytes:
+        """Return the families as UTF-8 lines, in the order given: HELP, TYPE, then one line per sample.
+
+        A lone surrogate, which UTF-8 cannot hold, becomes ``?``: one odd label value must not blank the page.
+        """
+        escaped = _Escaped()
+        self._before = {id(family): (family, self._text(family, escaped)) for family in families}
+        return "".join(text for _, text in self._before.values()).encode(errors="replace")
+
+    def _text(self, family: Family, escaped: _Escaped) -> str:
+        before, text = self._before.get(id(family), (None, ""))
+        return text if before is family else "".join(_lines(family, escaped))
 
 
 def head(metric: Metric) -> str:

@@ -39,7 +39,7 @@ class Refresher:
     _published: datetime | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._reporter = Reporter(self.rollups.connection, self.config)
+        self._reporter = Reporter(self.rollups, self.config)
 
     async def refresh(self, collection: Collection) -> None:
         """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""

@@ -3,6 +3,7 @@
 All methods block and must run one at a time; the refresh gives them a thread of their own.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -33,6 +34,8 @@ class Rollups:
         Raises:
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
+        self.revisions = Counter[str]()
+        """Of each ledger, how often anything changed that a report could tell, since the file was opened."""
         self._connection = open_file(path)
         self._connection.execute(_CLEAN)
         derived.define(self._connection, config.waste)
@@ -86,6 +89,7 @@ class Rollups:
         with self._transaction():
             self._put(f"progress.{ledger}", None)
             facts.forget(self._connection, ledger)
+        self.revisions[ledger] += 1
 
     def add(self, changes: Changes) -> None:
         """One step of a first build: take the parts in, and leave what is derived from them for :meth:`finish`."""
@@ -101,15 +105,18 @@ class Rollups:
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
         self._connection.execute("RESET checkpoint_threshold")
+        self.revisions[changes.ledger] += 1
 
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""
         with self._transaction():
-            if staging.stage(self._connection, changes):
+            differs = staging.stage(self._connection, changes)
+            if differs:
                 facts.replace(self._connection, changes.ledger)
                 derived.assign_families(self._connection, self._families)
                 derived.derive(self._connection, changes.ledger)
             self._settle(changes)
+        self.revisions[changes.ledger] += differs
 
     def allocated_before(self, day: date) -> date | None:
         """The last day before ``day`` for which allocations are known."""
@@ -123,13 +130,15 @@ class Rollups:
             differs = tables.replace_allocations(self._connection, file, first, last)
             facts.untimed(self._connection, "allocations", untimed)
             self._advance("allocations", progress)
+        self.revisions["allocations"] += differs
         return differs
 
     def replace_quests(self, file: Path, progress: Progress) -> None:
         """Put a file's rows in the place of all names and layers of quests."""
         with self._transaction():
-            tables.replace_quests(self._connection, file)
+            differs = tables.replace_quests(self._connection, file)
             self._advance("quests", progress)
+        self.revisions["quests"] += differs
 
     def advance(self, ledger: str, progress: Progress) -> None:
         """Note how far a ledger has been followed, where nothing else is to be changed."""

@@ -15,6 +15,10 @@ class Section(Protocol):
     def METRICS(self) -> tuple[Metric, ...]:  # noqa: N802 - a constant of the module
         """What it publishes."""
 
+    @property
+    def TIMELESS(self) -> bool:  # noqa: N802
+        """Whether it stays the same for the rest of the day, as long as its ledgers and the labels do."""
+
     def collect(self, frame: Frame, /) -> list[Family]:
         """Compute all of it.
 

@@ -16,6 +16,7 @@ REPORTED_SPEND = Metric(
     ("allocations",),
 )
 METRICS = (ALLOCATION, REPORTED_SPEND)
+TIMELESS = True
 
 
 _TODAY = """

@@ -32,6 +32,7 @@ TOP_TOKENS = Metric(
     "resource_top_task_tokens", "Tokens used by the most efficient tasks of the window.", (*TASK, "window"), ("impacts",)
 )
 METRICS = (QUEST_IMPACT, QUEST_IMPACT_COST, TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
+TIMELESS = True
 
 
 _QUESTS = """

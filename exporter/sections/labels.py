@@ -6,7 +6,7 @@ Folding happens here, once, before any section sums up: every section then folds
 from itertools import accumulate
 from typing import NamedTuple
 
-from exporter.sections.frame import Frame
+from exporter.sections.frame import Frame, Row
 
 OTHER = "other"
 
@@ -63,6 +63,10 @@ _FOLD = """
 UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
 """
 _KINDS = "SELECT count(DISTINCT provider), count(DISTINCT (provider, model)) FROM model_labels"
+_DIGEST = """
+SELECT (SELECT bit_xor(hash(q)) FROM quest_labels AS q), (SELECT bit_xor(hash(m)) FROM model_labels AS m),
+       (SELECT bit_xor(hash(p)) FROM provider_labels AS p)
+"""
 SERIES_PER_CELL = 4
 """Spend, calls, and tokens in and out, of one quest with one model."""
 
@@ -74,15 +78,20 @@ class Kinds(NamedTuple):
     models: int
 
 
-def prepare(frame: Frame) -> int:
-    """Make ``quest_labels``, ``provider_labels`` and ``model_labels``.
+class Labels(NamedTuple):
+    """How many series were folded into ``other``, and a digest that changes with any label."""
 
-    Returns how many series were folded into ``other``.
-    """
+    folded: int
+    digest: Row
+
+
+def prepare(frame: Frame) -> Labels:
+    """Make ``quest_labels``, ``provider_labels`` and ``model_labels``."""
     frame.rows(_QUESTS)
     kinds = _label_models(frame)
     folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
-    return folded + _fold_quests(frame, kinds)
+    folded += _fold_quests(frame, kinds)
+    return Labels(folded, frame.rows(_DIGEST)[0])
 
 
 def _label_models(frame: Frame) -> Kinds:

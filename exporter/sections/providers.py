@@ -41,6 +41,7 @@ WASTED = Metric(
     ("costs", "impacts"),
 )
 METRICS = (SPEND, CALLS, UNPRICED, TASKS, TOKENS, MODEL_SPEND, IMPACT, WASTED)
+TIMELESS = True
 
 
 _SUMS = """

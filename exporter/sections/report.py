@@ -10,6 +10,7 @@ INFO = Metric(
     (),
 )
 METRICS = (INFO,)
+TIMELESS = False
 
 
 def collect(frame: Frame) -> list[Family]:

@@ -17,6 +17,7 @@ DAY_SPEND = Metric(
     stand_in="allocations",
 )
 METRICS = (DAY_ALLOCATION, DAY_SPEND)
+TIMELESS = True
 
 
 _ALLOCATED = """

@@ -21,6 +21,7 @@ TASK_COST = Metric(
     "resource_wasted_task_cost_usd", "USD of the most wasteful tasks of the window.", (*TASK, "reason", "window"), ("impacts",)
 )
 METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, TASK_TOKENS, TASK_COST)
+TIMELESS = True
 
 
 _QUESTS = """

@@ -8,7 +8,7 @@ from prometheus_client import Metric as Parsed
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.exposition.render import render
+from exporter.exposition.render import Renderer
 from exporter.metrics import Family, Labels, Metric
 from exporter.sections import SECTIONS
 
@@ -24,7 +24,7 @@ def parsed(families: Iterable[Parsed]) -> dict[tuple[str, tuple[tuple[str, str],
 
 
 def test_a_page_is_help_type_and_samples_in_the_order_given() -> None:
-    page = render([Family(SPEND, [(("Gene", "glm-4"), 1.5), (("Atlas", "o3"), 0.0)]), Family(ELAPSED, [((), 0.25)])])
+    page = Renderer().render([Family(SPEND, [(("Gene", "glm-4"), 1.5), (("Atlas", "o3"), 0.0)]), Family(ELAPSED, [((), 0.25)])])
     assert page.decode() == (
         "# HELP resource_spend_usd USD billed.\n"
         "# TYPE resource_spend_usd gauge\n"
@@ -37,12 +37,12 @@ def test_a_page_is_help_type_and_samples_in_the_order_given() -> None:
 
 
 def test_backslash_quote_and_line_end_are_escaped_and_nothing_else() -> None:
-    page = render([Family(SPEND, [(("a\\b", 'say "é%s"\n{x}'), 1.0)])])
+    page = Renderer().render([Family(SPEND, [(("a\\b", 'say "é%s"\n{x}'), 1.0)])])
     assert page.splitlines()[-1].decode() == r'resource_spend_usd{quest="a\\b",model="say \"é%s\"\n{x}"} 1.0'
 
 
 def test_what_utf8_cannot_hold_does_not_blank_the_page() -> None:
-    assert b'quest="a?b"' in render([Family(SPEND, [(("a\ud800b", ""), 1.0)])])
+    assert b'quest="a?b"' in Renderer().render([Family(SPEND, [(("a\ud800b", ""), 1.0)])])
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_what_utf8_cannot_hold_does_not_blank_the_page() -> None:
     [(0.1, "0.1"), (-2.0, "-2.0"), (12345678.0, "1.2345678e+07"), (10_000_000.0, "1e+07"), (1e-7, "1e-07"), (3, "3.0")],
 )
 def test_numbers_are_written_as_the_client_library_writes_them(number: float, text: str) -> None:
-    assert render([Family(ELAPSED, [((), number)])]).split()[-1].decode() == text
+    assert Renderer().render([Family(ELAPSED, [((), number)])]).split()[-1].decode() == text
 
 
 @given(st.dictionaries(st.tuples(LABELS, LABELS), NUMBERS, max_size=8))
 def test_both_parsers_read_back_what_was_rendered(samples: dict[Labels, float]) -> None:
-    page = render([Family(SPEND, list(samples.items()))]).decode()
+    page = Renderer().render([Family(SPEND, list(samples.items()))]).decode()
     expected = {
         ("resource_spend_usd", (("quest", quest), ("model", model))): number for (quest, model), number in samples.items()
     }
@@ -73,6 +73,6 @@ def test_help_texts_need_no_escaping_in_either_format(metric: Metric) -> None:
 @pytest.mark.prometheus
 def test_promtool_has_no_remark_on_the_whole_catalogue() -> None:
     metrics = [metric for section in SECTIONS.values() for metric in section.METRICS]
-    page = render(Family(metric, [(('h\\o"s\nt',) * len(metric.labels), 1.0)]) for metric in metrics)
+    page = Renderer().render(Family(metric, [(('h\\o"s\nt',) * len(metric.labels), 1.0)]) for metric in metrics)
     checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
