@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCopy, AsyncCursor, sql
+from psycopg import AsyncConnection, AsyncCopy, AsyncCursor, generators, pq, sql, waiting
 from psycopg.abc import Buffer, PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -75,15 +75,14 @@ class Transaction:
         Returns the number of rows.
         """
         raw = self._connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-        options = sql.SQL("FORMAT csv, FORCE_QUOTE *, ENCODING {}").format("SQL_ASCII" if raw else "UTF8")
+        options = sql.SQL("FORMAT csv, ENCODING {}").format("SQL_ASCII" if raw else "UTF8")
         statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(query, options)
         async with self._connection.cursor() as cursor:
             with target.open("wb") as file:
                 # Psycopg takes %% for % only where there are parameters, and statements double it throughout.
                 async with asyncio.timeout(self._patience), cursor.copy(statement, parameters or {"": None}) as copy:
                     write = (lambda row: file.write(_utf8(row))) if raw else file.write
-                    await self._connection.wait(_rows(copy, write))
-            return cursor.rowcount
+                    return await self._connection.wait(_rows(copy, write))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -98,10 +97,24 @@ class Transaction:
         await self.rows(sql.SQL("RELEASE SAVEPOINT part"))
 
 
-def _rows(copy: AsyncCopy, write: Callable[[Buffer], object]) -> PQGen[None]:
-    """Hand on all rows of a COPY. Psycopg's own way, a coroutine for each row, takes more than twice the time."""
-    while row := (yield from copy._read_gen()):  # noqa: SLF001
-        write(row)
+def _rows(copy: AsyncCopy, write: Callable[[Buffer], object]) -> PQGen[int]:
+    """Hand on all rows of a COPY and return how many there were, or raise psycopg.Error.
+
+    Psycopg's own way, a coroutine for each row, takes four times as long; this does the same in one loop.
+    """
+    connection = copy.connection.pgconn
+    while (found := connection.get_copy_data(1))[0] >= 0:
+        if found[0]:
+            write(found[1])
+        else:
+            while not (yield waiting.WAIT_R):
+                pass
+            connection.consume_input()
+    copy._finished = True  # noqa: SLF001
+    result = (yield from generators.fetch_many(connection))[-1]
+    if result.status != pq.ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(result, encoding=copy.connection.info.encoding)
+    return result.command_tuples or 0
 
 
 class Database:

@@ -23,12 +23,11 @@ SELECT task, family, positive_usd::DOUBLE / nullif(sum(positive_usd) OVER (PARTI
 _TASK_TOTALS = f"""
 DELETE FROM task_totals WHERE {_TOUCHED};
 INSERT INTO task_totals
-SELECT task, latest.quest, latest.layer, latest.title, usd, tokens, impact,
-       waste_reason(tokens, impact), efficiency(impact, usd)
-  FROM (SELECT task, arg_max({{'quest': quest, 'layer': layer, 'title': title}}, stamp) AS latest,
-               sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-          FROM impacts WHERE {_TOUCHED} GROUP BY task) AS sums
- ORDER BY task;
+SELECT sums.task, latest.quest, latest.layer, latest.title, sums.usd, sums.tokens, sums.impact,
+       waste_reason(sums.tokens, sums.impact), efficiency(sums.impact, sums.usd)
+  FROM (SELECT task, arg_max(rowid, stamp) AS row, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+          FROM impacts WHERE {_TOUCHED} GROUP BY task) AS sums JOIN impacts AS latest ON latest.rowid = sums.row
+ ORDER BY sums.task;
 """
 # A share is rounded once per task, to a fixed number of decimals: sums of it then do not depend on their order.
 _TASK_CREDITS = f"""

@@ -11,12 +11,12 @@ CREATE TABLE models (pair INTEGER, provider VARCHAR, model VARCHAR, family VARCH
 
 CREATE TABLE costs (
     day DATE, hour UTINYINT, task INTEGER, quest INTEGER, pair INTEGER,
-    calls HUGEINT, unpriced HUGEINT, usd DECIMAL(38, 15), positive_usd DECIMAL(38, 15),
+    calls BIGINT, unpriced BIGINT, usd DECIMAL(38, 15), positive_usd DECIMAL(38, 15),
     input_tokens HUGEINT, output_tokens HUGEINT
 );
 CREATE TABLE impacts (
     day DATE, hour UTINYINT, task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, stamp VARCHAR,
-    judged HUGEINT, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15)
+    judged BIGINT, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15)
 );
 CREATE TABLE allocations (
     day DATE, quest INTEGER, allocated_usd DECIMAL(38, 15), spent_usd DECIMAL(38, 15)

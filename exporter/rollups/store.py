@@ -84,7 +84,7 @@ class Rollups:
         ).fetchall()
 
     def begin(self, ledger: str) -> None:
-        """Forget a ledger, to build it anew. Until :meth:`finish`, the file is not put in order after each step."""
+        """Forget a ledger, to build it anew. Until :meth:`apply`, the file is not put in order after each step."""
         self._connection.execute("SET checkpoint_threshold = '1GB'")
         with self._transaction():
             self._put(f"progress.{ledger}", None)
@@ -104,11 +104,11 @@ class Rollups:
             derived.touch_all(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
-        self._connection.execute("RESET checkpoint_threshold")
         self.revisions[changes.ledger] += 1
 
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""
+        self._connection.execute("RESET checkpoint_threshold")  # of a first build, whose numbers are out by now
         with self._transaction():
             differs = staging.stage(self._connection, changes)
             if differs:
