@@ -11,12 +11,17 @@ from duckdb import DuckDBPyConnection
 
 _BUCKET = "f.day = c.day AND (c.hour IS NULL OR f.hour = c.hour)"
 
-# Numbers for what is staged, so that it is summed up by numbers and not by names.
+# Numbers for what is staged, so that it is summed up by numbers and not by names. Most tasks of an hour that is read again were
+# named the last time, and need not be looked for among all.
 _TASK_KEYS = """
-CREATE OR REPLACE TEMP TABLE task_keys AS
+CREATE TEMP TABLE IF NOT EXISTS {ledger}_tasks (task_id VARCHAR, task INTEGER);
+CREATE OR REPLACE TEMP TABLE found AS
 SELECT task_id, coalesce(task, nextval('keys'))::INTEGER AS task, task IS NULL AS is_new
-  FROM (SELECT DISTINCT task_id FROM staged WHERE task_id IS NOT NULL) LEFT JOIN tasks USING (task_id);
-INSERT INTO tasks SELECT task, task_id FROM task_keys WHERE is_new;
+  FROM (SELECT DISTINCT task_id FROM staged ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL)
+  LEFT JOIN tasks USING (task_id);
+INSERT INTO tasks SELECT task, task_id FROM found WHERE is_new;
+CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
+SELECT task_id, task FROM {ledger}_tasks SEMI JOIN staged USING (task_id) UNION ALL SELECT task_id, task FROM found;
 """
 _QUEST_KEYS = """
 INSERT INTO quests SELECT nextval('keys'), quest_id
@@ -34,7 +39,10 @@ CREATE OR REPLACE TEMP TABLE model_keys AS
 SELECT named.provider, named.model, pair
   FROM named JOIN models ON models.provider = clean_provider AND models.model = clean_model;
 """
-_KEYS = {"costs": _TASK_KEYS + _QUEST_KEYS + _MODEL_KEYS, "impacts": _TASK_KEYS + _QUEST_KEYS}
+_KEYS = {
+    "costs": _TASK_KEYS.format(ledger="costs") + _QUEST_KEYS + _MODEL_KEYS,
+    "impacts": _TASK_KEYS.format(ledger="impacts") + _QUEST_KEYS,
+}
 # The stamp sorts as (occurred_at, entry_id) do.
 _STAMP = "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(lpad((number + 9223372036854775808)::VARCHAR, 20, '0'), name, '')"
 _INSERT = {
@@ -43,7 +51,7 @@ INSERT INTO costs
 SELECT f.day, c.hour, task, quest, pair, count(*), count(*) - count(usd), coalesce(sum(usd), 0),
        coalesce(sum(usd) FILTER (usd > 0), 0), round(coalesce(sum(input_tokens), 0)), round(coalesce(sum(output_tokens), 0))
   FROM staged AS f JOIN changed AS c ON {_BUCKET}
-  LEFT JOIN task_keys USING (task_id)
+  LEFT JOIN costs_tasks USING (task_id)
   JOIN quests AS q ON q.quest_id = coalesce(f.quest_id, 'unassigned')
   JOIN model_keys AS m ON m.provider IS NOT DISTINCT FROM f.provider AND m.model IS NOT DISTINCT FROM f.model
  WHERE flaw IS NULL GROUP BY ALL
@@ -53,7 +61,7 @@ INSERT INTO impacts
 SELECT f.day, c.hour, task, quest, clean(layer), clean(title), max({_STAMP}),
        count(*), coalesce(sum(usd), 0), round(coalesce(sum(tokens), 0)), sum(impact)
   FROM staged AS f JOIN changed AS c ON {_BUCKET}
-  JOIN task_keys USING (task_id)
+  JOIN impacts_tasks USING (task_id)
   JOIN quests AS q ON q.quest_id = coalesce(f.quest_id, 'unassigned')
  WHERE flaw IS NULL GROUP BY ALL
 """,
@@ -71,7 +79,8 @@ def replace(connection: DuckDBPyConnection, ledger: str) -> None:
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE touched AS"
         f" SELECT f.task FROM {ledger} AS f JOIN changed AS c ON {_BUCKET} WHERE task IS NOT NULL"
-        f" UNION SELECT task FROM staged AS f JOIN changed AS c ON {_BUCKET} JOIN task_keys USING (task_id) WHERE flaw IS NULL"
+        f" UNION SELECT task FROM staged AS f JOIN changed AS c ON {_BUCKET} JOIN {ledger}_tasks USING (task_id)"
+        " WHERE flaw IS NULL"
     )
     connection.execute(f"DELETE FROM {ledger} AS f USING changed AS c WHERE {_BUCKET}")
     for table in ("hours", "rejected"):

@@ -12,9 +12,12 @@ OTHER = "other"
 
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
-WITH shown AS (
-    SELECT quest FROM cost_totals UNION SELECT quest FROM impacts
+WITH known AS (
+    SELECT quest FROM cost_totals UNION SELECT quest FROM quest_outcomes
     UNION SELECT quest FROM allocations UNION SELECT quest FROM names
+), shown AS (
+    FROM known UNION ALL SELECT DISTINCT quest FROM impacts SEMI JOIN (SELECT quest FROM quests ANTI JOIN known USING (quest))
+        USING (quest)
 ), named AS (
     SELECT quest, quest_id, nullif(name, '') AS name, nullif(layer, '') AS layer
       FROM shown JOIN quests USING (quest) LEFT JOIN names USING (quest)
