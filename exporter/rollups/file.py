@@ -45,7 +45,7 @@ def open_file(path: Path) -> DuckDBPyConnection:
 
 
 def _connect(path: Path) -> DuckDBPyConnection:
-    connection = duckdb.connect(str(path), config={"memory_limit": "192MB", "threads": 2})
+    connection = duckdb.connect(str(path), config={"memory_limit": "192MB", "threads": 1})
     if not connection.execute("FROM duckdb_tables()").fetchone():
         connection.execute(SCHEMA)
         connection.execute("INSERT INTO state VALUES ('format', ?)", [FORMAT])

@@ -64,10 +64,11 @@ def after(source: str) -> str:
     tally = TALLIES[source]
     totals = ", ".join((*tally.keys, *(f"sum({name})" for name in tally.sums)))
     return f"""
-INSERT INTO {tally.table}_change {_touched(source, "+")};
-INSERT INTO {tally.table}_change FROM {tally.table};
+CREATE OR REPLACE TEMP TABLE {tally.table}_now AS
+SELECT {totals} FROM (FROM {tally.table} UNION ALL FROM {tally.table}_change UNION ALL {_touched(source, "+")})
+ GROUP BY ALL HAVING sum({next(iter(tally.sums))}) <> 0;
 DELETE FROM {tally.table};
-INSERT INTO {tally.table} SELECT {totals} FROM {tally.table}_change GROUP BY ALL HAVING sum({next(iter(tally.sums))}) <> 0;
+INSERT INTO {tally.table} FROM {tally.table}_now;
 """
 
 
