@@ -19,6 +19,7 @@ from exporter.config import SecretError, conninfo
 CONNECT_TIMEOUT = timedelta(seconds=5)
 GRACE = timedelta(seconds=5)
 """How long after a server should have ended a statement by itself the exporter stops waiting for it."""
+SILENT = "the server stopped answering"
 
 Row = tuple[Any, ...]
 
@@ -142,7 +143,7 @@ class Database:
             max_size=2,
             timeout=(CONNECT_TIMEOUT + timedelta(seconds=1)).total_seconds(),
             reconnect_timeout=CONNECT_TIMEOUT.total_seconds(),
-            check=_check,
+            check=self._check,
             num_workers=1,
             name=self.name,
             open=False,
@@ -173,7 +174,10 @@ class Database:
             transaction = Transaction(connection, self._patience)
             await transaction.rows(self._begin)
             yield transaction
-        except (TimeoutError, asyncio.CancelledError):
+        except TimeoutError as error:
+            await connection.close()
+            raise TimeoutError(SILENT) from error
+        except asyncio.CancelledError:
             await connection.close()
             raise
         finally:
@@ -202,15 +206,15 @@ class Database:
             self._failures[:] = [str(error)]
             raise psycopg.OperationalError(str(error)) from error
 
-
-async def _check(connection: AsyncConnection[TupleRow]) -> None:
-    """Whether a connection from before still works. The pool itself would wait for ever for a server that has frozen."""
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
-            await AsyncConnectionPool.check_connection(connection)
-    except TimeoutError as error:
-        await connection.close()
-        raise psycopg.OperationalError("the server does not answer") from error
+    async def _check(self, connection: AsyncConnection[TupleRow]) -> None:
+        """Whether a connection from before still works. The pool itself would wait for ever for a server that has frozen."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
+                await AsyncConnectionPool.check_connection(connection)
+        except TimeoutError as error:
+            await connection.close()
+            self._failures[:] = [SILENT]
+            raise psycopg.OperationalError(SILENT) from error
 
 
 def first_line(error: BaseException) -> str:

@@ -86,7 +86,7 @@ class Collection:
     def _failed(self, name: str, error: Exception) -> None:
         """Say it once, and again when the reason changes."""
         self.up[name] = False
-        reason = first_line(error) or "the database stopped answering"
+        reason = first_line(error)
         if self._complaints.get(name) != reason:
             log.warning("ledger cannot be read", ledger=name, database=self._tools.database.name, error=reason)
         self._complaints[name] = reason
