@@ -22,6 +22,7 @@ from tests.certificates import issue
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "exporter/demo/schema.sql"
+LEDGER = ROOT / "tests/end_to_end/ledger.sql"
 CI = os.environ.get("CI") == "true"
 PACKAGES = {
     "openssl": "openssl",
@@ -110,6 +111,14 @@ def database(postgres: str, scidex: str) -> Iterator[str]:
     """The connection string of a database of the test's own, with the empty tables of the scidex profile."""
     with _database(postgres, template=scidex) as name:
         yield make_conninfo(postgres, dbname=name)
+
+
+@pytest.fixture
+def known_ledger(database: str) -> str:
+    """The connection string of a database that holds ``ledger.sql``, which is known by heart."""
+    with psycopg.connect(database) as connection:
+        connection.execute(LEDGER.read_bytes())
+    return database
 
 
 @contextmanager

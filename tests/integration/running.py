@@ -87,16 +87,20 @@ class Exporter:
 
     def samples(self) -> Samples:
         """All data samples of the page."""
-        text = self._publisher.body(PLAIN).decode()
-        served: Samples = {}
-        for name, labels, value in _parsed(text):
-            family = served.setdefault(name, {})
-            assert labels not in family, f"{name} twice: {labels}"
-            family[labels] = value
-        return served
+        return parsed(self._publisher.body(PLAIN).decode())
 
 
-def _parsed(text: str) -> Iterator[tuple[str, Labels, float]]:
+def parsed(text: str) -> Samples:
+    """All data samples of a page as Prometheus would scrape it."""
+    served: Samples = {}
+    for name, labels, value in _data(text):
+        family = served.setdefault(name, {})
+        assert labels not in family, f"{name} twice: {labels}"
+        family[labels] = value
+    return served
+
+
+def _data(text: str) -> Iterator[tuple[str, Labels, float]]:
     for family in text_string_to_metric_families(text):
         if family.name.startswith("resource_") and not family.name.startswith(PREFIX):
             yield from ((sample.name, frozenset(sample.labels.items()), sample.value) for sample in family.samples)

@@ -1,0 +1,83 @@
+"""What a test of faults looks at: whether the page is exact, which ledgers are said to be down, and what the process holds."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+
+from tests.end_to_end.process import LEDGERS, Exporter
+from tests.integration.books import read
+from tests.integration.model import report
+from tests.integration.rules import Settings
+from tests.integration.running import differences, parsed
+
+TIMELY = {"resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd"}
+"""What depends on the time of day."""
+QUICK = LEDGERS.replace("500ms", "100ms, statement_timeout: 2s")
+PATIENT = LEDGERS.replace("500ms", "100ms, statement_timeout: 5m")
+"""The configuration of the end-to-end tests, for faults that last and for statements that do."""
+_DOWN = re.compile(r'^resource_exporter_ledger_up\{ledger="(\w+)"\} 0\.0$', re.MULTILINE)
+
+
+def wrong(exporter: Exporter, conninfo: str) -> list[str]:
+    """Every sample on the page that is not what the ledgers say, recomputed from all their rows."""
+    page = report(read(conninfo), Settings(), datetime.now(UTC))
+    page.samples = {name: samples for name, samples in page.samples.items() if name not in TIMELY}
+    served = {name: samples for name, samples in parsed(exporter.page()).items() if name not in TIMELY}
+    return differences(served, page)
+
+
+def until_exact(exporter: Exporter, conninfo: str) -> None:
+    """Until every ledger is up and every sample right."""
+    exporter.until(lambda: not down(exporter) and not wrong(exporter, conninfo))
+
+
+def down(exporter: Exporter) -> frozenset[str]:
+    """The ledgers that the page says are down."""
+    return frozenset(_DOWN.findall(exporter.page()))
+
+
+def spend(conninfo: str) -> None:
+    """Commit one more call, so that an old page is not taken for a new one."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "INSERT INTO cost_ledger (id, created_at, task_id, quest_id, provider, model, cost_usd)"
+            " SELECT max(id) + 1, now(), 't1', 'q1', 'minimax', 'MiniMax-M2', 0.01 FROM cost_ledger"
+        )
+
+
+class Held(NamedTuple):
+    """What a process holds: open files apart from its connections to PostgreSQL, threads, and what it read but did not use."""
+
+    files: int
+    threads: int
+    unused: int
+
+
+def held(exporter: Exporter, conninfo: str) -> Held:
+    """What the exporter over one database holds now."""
+    files, threads = (len(list(Path(f"/proc/{exporter.process.pid}", kind).iterdir())) for kind in ("fd", "task"))
+    unused = len(list(exporter.log.parent.glob("rollups.duckdb.reading/*")))
+    return Held(files - connections(conninfo), threads, unused)
+
+
+def connections(conninfo: str) -> int:
+    """How many connections the exporter has to the database."""
+    with psycopg.connect(conninfo) as connection:
+        ((count,),) = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'resource-exporter' AND datname = current_database()"
+        ).fetchall()
+    return int(count)
+
+
+def complaints(exporter: Exporter) -> dict[str, list[str]]:
+    """Why each ledger could not be read, in the words of the log."""
+    said: dict[str, list[str]] = {}
+    for line in map(json.loads, exporter.log.read_text().splitlines()):
+        if line["msg"] == "ledger cannot be read":
+            said.setdefault(line["ledger"], []).append(line["error"])
+    return said

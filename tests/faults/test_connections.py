@@ -1,0 +1,93 @@
+"""Several databases that are lost at the same time, each in another way: none touches what the others say."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from exporter.demo.postgres import Server
+from tests.end_to_end.process import Exporter, serving
+from tests.faults.network import Mode, network
+from tests.faults.servers import CUT_OFF, administer, frozen, killed
+from tests.faults.stage import complaints, connections, down, until_exact
+from tests.integration.running import parsed
+
+pytestmark = pytest.mark.slow
+CONFIG = """\
+databases:
+  costs: {{dsn_file: costs.dsn}}
+  impacts: {{dsn_file: impacts.dsn}}
+  allocations: {{dsn_file: allocations.dsn}}
+  quests: {{dsn_file: quests.dsn}}
+ledgers:
+  costs: {{database: costs}}
+  impacts: {{database: impacts}}
+  allocations: {{database: allocations}}
+  quests: {{database: quests}}
+timezone: {timezone}
+refresh: {{interval: 200ms, statement_timeout: 1s, stale_after: 4s}}
+"""
+SILENT = "the server stopped answering"
+POOL = 2
+
+
+def until_allocated(exporter: Exporter, server: Server, usd: float) -> None:
+    """Until a new allocation is on the page."""
+    administer(server, f"UPDATE quest_budget_allocations SET allocated_usd = {usd} WHERE quest_id = 'q1'")
+    exporter.until(lambda: f'layer="Atlas"}} {usd}' in exporter.page())
+
+
+def until_withdrawn(exporter: Exporter, *metrics: str) -> None:
+    """Until these families are gone, because their ledger was not read for too long."""
+    exporter.until(lambda: parsed(exporter.page()).keys().isdisjoint(metrics))
+
+
+def write(directory: Path, **conninfos: str) -> None:
+    """Say where each ledger is."""
+    for ledger, conninfo in conninfos.items():
+        (directory / f"{ledger}.dsn").write_text(conninfo)
+
+
+def test_servers_that_do_not_answer(tmp_path: Path, server: Server, victim: Server) -> None:
+    here, there = server.conninfo(), victim.conninfo()
+    with ExitStack() as stack:
+        silent, reset, slow = (stack.enter_context(network(here)) for _ in range(3))
+        write(tmp_path, costs=silent.conninfo, impacts=there, allocations=slow.conninfo, quests=reset.conninfo)
+        exporter = stack.enter_context(serving(tmp_path, "", CONFIG))
+        until_exact(exporter, here)
+        with frozen(victim):
+            for each, mode in ((silent, Mode.SILENT), (reset, Mode.RESET), (slow, Mode.SLOW)):
+                each.become(mode)
+            exporter.until(lambda: down(exporter) == {"costs", "impacts", "quests"})
+            until_withdrawn(exporter, "resource_spend_usd", "resource_quest_impact_score")
+            until_allocated(exporter, server, 77.5)
+            assert connections(here) <= 3 * POOL
+        for each in (silent, reset, slow):
+            each.become(Mode.PASS)
+        until_exact(exporter, here)
+        said = complaints(exporter)
+    assert said["costs"] == said["impacts"] == [SILENT]
+    assert all("connection failed" in reason for reason in said["quests"])
+    assert "allocations" not in said
+
+
+def test_servers_that_let_nobody_in(tmp_path: Path, server: Server, victim: Server) -> None:
+    here, there = server.conninfo(), victim.conninfo()
+    administer(server, "CREATE ROLE guest LOGIN IN ROLE reader")
+    reader, guest = make_conninfo(here, user="reader", password="hunter2"), make_conninfo(here, user="guest")
+    write(tmp_path, costs=there, impacts=guest, allocations=reader, quests=here)
+    with serving(tmp_path, "", CONFIG) as exporter:
+        until_exact(exporter, here)
+        with killed(victim):
+            administer(server, "ALTER ROLE guest CONNECTION LIMIT 0", "ALTER ROLE reader PASSWORD 'hunter3'", CUT_OFF)
+            exporter.until(lambda: down(exporter) == {"costs", "impacts", "allocations"})
+            until_withdrawn(exporter, "resource_spend_usd", "resource_quest_impact_score", "resource_quest_allocation_usd")
+        administer(server, "ALTER ROLE guest CONNECTION LIMIT -1")
+        write(tmp_path, allocations=make_conninfo(reader, password="hunter3"))
+        until_exact(exporter, here)
+        said = complaints(exporter)
+        assert 'password authentication failed for user "reader"' in said["allocations"][0]
+        assert 'too many connections for role "guest"' in said["impacts"][0]
+        assert "Connection refused" in said["costs"][-1]
+        assert "hunter" not in exporter.log.read_text() + exporter.page()

@@ -1,0 +1,54 @@
+"""A hot standby, which ends the sessions that keep it from following its primary."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from exporter.demo.binaries import account, programs
+from exporter.demo.postgres import Server
+from tests.end_to_end.process import serving
+from tests.faults import gate
+from tests.faults.conftest import filled
+from tests.faults.servers import administer
+from tests.faults.stage import PATIENT, complaints, down, spend, until_exact
+
+REPLICATION = {"wal_level": "replica", "max_wal_senders": "4"}
+IMPATIENT = {"max_standby_streaming_delay": "0", "hot_standby_feedback": "off"}
+
+
+@contextmanager
+def following(primary: Server) -> Iterator[Server]:
+    """A standby that waits for nobody's query."""
+    with TemporaryDirectory(prefix="resource-exporter-") as directory:
+        standby = Server(Path(directory), REPLICATION | IMPATIENT)
+        copy = programs(Path(directory), account()) / "pg_basebackup"
+        source, target = f"--dbname={primary.conninfo()}", f"--pgdata={directory}/data"
+        subprocess.run(
+            [copy, source, target, "--write-recovery-conf", "--checkpoint=fast"], cwd=directory, check=True, **account()
+        )
+        try:
+            standby.start()
+            yield standby
+        finally:
+            standby.stop()
+
+
+@pytest.mark.slow
+def test_sessions_that_are_ended_for_a_conflict_with_recovery(tmp_path: Path) -> None:
+    with filled(REPLICATION) as primary, following(primary) as standby:
+        gate.set_up(primary)
+        with serving(tmp_path, standby.conninfo(), PATIENT) as exporter:
+            until_exact(exporter, primary.conninfo())
+            for times in range(1, 6):
+                gate.close(primary, gate.REFRESH)
+                gate.until_waiting(exporter, standby)
+                gate.open_again(primary)
+                administer(primary, "VACUUM gate")  # of a row that the session on the standby may still need
+                exporter.until(lambda: "costs" in down(exporter))
+                spend(primary.conninfo())
+                until_exact(exporter, primary.conninfo())
+                assert ["conflict with recovery" in reason for reason in complaints(exporter)["costs"]] == [True] * times
