@@ -87,7 +87,7 @@ def test_servers_that_let_nobody_in(tmp_path: Path, server: Server, victim: Serv
         write(tmp_path, allocations=make_conninfo(reader, password="hunter3"))
         until_exact(exporter, here)
         said = complaints(exporter)
-        assert 'password authentication failed for user "reader"' in said["allocations"][0]
-        assert 'too many connections for role "guest"' in said["impacts"][0]
-        assert "Connection refused" in said["costs"][-1]
+        assert any('password authentication failed for user "reader"' in reason for reason in said["allocations"])
+        assert any('too many connections for role "guest"' in reason for reason in said["impacts"])
+        assert any("Connection refused" in reason for reason in said["costs"])
         assert "hunter" not in exporter.log.read_text() + exporter.page()

@@ -95,10 +95,11 @@ def test_what_can_be_read_is_read_on(server: Server, exporter: Exporter, name: s
     fault = FAULTS[name]
     before = exporter.data()
     administer(server, *fault.breaking)
-    exporter.until(lambda: down(exporter) == fault.down)
-    assert exporter.data() == before
-    assert fault.said in complaints(exporter)["costs"][-1]
-    administer(server, *fault.mending)
+    try:
+        exporter.until(lambda: down(exporter) == fault.down and fault.said in complaints(exporter)["costs"][-1])
+        assert exporter.data() == before
+    finally:
+        administer(server, *fault.mending)
 
 
 def test_a_locked_table(server: Server, exporter: Exporter) -> None:
