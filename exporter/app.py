@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +50,8 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
     directory = config.state_path.with_name(config.state_path.name + ".reading")
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(Worker())
-        rollups = stack.enter_context(closing(await worker.run(Rollups, config.state_path, config)))
+        rollups = await worker.run(Rollups, config.state_path, config)
+        stack.push_async_callback(worker.run, rollups.close)  # after what it is doing still
         shutil.rmtree(directory, ignore_errors=True)  # left behind by a process that was killed
         directory.mkdir()
         stack.callback(shutil.rmtree, directory, ignore_errors=True)

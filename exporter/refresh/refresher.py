@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -35,7 +36,7 @@ class Refresher:
     publisher: Publisher
     telemetry: Telemetry
     clock: Clock
-    _running: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _running: set[asyncio.Task[object]] = field(init=False, default_factory=set)
     _published: datetime | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -43,13 +44,7 @@ class Refresher:
 
     async def refresh(self, collection: Collection) -> None:
         """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""
-        task = asyncio.create_task(self._refresh(collection))
-        self._running.add(task)
-        await asyncio.wait({task})
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("refresh failed", exc_info=error)
-            self.telemetry.refreshes.labels("failure").inc()
+        await self._run(self._refresh(collection))
 
     async def drain(self, patience: timedelta) -> None:
         """Wait for the refreshes under way, and cancel those that take longer."""
@@ -67,7 +62,17 @@ class Refresher:
     async def publish_if_late(self) -> None:
         """Publish when no refresh has done so for long, so that old numbers are withdrawn whatever the refreshes hang on."""
         if self._published and self.clock() - self._published > LATE * self.config.refresh.interval:
-            await self.publish()
+            await self._run(self.publish())
+
+    async def _run(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do the work in a task of its own, which the scheduler cannot cancel."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        await asyncio.wait({task})
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("refresh failed", exc_info=error)
+            self.telemetry.refreshes.labels("failure").inc()
 
     async def _refresh(self, collection: Collection) -> None:
         start = time.perf_counter()
