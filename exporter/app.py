@@ -1,5 +1,6 @@
 """The exporter as a whole: which parts there are, who owns them, and in which order they begin and end."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from exporter import __version__
 from exporter.config import Config
@@ -103,23 +104,46 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
                     raise
 
 
+class Every(BaseTrigger):  # type: ignore[misc]  # published without types
+    """Again and again, each time counted from now: one that counts from the time before makes up for every run of a leap."""
+
+    def __init__(self, interval: timedelta) -> None:
+        self._interval = interval
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """One interval from now."""
+        return now + self._interval
+
+
 @asynccontextmanager
 async def scheduled(refresher: Refresher, publisher: Publisher) -> AsyncIterator[None]:
     """Refresh from each database at every interval, never twice at a time; at the end, the refreshes under way are ended."""
     await refresher.publish_rollups()
-    every = IntervalTrigger(seconds=refresher.config.refresh.interval.total_seconds())
+    every = Every(refresher.config.refresh.interval)
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
     for collection in refresher.collections:
         scheduler.add_job(refresher.refresh, every, [collection], next_run_time=now())
     scheduler.add_job(refresher.publish_if_late, every)
-    scheduler.add_job(publisher.republish, IntervalTrigger(seconds=OWN_METRICS_INTERVAL.total_seconds()))
+    scheduler.add_job(publisher.republish, Every(OWN_METRICS_INTERVAL))
     scheduler.start()
+    clock = asyncio.create_task(_follow_clock(scheduler))
     try:
         yield
     finally:
+        clock.cancel()
         scheduler.pause()
         await refresher.drain(DRAIN_PATIENCE)
         scheduler.shutdown(wait=False)
+
+
+async def _follow_clock(scheduler: AsyncIOScheduler) -> None:
+    """The scheduler waits for times of day. When the clock is set back it would wait until that has caught up."""
+    while True:
+        before = now()
+        await asyncio.sleep(OWN_METRICS_INTERVAL.total_seconds())
+        if now() < before:
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=now())
 
 
 def revision() -> str:

@@ -67,9 +67,12 @@ class Reporter:
         A section whose ledgers are all up is as of ``now``; one with a ledger that is down stays at the moment when that was
         last read, so that its last numbers stay too.
         """
-        oldest = now - self._config.refresh.stale_after
+        patience = self._config.refresh.stale_after
         usable = {
-            name: reading for name, reading in readings.items() if reading.last_success and reading.last_success >= oldest
+            name: reading
+            for name, reading in readings.items()
+            # From the future are those that were read before the clock was set back: how old they are cannot be told.
+            if reading.last_success and abs(now - reading.last_success) <= patience
         }
         outcomes, folded = {}, 0
         moments = {name: self._moment(section, usable, now) for name, section in SECTIONS.items()}

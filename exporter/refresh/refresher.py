@@ -61,7 +61,7 @@ class Refresher:
 
     async def publish_if_late(self) -> None:
         """Publish when no refresh has done so for long, so that old numbers are withdrawn whatever the refreshes hang on."""
-        if self._published and self.clock() - self._published > LATE * self.config.refresh.interval:
+        if self._published and abs(self.clock() - self._published) > LATE * self.config.refresh.interval:
             await self._run(self.publish())
 
     async def _run(self, work: Coroutine[Any, Any, object]) -> None:

@@ -22,17 +22,18 @@ PATIENT = LEDGERS.replace("500ms", "100ms, statement_timeout: 5m")
 _DOWN = re.compile(r'^resource_exporter_ledger_up\{ledger="(\w+)"\} 0\.0$', re.MULTILINE)
 
 
-def wrong(exporter: Exporter, conninfo: str) -> list[str]:
-    """Every sample on the page that is not what the ledgers say, recomputed from all their rows."""
-    page = report(read(conninfo), Settings(), datetime.now(UTC))
-    page.samples = {name: samples for name, samples in page.samples.items() if name not in TIMELY}
-    served = {name: samples for name, samples in parsed(exporter.page()).items() if name not in TIMELY}
-    return differences(served, page)
+def wrong(conninfo: str, page: str, now: datetime) -> list[str]:
+    """Every sample on a page that is not what the ledgers say at a moment, recomputed from all their rows."""
+    expected, served = report(read(conninfo), Settings(), now), parsed(page)
+    for metric in TIMELY:
+        expected.samples.pop(metric, None)
+        served.pop(metric, None)
+    return differences(served, expected)
 
 
 def until_exact(exporter: Exporter, conninfo: str) -> None:
     """Until every ledger is up and every sample right."""
-    exporter.until(lambda: not down(exporter) and not wrong(exporter, conninfo))
+    exporter.until(lambda: not down(exporter) and not wrong(conninfo, exporter.page(), datetime.now(UTC)))
 
 
 def down(exporter: Exporter) -> frozenset[str]:
@@ -74,10 +75,15 @@ def connections(conninfo: str) -> int:
     return int(count)
 
 
+def logged(exporter: Exporter) -> list[dict[str, str]]:
+    """The events in the log."""
+    return [json.loads(line) for line in exporter.log.read_text().splitlines()]
+
+
 def complaints(exporter: Exporter) -> dict[str, list[str]]:
     """Why each ledger could not be read, in the words of the log."""
     said: dict[str, list[str]] = {}
-    for line in map(json.loads, exporter.log.read_text().splitlines()):
-        if line["msg"] == "ledger cannot be read":
-            said.setdefault(line["ledger"], []).append(line["error"])
+    for event in logged(exporter):
+        if event["msg"] == "ledger cannot be read":
+            said.setdefault(event["ledger"], []).append(event["error"])
     return said

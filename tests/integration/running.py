@@ -55,10 +55,26 @@ class Exporter:
     async def refresh(self, times: int = 1) -> None:
         """Refresh every database so often; each refresh must succeed."""
         for _ in range(times):
-            for collection in self._refresher.collections:
-                before = self.own("refreshes_total", outcome="success")
-                await self._refresher.refresh(collection)
-                assert self.own("refreshes_total", outcome="success") == before + 1
+            before = self.own("refreshes_total", outcome="success")
+            await self.attempt()
+            assert self.own("refreshes_total", outcome="success") == before + len(self._refresher.collections)
+
+    async def attempt(self) -> None:
+        """Refresh every database, which need not succeed."""
+        for collection in self._refresher.collections:
+            await self._refresher.refresh(collection)
+
+    def complaint(self, ledger: str) -> str:
+        """Why a ledger could not be read, nothing if it could."""
+        return "".join(filter(None, (each.complaint(ledger) for each in self._refresher.collections)))
+
+    def execute(self, statement: str) -> None:
+        """Do something to the rollups behind the exporter's back."""
+        self._refresher.rollups.connection.execute(statement)
+
+    def page(self) -> str:
+        """What Prometheus would scrape."""
+        return self._publisher.body(PLAIN).decode()
 
     async def complaints(self, times: int = 2) -> dict[str, str]:
         """Refresh every database so often, whatever comes of it; why ledgers could not be read the last time."""
@@ -87,7 +103,7 @@ class Exporter:
 
     def samples(self) -> Samples:
         """All data samples of the page."""
-        return parsed(self._publisher.body(PLAIN).decode())
+        return parsed(self.page())
 
 
 def parsed(text: str) -> Samples:
