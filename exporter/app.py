@@ -22,7 +22,7 @@ from exporter.refresh.collection import Collection
 from exporter.refresh.follower import Tools
 from exporter.refresh.refresher import Clock, Refresher
 from exporter.refresh.worker import Worker
-from exporter.rollups import RollupFileError, Rollups
+from exporter.rollups import REMEDY, RollupFileError, Rollups
 from exporter.telemetry import Telemetry
 from exporter.web.access import Guard
 from exporter.web.app import build_app
@@ -54,13 +54,20 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
         rollups = await worker.run(Rollups, config.state_path, config)
         stack.push_async_callback(worker.run, rollups.close)  # after what it is doing still
         shutil.rmtree(directory, ignore_errors=True)  # left behind by a process that was killed
-        directory.mkdir()
+        _make(directory)
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         collections = []
         for source in config.databases.values():
             database = await stack.enter_async_context(Database(source, config.refresh.statement_timeout))
             collections.append(Collection(Tools(config, database, rollups, worker, telemetry, directory)))
         yield Refresher(config, collections, rollups, worker, publisher, telemetry, clock)
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir()
+    except OSError as error:
+        raise RollupFileError(f"{directory} cannot be made; {REMEDY}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,10 @@ class Prepared:
 
 
 class Reporter:
-    """Makes reports from the rollups. What did not change since the report before is not computed again."""
+    """Makes reports from the rollups. What did not change since the report before is not computed again.
+
+    What it keeps is worth nothing once the rollups have another connection: see ``Rollups.mend``.
+    """
 
     def __init__(self, rollups: Rollups, config: Config) -> None:
         self._rollups = rollups
@@ -105,7 +108,8 @@ class Reporter:
         try:
             if before != key:
                 families = [_ordered(family) for family in section.collect(frame)]
-        except duckdb.Error:
+        except duckdb.Error as error:
+            self._rollups.doubt(error)
             log.exception("section failed", section=name)
             return None, time.perf_counter() - start
         if section.TIMELESS:

@@ -12,6 +12,7 @@ from exporter.ledgers.findings import LedgerError
 from exporter.refresh.entries import EntryFollower
 from exporter.refresh.follower import Follower, Tools, Work
 from exporter.refresh.tables import AllocationsFollower, QuestsFollower
+from exporter.rollups import RollupFileError
 
 log = structlog.get_logger()
 
@@ -21,8 +22,8 @@ FOLLOWERS: Mapping[str, type[Follower]] = {
     "impacts": EntryFollower,
     "quests": QuestsFollower,
 }
-FAILURES = (UnreachableError, LedgerError, psycopg.Error, TimeoutError, duckdb.Error, OSError)
-"""OSError and duckdb.Error stand for a disk that is full, or otherwise not there for the rollups."""
+FAILURES = (UnreachableError, LedgerError, psycopg.Error, TimeoutError, duckdb.Error, RollupFileError, OSError)
+"""The last three stand for a disk that is full, or otherwise not there for the rollups."""
 
 
 class Collection:
@@ -86,6 +87,7 @@ class Collection:
     def _failed(self, name: str, error: Exception) -> None:
         """Say it once, and again when the reason changes."""
         self.up[name] = False
+        self._tools.rollups.doubt(error)
         reason = first_line(error)
         if self._complaints.get(name) != reason:
             log.warning("ledger cannot be read", ledger=name, database=self._tools.database.name, error=reason)

@@ -4,22 +4,26 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import duckdb
 import structlog
 
 from exporter.config import Config
+from exporter.database import first_line
 from exporter.exposition.bodies import Publisher
 from exporter.refresh.collection import Collection
 from exporter.refresh.worker import Worker
 from exporter.report import Reading, Report, Reporter
-from exporter.rollups import Rollups
+from exporter.rollups import RollupFileError, Rollups
+from exporter.sections import SECTIONS
 from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
+T = TypeVar("T")
 Clock = Callable[[], datetime]
 LATE = 3
 """After how many intervals without a snapshot one is made of what there is."""
@@ -38,6 +42,7 @@ class Refresher:
     clock: Clock
     _running: set[asyncio.Task[object]] = field(init=False, default_factory=set)
     _published: datetime | None = field(init=False, default=None)
+    _complaint: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups, self.config)
@@ -56,8 +61,7 @@ class Refresher:
 
     async def publish_rollups(self) -> None:
         """Publish what the rollup file holds from before, so that a restart serves numbers at once."""
-        if any(status.last_success for status in await self.worker.run(self._statuses)):
-            await self.publish()
+        await self._try(self._publish_known)
 
     async def publish_if_late(self) -> None:
         """Publish when no refresh has done so for long, so that old numbers are withdrawn whatever the refreshes hang on."""
@@ -76,6 +80,9 @@ class Refresher:
 
     async def _refresh(self, collection: Collection) -> None:
         start = time.perf_counter()
+        if await self._try(self._mend) is None:
+            self.telemetry.refreshes.labels("failure").inc()
+            return
         with self._stage("read"):
             works = await collection.read(self.clock())
         with self._stage("apply"):
@@ -85,11 +92,43 @@ class Refresher:
         self.telemetry.refreshes.labels(self._outcome(collection, report)).inc()
         self.publisher.republish()
 
-    async def publish(self) -> Report:
-        """Make a report of the rollups as they are, and publish it."""
-        return await self.worker.run(self._publish)
+    async def publish(self) -> Report | None:
+        """Make a report of the rollups as they are, and publish it; None when they cannot be used, which is logged once."""
+        report = await self._try(self._publish)
+        if report:
+            self._complaint = None
+        return report
+
+    async def _try(self, job: Callable[[], T]) -> T | None:
+        """Do something with the rollups. Where it fails, no section can be computed."""
+        try:
+            return await self.worker.run(job)
+        except (RollupFileError, duckdb.Error) as error:
+            self.rollups.doubt(error)
+            if self._complaint != first_line(error):
+                log.warning("rollups cannot be used", error=first_line(error))
+            self._complaint = first_line(error)
+        for name in SECTIONS:
+            self.telemetry.collector_success.labels(name).set(False)
+        return await self.worker.run(self._withdraw)
+
+    def _withdraw(self) -> None:
+        """Take numbers away that are too old, where no other report can be made."""
+        before = self.publisher.snapshot
+        if before and before.families and abs(self.clock() - before.as_of) > self.config.refresh.stale_after:
+            self.publisher.publish(replace(before, families=()))
+
+    def _mend(self) -> bool:
+        if mended := self.rollups.mend():
+            self._reporter = Reporter(self.rollups, self.config)
+        return mended
+
+    def _publish_known(self) -> None:
+        if any(status.last_success for status in self._statuses()):
+            self._publish()
 
     def _publish(self) -> Report:
+        self._mend()
         now = self.clock()
         statuses = self._statuses()
         tried = self._tried()
@@ -141,7 +180,9 @@ class Refresher:
         yield
         self.telemetry.refresh_duration.labels(stage).observe(time.perf_counter() - start)
 
-    def _outcome(self, collection: Collection, report: Report) -> str:
+    def _outcome(self, collection: Collection, report: Report | None) -> str:
+        if report is None:
+            return "failure"
         sections = all(outcome.families is not None for outcome in report.outcomes.values())
         if all(collection.up.values()) and sections:
             return "success"

@@ -94,8 +94,9 @@ class QuestsFollower(TableFollower):
         """Read the whole ledger, if anything changed."""
         source = await self.source(transaction)
         progress = _progress(self.identity(source), now, self.tools.calendar.day_of(now))
+        before = await self.tools.worker.run(self.tools.rollups.progress, self.name)
         digest = await self._digest(transaction, source)
-        if digest == self._applied:
+        if before and digest == self._applied:
             return partial(self.tools.worker.run, self.tools.rollups.advance, self.name, progress)
         file = self.tools.directory / f"{self.name}.csv"
         self.count(await transaction.copy(statements.quests(source), file))

@@ -9,14 +9,17 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter
 
 from exporter.config import Config
+from exporter.database import first_line
 from exporter.ledgers.audit import HOURS_PER_STRETCH, KnownHour
 from exporter.ledgers.changes import Changes, Progress
+from exporter.ledgers.statements import EARLIEST
 from exporter.rollups import derived, facts, staging, tables
-from exporter.rollups.file import open_file
+from exporter.rollups.file import RollupFileError, is_damage, open_file, set_aside
 
 _PROGRESS = TypeAdapter(Progress)
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
@@ -40,15 +43,34 @@ class Rollups:
         """
         self.revisions = Counter[str]()
         """Of each ledger, how often anything changed that a report could tell, since the file was opened."""
-        self._connection = open_file(path)
-        self._connection.execute(_CLEAN)
-        derived.define(self._connection, config.waste)
-        self._families = config.providers
-        self._follow_rules(repr((config.providers, config.waste)))
+        self._path = path
+        self._config = config
+        self._doubt: Exception | None = None
+        self._open()
 
     def close(self) -> None:
         """Write everything into the file itself and close it."""
         self._connection.close()
+
+    def doubt(self, error: Exception) -> None:
+        """Note an error, for it may be one after which nothing can be done with the file before :meth:`mend`."""
+        if isinstance(error, duckdb.FatalException) or is_damage(error):
+            self._doubt = error
+
+    def mend(self) -> bool:
+        """Open the file again if DuckDB has given it up, as it does when a checkpoint fails; set it aside if it is damaged.
+
+        Returns whether there is a new connection. Raises:
+            RollupFileError: it cannot be opened now; the next call tries again.
+        """
+        if self._doubt is None:
+            return False
+        self.close()
+        if is_damage(self._doubt) and self._path.is_file():
+            set_aside(self._path, "it is damaged")
+        self._open()
+        self._doubt = None
+        return True
 
     @property
     def connection(self) -> DuckDBPyConnection:
@@ -98,13 +120,15 @@ class Rollups:
     def add(self, changes: Changes) -> None:
         """One step of a first build: take the parts in, and leave what is derived from them for :meth:`finish`."""
         with self._transaction():
+            self._expect(changes.ledger, built=False)
             if staging.stage(self._connection, changes):
                 facts.add(self._connection, changes.ledger)
-                derived.assign_families(self._connection, self._families)
+                derived.assign_families(self._connection, self._config.providers)
 
     def finish(self, changes: Changes) -> None:
         """The last step of a first build."""
         with self._transaction():
+            self._expect(changes.ledger, built=False)
             derived.touch_all(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
@@ -114,10 +138,11 @@ class Rollups:
         """Replace the hours that differ, and what is derived from them."""
         self._connection.execute(_FOLLOWING)
         with self._transaction():
+            self._expect(changes.ledger, built=True)
             differs = staging.stage(self._connection, changes)
             if differs:
                 facts.replace(self._connection, changes.ledger)
-                derived.assign_families(self._connection, self._families)
+                derived.assign_families(self._connection, self._config.providers)
                 derived.derive(self._connection, changes.ledger)
             self._settle(changes)
         self.revisions[changes.ledger] += differs
@@ -131,6 +156,8 @@ class Rollups:
     def replace_allocations(self, file: Path, first: date, last: date, untimed: Mapping[str, int], progress: Progress) -> bool:
         """Put a file's rows in the place of the allocations of a range of days. Returns whether any differs."""
         with self._transaction():
+            if (first, last) != (EARLIEST, progress.today):
+                self._expect("allocations", built=True)
             differs = tables.replace_allocations(self._connection, file, first, last)
             facts.untimed(self._connection, "allocations", untimed)
             self._advance("allocations", progress)
@@ -147,7 +174,14 @@ class Rollups:
     def advance(self, ledger: str, progress: Progress) -> None:
         """Note how far a ledger has been followed, where nothing else is to be changed."""
         with self._transaction():
+            self._expect(ledger, built=True)
             self._advance(ledger, progress)
+
+    def _expect(self, ledger: str, *, built: bool) -> None:
+        """Refuse to go on in another file than the one that the work began with, in which the ledger is not even begun."""
+        row = self._connection.execute("SELECT value IS NOT NULL FROM state WHERE name = ?", [f"progress.{ledger}"]).fetchone()
+        if row != (built,):
+            raise RollupFileError(f"{self._path} was set aside meanwhile; the rollups of {ledger} are built anew")
 
     def _settle(self, changes: Changes) -> None:
         facts.fold(self._connection, changes.ledger, changes.progress.settled_before)
@@ -157,13 +191,26 @@ class Rollups:
     def _advance(self, ledger: str, progress: Progress) -> None:
         self._put(f"progress.{ledger}", _PROGRESS.dump_json(progress).decode())
 
+    def _open(self) -> None:
+        self._connection = open_file(self._path)
+        try:
+            self._connection.execute(_CLEAN)
+            derived.define(self._connection, self._config.waste)
+            self._follow_rules(repr((self._config.providers, self._config.waste)))
+        except duckdb.Error as error:
+            self.close()
+            if not is_damage(error):
+                raise RollupFileError(f"{self._path} cannot be written: {first_line(error)}") from error
+            set_aside(self._path, "it is damaged")
+            self._open()
+
     def _follow_rules(self, rules: str) -> None:
         """Derive everything anew when the provider families, or what counts as waste, are no longer what they were."""
         if self._state("rules") == rules:
             return
         with self._transaction():
             self._connection.execute("UPDATE models SET family = NULL")
-            derived.assign_families(self._connection, self._families)
+            derived.assign_families(self._connection, self._config.providers)
             derived.touch_all(self._connection)
             for ledger in ("impacts", "costs"):
                 derived.derive(self._connection, ledger)

@@ -53,6 +53,13 @@ def test_a_file_that_cannot_be_used_is_set_aside(tmp_path: Path, make: Callable[
     assert (tmp_path / "rollups.duckdb.aside").exists()
 
 
+def test_a_directory_in_the_place_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "rollups.duckdb"
+    path.mkdir()
+    with pytest.raises(RollupFileError, match="is a directory; state"):
+        open_file(path)
+
+
 def test_two_exporters_cannot_share_a_file(tmp_path: Path) -> None:
     path = tmp_path / "rollups.duckdb"
     with open_file(path):

@@ -1,0 +1,154 @@
+"""What can happen to the rollup file: nothing in it is needed, so whatever cannot be used is set aside and built anew."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from exporter.app import pipeline
+from exporter.exposition.bodies import Publisher
+from exporter.telemetry import Telemetry
+from tests.end_to_end.process import DEADLINE, serving
+from tests.faults.stage import QUICK, complaints, down, logged, spend, until_exact, wrong
+from tests.integration.running import PLAIN, Clock, configure, parsed, running
+
+IMPATIENT = QUICK.replace("100ms", "100ms, stale_after: 2s")
+HEADERS, BLOCK = 12_288, 262_144
+ROOM_FOR_THE_LOG = 300_000
+"""Bytes: enough for the write-ahead log, too few for the file itself."""
+# To root the rights of files mean nothing, so it must give that privilege up.
+BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+
+@contextmanager
+def no_room(process: int, size: int) -> Iterator[None]:
+    """No file of the process can grow beyond the size."""
+    hard = resource.prlimit(process, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def failing(directory: Path, *prefix: str) -> list[str]:
+    """What a second ``serve`` over the same configuration says, one that must end by itself."""
+    command = [*prefix, sys.executable, "-m", "exporter", "serve", f"--config.file={directory / 'config.yml'}"]
+    ended = subprocess.run(
+        [*command, "--web.listen-address=127.0.0.1:0"],
+        env=os.environ | {"LEDGERS_DSN": "host=/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    return [line for line in ended.stderr.splitlines() if "msg=listening" not in line]
+
+
+def damage(file: Path) -> None:
+    """Spoil every block of the file that is not looked at when it is opened."""
+    content = file.read_bytes()
+    for at in range(HEADERS, len(content), BLOCK):
+        spoilt = bytes(byte ^ 255 for byte in content[at : at + 4096])
+        file.write_bytes(content[:at] + spoilt + content[at + 4096 :])
+        with suppress(duckdb.Error), duckdb.connect(str(file), read_only=True) as connection:
+            connection.execute("FROM state WHERE name = 'format'").fetchall()
+            content = file.read_bytes()
+    file.write_bytes(content)
+
+
+async def test_damage_that_shows_only_when_the_file_is_read(tmp_path: Path, known_ledger: str) -> None:
+    file, clock = tmp_path / "rollups.duckdb", Clock(datetime.now(UTC))
+    config = configure(known_ledger, file)
+    async with running(config, clock) as exporter:
+        await exporter.refresh()
+    damage(file)
+    async with running(config, clock) as exporter:
+        await exporter.publish_rollups()
+        assert not file.with_name("rollups.duckdb.aside").exists()
+        for _ in range(3):
+            await exporter.attempt()
+        assert file.with_name("rollups.duckdb.aside").exists()
+        assert wrong(known_ledger, exporter.page(), clock.now) == []
+
+
+async def test_a_file_set_aside_in_the_middle_of_a_refresh(tmp_path: Path, known_ledger: str) -> None:
+    clock = Clock(datetime.now(UTC))
+    config = configure(known_ledger, tmp_path / "rollups")
+    async with pipeline(config, publisher := Publisher(own := Telemetry("", "")), own, clock) as refresher:
+        (collection,) = refresher.collections
+        await refresher.refresh(collection)
+        works = await collection.read(clock.now)
+        refresher.rollups.doubt(duckdb.IOException("Corrupt database file"))
+        assert await refresher.worker.run(refresher.rollups.mend)
+        await collection.apply(works)
+        assert not any(collection.up.values())
+        await refresher.refresh(collection)
+        assert wrong(known_ledger, publisher.body(PLAIN).decode(), clock.now) == []
+
+
+def test_one_line_says_that_a_file_was_set_aside(tmp_path: Path, known_ledger: str) -> None:
+    file = tmp_path / "rollups.duckdb"
+    file.write_text("What is this?\n")
+    with serving(tmp_path, known_ledger, QUICK) as exporter:
+        until_exact(exporter, known_ledger)
+        (said,) = [line for line in logged(exporter) if line["level"] == "warning"]
+    assert said["msg"] == "rollup file set aside, the rollups are built anew"
+    assert (said["file"], said["moved_to"], said["reason"]) == (str(file), f"{file}.aside", "it is damaged")
+
+
+@pytest.mark.slow
+def test_a_full_disk(tmp_path: Path, known_ledger: str) -> None:
+    file = tmp_path / "rollups.duckdb.wal"
+    with serving(tmp_path, known_ledger, IMPATIENT) as exporter:
+        until_exact(exporter, known_ledger)
+        before = exporter.data()
+        with no_room(exporter.process.pid, file.stat().st_size):
+            exporter.until(lambda: down(exporter) == {"allocations", "costs", "impacts", "quests"})
+            assert exporter.data() == before
+            exporter.until(lambda: "resource_spend_usd" not in parsed(exporter.page()))
+        spend(known_ledger)
+        until_exact(exporter, known_ledger)
+        for (reason,) in complaints(exporter).values():
+            assert reason.endswith(f'Could not write file "{file}": File too large')
+        assert "Traceback" not in exporter.log.read_text()
+
+
+async def test_a_checkpoint_without_room(tmp_path: Path, known_ledger: str) -> None:
+    clock = Clock(datetime.now(UTC))
+    async with running(configure(known_ledger, tmp_path / "rollups"), clock) as exporter:
+        await exporter.refresh()
+        exporter.execute("SET checkpoint_threshold = '1KB'")
+        spend(known_ledger)
+        with no_room(os.getpid(), ROOM_FOR_THE_LOG):
+            await exporter.attempt()
+            assert "autocheckpoint failed" in exporter.complaint("allocations")
+            await exporter.attempt()
+        await exporter.refresh()
+        assert wrong(known_ledger, exporter.page(), clock.now) == []
+
+
+def test_a_second_exporter_over_the_same_file(tmp_path: Path, known_ledger: str) -> None:
+    with serving(tmp_path, known_ledger, QUICK) as exporter:
+        file = tmp_path / "rollups.duckdb"
+        assert failing(tmp_path) == [f"{file} is in use by another process; give each exporter a state.path of its own"]
+        spend(known_ledger)
+        until_exact(exporter, known_ledger)
+
+
+def test_a_directory_that_may_not_be_written_to(tmp_path: Path, known_ledger: str) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with serving(tmp_path, known_ledger, QUICK.replace("rollups.duckdb", "state/rollups.duckdb")) as exporter:
+        exporter.stop()
+    state.chmod(0o500)
+    remedy = "cannot be made; state.path needs a directory that can be written to"
+    assert failing(tmp_path, *BOUND) == [f"{state / 'rollups.duckdb.reading'} {remedy}"]
