@@ -4,7 +4,7 @@ import psycopg
 
 from exporter.demo.postgres import Server
 from tests.end_to_end.process import Exporter
-from tests.faults.servers import administer
+from tests.faults.servers import CUT_OFF, administer
 
 # COST: asked for every row that is read, before any other condition.
 _GATE = """
@@ -42,5 +42,5 @@ def until_waiting(exporter: Exporter, server: Server) -> None:
 
 
 def open_again(server: Server) -> None:
-    """Let every statement pass that comes from now on."""
-    administer(server, "DELETE FROM gate")
+    """Let every statement pass that comes from now on, and cut off the one that waits."""
+    administer(server, "DELETE FROM gate", CUT_OFF)

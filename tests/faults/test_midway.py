@@ -1,19 +1,55 @@
-"""PostgreSQL dies in the middle of something."""
+"""PostgreSQL is not there yet, is slow, or dies in the middle of something."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from exporter.demo.postgres import Server
-from tests.end_to_end.process import running
+from tests.end_to_end.process import Exporter, running, serving
 from tests.faults import gate
 from tests.faults.servers import kill
-from tests.faults.stage import PATIENT, complaints, spend, until_exact
+from tests.faults.stage import PATIENT, complaints, connections, spend, until_exact
+
+
+def reports(exporter: Exporter) -> int:
+    """How many reports the exporter has made."""
+    (count,) = re.findall(r'refresh_duration_seconds_count\{stage="sections"\} (\d+)', exporter.page())
+    return int(count)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def gated(victim: Server) -> None:
+    gate.set_up(victim)
+
+
+def test_a_server_that_comes_later(tmp_path: Path, victim: Server) -> None:
+    (tmp_path / "config.yml").write_text(PATIENT.format(timezone="UTC"))
+    victim.stop()
+    with running(tmp_path, "serve", f"--config.file={tmp_path / 'config.yml'}", LEDGERS_DSN=victim.conninfo()) as exporter:
+        assert exporter.get("/-/ready").status == 503
+        victim.start()
+        until_exact(exporter, victim.conninfo())
+        assert exporter.get("/-/ready").status == 200
+
+
+def test_a_refresh_of_many_intervals_is_one(tmp_path: Path, victim: Server) -> None:
+    with serving(tmp_path, victim.conninfo(), PATIENT) as exporter:
+        until_exact(exporter, victim.conninfo())
+        gate.close(victim, gate.REFRESH)
+        gate.until_waiting(exporter, victim)
+        before = exporter.data()
+        late = reports(exporter) + 5  # made without a refresh, after three intervals each
+        exporter.until(lambda: reports(exporter) > late)
+        assert connections(victim.conninfo()) == 1
+        assert exporter.data() == before
+        gate.open_again(victim)
+        spend(victim.conninfo())
+        until_exact(exporter, victim.conninfo())
 
 
 @pytest.mark.slow
 def test_killed_during_a_first_build_a_refresh_and_an_audit(tmp_path: Path, victim: Server) -> None:
-    gate.set_up(victim)
     (tmp_path / "config.yml").write_text(PATIENT.format(timezone="UTC"))
     gate.close(victim, gate.BUILD)
     with running(tmp_path, "serve", f"--config.file={tmp_path / 'config.yml'}", LEDGERS_DSN=victim.conninfo()) as exporter:
@@ -25,4 +61,4 @@ def test_killed_during_a_first_build_a_refresh_and_an_audit(tmp_path: Path, vict
             gate.open_again(victim)
             spend(victim.conninfo())
             until_exact(exporter, victim.conninfo())
-            assert sum("server closed the connection" in reason for reason in complaints(exporter)["costs"]) == times
+            assert sum("server closed the connection" in reason for reason in complaints(exporter)["costs"]) >= times
