@@ -1,8 +1,8 @@
 """The databases that hold the ledgers: a small pool each, and READ ONLY transactions that cannot run away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -79,7 +79,7 @@ class Transaction:
         options = sql.SQL("FORMAT csv, ENCODING {}").format("SQL_ASCII" if raw else "UTF8")
         statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(query, options)
         async with self._connection.cursor() as cursor:
-            with target.open("wb") as file:
+            with _naming(target), target.open("wb") as file:
                 # Psycopg takes %% for % only where there are parameters, and statements double it throughout.
                 async with asyncio.timeout(self._patience), cursor.copy(statement, parameters or {"": None}) as copy:
                     write = (lambda row: file.write(_utf8(row))) if raw else file.write
@@ -215,6 +215,16 @@ class Database:
             await connection.close()
             self._failures[:] = [SILENT]
             raise psycopg.OperationalError(SILENT) from error
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Let an error tell which file could not be written: that of a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(target)
+        raise
 
 
 def first_line(error: BaseException) -> str:

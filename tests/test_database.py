@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -52,6 +53,12 @@ async def test_no_statement_is_prepared_for_a_pooler_would_lose_it(database: str
             async with source.transaction() as transaction:
                 rows = await transaction.rows(sql.SQL("SELECT count(*) FROM pg_prepared_statements WHERE %(all)s"), all=True)
     assert rows == [(0,)]
+
+
+async def test_a_full_disk_is_named(database: str) -> None:
+    async with opened(database) as source, source.transaction() as transaction:
+        with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+            await transaction.copy(sql.SQL("SELECT 1"), Path("/dev/full"))
 
 
 async def test_a_failed_part_leaves_the_rest_of_the_transaction(database: str) -> None:

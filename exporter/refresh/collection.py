@@ -48,6 +48,7 @@ class Collection:
         """Look at every ledger; returns the work that is left for each that could be read."""
         works: dict[str, Work] = {}
         try:
+            self._tidy()
             async with self._tools.database.transaction() as transaction:
                 for follower in self.followers:
                     if work := await self._look(transaction, follower, now):
@@ -77,6 +78,12 @@ class Collection:
                 raise
             self._failed(follower.name, error)
         return None
+
+    def _tidy(self) -> None:
+        """Remove what a refresh that failed has read and not used."""
+        for follower in self.followers:
+            for file in self._tools.directory.glob(f"{follower.name}*.csv"):
+                file.unlink()
 
     def _succeeded(self, name: str) -> None:
         if name in self._complaints:
