@@ -29,6 +29,22 @@ SELECT n.nspname, has_schema_privilege(n.oid, 'USAGE'), current_user
  WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 2 DESC, 1
 """)
 
+_ANY = sql.SQL("SELECT EXISTS (SELECT FROM {})")
+# The catalog as the snapshot sees it, beside what is there now; of the table, its partitions, and the tables below a view.
+_REWRITTEN = sql.SQL("""
+WITH RECURSIVE below (oid) AS (
+    SELECT to_regclass(%(table)s)::oid
+    UNION
+    SELECT next.oid FROM below, LATERAL (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = below.oid
+        UNION ALL
+        SELECT d.refobjid FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+         WHERE r.ev_class = below.oid AND d.refclassid = 'pg_class'::regclass
+    ) AS next (oid)
+)
+SELECT count(*) FROM below JOIN pg_class AS c USING (oid) WHERE c.relfilenode <> pg_relation_filenode(c.oid)
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -59,13 +75,29 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
         LedgerError: there is no such table.
         psycopg.errors.InsufficientPrivilege: the role may not use its schema.
     """
-    rows = await transaction.rows(_COLUMNS, table=".".join(quoted((part,)) for part in ledger.table))
+    rows = await transaction.rows(_COLUMNS, table=_name(ledger))
     if not rows:
         elsewhere = await transaction.rows(_ELSEWHERE, name=ledger.table[-1])
         raise LedgerError(_missing(ledger, elsewhere))
     role, identity, kind, filtered = rows[0][:4]
     columns = {name: Column(*facts) for _, _, _, _, name, *facts in rows}
     return Table(identity, role, kind, filtered, columns)
+
+
+async def hold(transaction: Transaction, ledger: Ledger) -> None:
+    """Keep the ledger's table from being rewritten until the transaction ends, as some forms of ALTER TABLE do.
+
+    Raises:
+        LedgerError: it was, since the transaction took its snapshot; to that, the table looks empty.
+    """
+    if (await transaction.rows(_ANY.format(sql.Identifier(*ledger.table))))[0][0]:
+        return
+    if (await transaction.rows(_REWRITTEN, table=_name(ledger)))[0][0]:
+        raise LedgerError(Finding(f"table {quoted(ledger.table)} was rewritten a moment ago", "the next refresh will read it"))
+
+
+def _name(ledger: Ledger) -> str:
+    return ".".join(quoted((part,)) for part in ledger.table)
 
 
 def _missing(ledger: Ledger, elsewhere: list[Row]) -> Finding:

@@ -13,6 +13,7 @@ from exporter.config import Ledger
 from exporter.database import Transaction
 from exporter.ledgers import cursor
 from exporter.ledgers.audit import BEGINNING, KnownHour
+from exporter.ledgers.catalog import hold
 from exporter.ledgers.changes import Changes, Part, Progress
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.reader import Look, Reader
@@ -71,6 +72,7 @@ class EntryFollower(Follower):
 
     async def _parts(self, source: Source, hours: Iterable[Hours]) -> list[Part]:
         async with self.tools.database.transaction() as transaction:
+            await hold(transaction, self.ledger)
             return [await self._fetch(transaction, source, each) for each in hours]
 
     async def _build(self, source: Source, identity: str, now: datetime) -> None:
@@ -113,6 +115,7 @@ class EntryFollower(Follower):
         """The next days with entries, as many as are taken into the rollups at once; none when all are read."""
         parts: list[Part] = []
         async with self.tools.database.transaction() as transaction:
+            await hold(transaction, self.ledger)
             while len(parts) < DAYS_AT_ONCE and sum(part.rows for part in parts) < ROWS_AT_ONCE:
                 day = await self._reader.next_day(transaction, source, start, today)
                 if day is None:

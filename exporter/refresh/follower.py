@@ -10,7 +10,7 @@ from pathlib import Path
 from exporter.calendar import Calendar
 from exporter.config import Config, Ledger
 from exporter.database import Database, Transaction
-from exporter.ledgers.catalog import inspect
+from exporter.ledgers.catalog import hold, inspect
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.verify import require
 from exporter.refresh.worker import Worker
@@ -59,6 +59,7 @@ class Follower(ABC):
         """The ledger and its table as it is now."""
         table = await inspect(transaction, self.ledger)
         require(self.ledger, table)
+        await hold(transaction, self.ledger)
         return Source(self.ledger, table)
 
     def identity(self, source: Source) -> str:
