@@ -47,3 +47,8 @@ async def test_old_numbers_go_without_a_refresh(database: str, tmp_path: Path) -
         clock[0] = START + timedelta(minutes=11)
         await refresher.publish_if_late()
         assert not spend()
+        await refresher.refresh(refresher.collections[0])
+        assert spend()
+        clock[0] = START - timedelta(hours=2)  # and so it is not known how old they are
+        await refresher.publish_if_late()
+        assert not spend()
