@@ -33,6 +33,7 @@ def test_a_server_that_comes_later(tmp_path: Path, victim: Server) -> None:
         assert exporter.get("/-/ready").status == 200
 
 
+@pytest.mark.slow
 def test_a_refresh_of_many_intervals_is_one(tmp_path: Path, victim: Server) -> None:
     with serving(tmp_path, victim.conninfo(), PATIENT) as exporter:
         until_exact(exporter, victim.conninfo())

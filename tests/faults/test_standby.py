@@ -43,7 +43,7 @@ def test_sessions_that_are_ended_for_a_conflict_with_recovery(tmp_path: Path) ->
         gate.set_up(primary)
         with serving(tmp_path, standby.conninfo(), PATIENT) as exporter:
             until_exact(exporter, primary.conninfo())
-            for times in range(1, 6):
+            for times in range(1, 4):
                 gate.close(primary, gate.REFRESH)
                 gate.until_waiting(exporter, standby)
                 gate.open_again(primary)
