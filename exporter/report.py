@@ -53,16 +53,12 @@ class Prepared:
 
 
 class Reporter:
-    """Makes reports from the rollups. What did not change since the report before is not computed again.
-
-    What it keeps is worth nothing once the rollups have another connection: see ``Rollups.mend``.
-    """
+    """Makes reports from the rollups. What did not change since the report before is not computed again."""
 
     def __init__(self, rollups: Rollups, config: Config) -> None:
         self._rollups = rollups
         self._config = config
-        self._prepared: Prepared | None = None
-        self._kept: dict[str, tuple[object, list[Family]]] = {}
+        self._forget()
 
     def make(self, readings: Mapping[str, Reading], now: datetime) -> Report:
         """A report of all metrics whose ledgers are not older than ``refresh.stale_after``.
@@ -70,6 +66,8 @@ class Reporter:
         A section whose ledgers are all up is as of ``now``; one with a ledger that is down stays at the moment when that was
         last read, so that its last numbers stay too.
         """
+        if self._connection is not self._rollups.connection:
+            self._forget()
         patience = self._config.refresh.stale_after
         usable = {
             name: reading
@@ -80,13 +78,19 @@ class Reporter:
         outcomes, folded = {}, 0
         moments = {name: self._moment(section, usable, now) for name, section in SECTIONS.items()}
         for name, section in sorted(SECTIONS.items(), key=lambda item: moments[item[0]], reverse=True):
-            frame = Frame(self._rollups.connection, self._config, moments[name])
+            frame = Frame(self._connection, self._config, moments[name])
             prepared = self._prepare(frame)
             folded = max(folded, prepared.labels.folded)
             families, seconds = self._collect(name, section, frame, prepared)
             shown = families and [family for family in families if self._known(family.metric, usable)]
             outcomes[name] = Outcome(shown, seconds, self._oldest(section, readings, now))
         return Report({name: outcomes[name] for name in SECTIONS}, folded)
+
+    def _forget(self) -> None:
+        """Begin anew, for the tables of the report before went with their connection."""
+        self._connection = self._rollups.connection
+        self._prepared: Prepared | None = None
+        self._kept: dict[str, tuple[object, list[Family]]] = {}
 
     def _prepare(self, frame: Frame) -> Prepared:
         """Make the tables that sections share, unless they stand as the rollups and the day demand."""

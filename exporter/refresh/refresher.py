@@ -80,7 +80,7 @@ class Refresher:
 
     async def _refresh(self, collection: Collection) -> None:
         start = time.perf_counter()
-        if await self._try(self._mend) is None:
+        if await self._try(self.rollups.mend) is None:
             self.telemetry.refreshes.labels("failure").inc()
             return
         with self._stage("read"):
@@ -118,17 +118,12 @@ class Refresher:
         if before and before.families and abs(self.clock() - before.as_of) > self.config.refresh.stale_after:
             self.publisher.publish(replace(before, families=()))
 
-    def _mend(self) -> bool:
-        if mended := self.rollups.mend():
-            self._reporter = Reporter(self.rollups, self.config)
-        return mended
-
     def _publish_known(self) -> None:
         if any(status.last_success for status in self._statuses()):
             self._publish()
 
     def _publish(self) -> Report:
-        self._mend()
+        self.rollups.mend()
         now = self.clock()
         statuses = self._statuses()
         tried = self._tried()

@@ -92,6 +92,8 @@ async def test_a_file_set_aside_in_the_middle_of_a_refresh(tmp_path: Path, known
         await collection.apply(works)
         assert not any(collection.up.values())
         await refresher.refresh(collection)
+        assert all(collection.up.values())
+        assert own.registry.get_sample_value("resource_exporter_refreshes_total", {"outcome": "success"}) == 2
         assert wrong(known_ledger, publisher.body(PLAIN).decode(), clock.now) == []
 
 
