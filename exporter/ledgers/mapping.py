@@ -6,6 +6,7 @@ ledger can break a sum: amounts are finite numerics within bounds that never ove
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -31,6 +32,16 @@ TYPES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(LIMITS, NUMBER),
 }
 """Ledger columns that need a type; all others are read as text, whatever they are."""
+
+
+_HASHES: Mapping[str, tuple[LiteralString, LiteralString]] = {
+    "text": ("hashtextextended", "text"),
+    "numeric": ("hash_numeric_extended", "numeric"),
+    **dict.fromkeys(INTEGER, ("hashint8extended", "bigint")),
+    **dict.fromkeys(FLOATING, ("hashfloat8extended", "float8")),
+    **dict.fromkeys(TIME, ("timestamp_hash_extended", "timestamp")),
+}
+"""By type, the function that hashes it with a seed, and the type that it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,11 @@ class Source:
         if not self.has(column):
             return sql.SQL("NULL::numeric")
         return sql.SQL("{}::numeric").format(self.raw(column)) if self.type(column) in FLOATING else self.raw(column)
+
+    def hash(self, column: str, seed: int) -> sql.Composable:
+        """A 64-bit hash of the column, NULL where it is."""
+        function, form = _HASHES.get(self.type(column) if column in TYPES else "text", _HASHES["text"])
+        return sql.SQL("{}({}::{}, {})").format(sql.SQL(function), self.raw(column), sql.SQL(form), seed)
 
     def flaw(self, columns: tuple[str, ...], *, required: str | None = None) -> sql.Composable:
         """Why a row is rejected, or NULL: a column holds no finite number within bounds, or the required id is missing."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from exporter.calendar import Hours
+from exporter.calendar import ONE_DAY, Hours
 from exporter.config import Ledger
 from exporter.database import Transaction
 from exporter.ledgers import cursor
@@ -116,13 +116,18 @@ class EntryFollower(Follower):
         parts: list[Part] = []
         async with self.tools.database.transaction() as transaction:
             await hold(transaction, self.ledger)
-            while len(parts) < DAYS_AT_ONCE and sum(part.rows for part in parts) < ROWS_AT_ONCE:
-                day = await self._reader.next_day(transaction, source, start, today)
-                if day is None:
-                    break
+            day = await self._reader.next_day(transaction, source, start, today)
+            while day and len(parts) < DAYS_AT_ONCE and sum(part.rows for part in parts) < ROWS_AT_ONCE:
                 parts.append(await self._fetch(transaction, source, day))
-                start = self.tools.calendar.end(day.day)
+                day = await self._following(transaction, source, parts[-1], today)
         return parts
+
+    async def _following(self, transaction: Transaction, source: Source, part: Part, today: date) -> Hours | None:
+        """The day after that of the part; after a day without entries, the next one that has any."""
+        following = part.hours.day + ONE_DAY
+        if part.rows and following <= today:
+            return self.tools.calendar.whole(following)
+        return await self._reader.next_day(transaction, source, self.tools.calendar.start(following), today)
 
     async def _fetch(self, transaction: Transaction, source: Source, hours: Hours) -> Part:
         part = await self._reader.fetch(transaction, source, hours, self.tools.directory)
