@@ -72,7 +72,7 @@ def _bring_up_to_date(frame: Frame, spans: Mapping[str, date], *, anew: bool) ->
         else:
             frame.rows(f"DELETE FROM {table} WHERE {_STALE}")
             frame.rows(f"INSERT INTO {table} {query}")
-    frame.rows("DELETE FROM stale_tasks")
+    frame.rows("CREATE OR REPLACE TEMP TABLE stale_tasks (task INTEGER)")  # deleted rows would stay in the way
 
 
 def top(frame: Frame, *, rank: str, where: str, columns: tuple[str, ...]) -> dict[str, list[Row]]:
