@@ -18,7 +18,8 @@ WITH paid AS (
      GROUP BY 1, 2
 )
 SELECT provider, "window",
-       coalesce(sum(impact) FILTER (WHERE age <= days), 0) AS resource_provider_impact_score,
+       CASE WHEN count(impact) > 0 THEN coalesce(sum(impact) FILTER (WHERE age <= days), 0) END
+           AS resource_provider_impact_score,
        coalesce(sum(wasted) FILTER (WHERE age <= days), 0) AS resource_provider_wasted_usd
   FROM credits
  CROSS JOIN (VALUES ('1d', 1), ('7d', 7), ('30d', 30), ('lifetime', 1000000)) AS windows ("window", days)
