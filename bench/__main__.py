@@ -10,8 +10,9 @@ from typing import Final
 from rich.console import Console
 
 from bench.bars import conclusion, judge
-from bench.machine import machine, versions
+from bench.machine import machine, peer_versions, versions
 from bench.processes import BenchError
+from bench.progress import progress
 from bench.report import Report
 from bench.server import Server, running
 from bench.sizes import SIZES
@@ -28,7 +29,7 @@ def main() -> int:
     surroundings = machine()
     try:
         with running() as server, TemporaryDirectory(prefix="bench-") as directory:
-            surroundings |= versions(server)
+            surroundings |= versions(server) | peer_versions()
             measured = _measure(server, arguments, Path(directory), console)
     except BenchError as error:
         console.print(f"bench: {error}", soft_wrap=True, style="red")
@@ -41,13 +42,7 @@ def main() -> int:
 
 def _measure(server: Server, arguments: argparse.Namespace, directory: Path, console: Console) -> Measured:
     measured: Measured = {}
-    with console.status("starting") as status:
-
-        def tell(what: str) -> None:
-            status.update(what)
-            if not console.is_terminal:
-                console.print(what)
-
+    with progress(console) as tell:
         bench = Bench(server, SIZES[arguments.size], directory, tell, console.print)
         bench.create_roles()
         if set(arguments.only) != {"growth"}:

@@ -24,13 +24,17 @@ def machine() -> dict[str, str]:
     }
 
 
+def peer_versions() -> dict[str, str]:
+    """The peers by name; one that is not installed is left out, and said to be."""
+    return {peer.name: peer.version() if peer.path else "left out: not installed" for peer in PEERS}
+
+
 def versions(server: Server) -> dict[str, str]:
-    """What was measured, by name; a peer that is not installed is left out, and said to be."""
+    """The exporter and its database, by name."""
     tuned = ", ".join(f"{name}={SETTINGS[name]}" for name in TUNED)
     return {
         "Resource Exporter": f"{__version__}, Python {platform.python_version()}",
         "PostgreSQL": f"{server.version}, {tuned}",
-        **{peer.name: peer.version() if peer.path else "left out: not installed" for peer in PEERS},
     }
 
 

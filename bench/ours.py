@@ -36,18 +36,29 @@ class State:
 
 @contextmanager
 def serving(server: Server, database: str, directory: Path, interval: int, **keys: Any) -> Iterator[Program]:
-    """The exporter over a database, its rollups in the directory; further keys go into the configuration."""
+    """The exporter over a database, its files in the directory; further keys go into the configuration."""
+    config = directory / f"{database}.yml"
+    configure(config, server.conninfo(database, ROLE), refresh={"interval": f"{interval}s"}, **keys)
+    with exporting(config, free_port(), config.with_suffix(".log")) as program:
+        yield program
+
+
+def configure(config: Path, conninfo: str, **keys: Any) -> None:
+    """Write a configuration: all ledgers from one database, the rollups beside it, and further keys as they are."""
     document = {
-        "databases": {"main": {"dsn": server.conninfo(database, ROLE)}},
+        "databases": {"main": {"dsn": conninfo}},
         "ledgers": {name: {"database": "main"} for name in LEDGERS},
-        "state": {"path": str(directory / f"{database}.duckdb")},
-        "refresh": {"interval": f"{interval}s"},
+        "state": {"path": config.with_suffix(".duckdb").name},
     }
-    config, port = directory / f"{database}.yml", free_port()
     config.write_text(json.dumps(document | keys), encoding="utf-8")
+
+
+@contextmanager
+def exporting(config: Path, port: int, log: Path) -> Iterator[Program]:
+    """The exporter with a configuration, on a port of this machine."""
     flags = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--log.format=json"]
     command = [sys.executable, "-m", "exporter", "serve", *flags]
-    with started(command, f"http://127.0.0.1:{port}/metrics", directory / f"{database}.log") as program:
+    with started(command, f"http://127.0.0.1:{port}/metrics", log) as program:
         yield program
 
 

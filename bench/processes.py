@@ -63,6 +63,10 @@ class Program:
         now, most = (int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
         return now, most
 
+    def descriptors(self) -> int:
+        """Open files and connections."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
 
 @contextmanager
 def started(command: Sequence[str | Path], url: str, log: Path, environment: Mapping[str, str] = NOTHING) -> Iterator[Program]:

@@ -54,17 +54,17 @@ class Report:
         """The page: the bars, and everything that was measured."""
         parts = [
             f"# Results, size {self.size}\n\nWritten by `make bench`; [README.md](README.md) says how to read them.",
-            _markdown(HEADINGS, map(_row, self.verdicts)),
+            markdown_table(HEADINGS, map(_row, self.verdicts)),
             "## Machine",
-            _markdown(("", ""), self.surroundings.items()),
+            markdown_table(("", ""), self.surroundings.items()),
             "## Refreshes, with live inserts (ms, medians)",
-            _markdown(("ledger", *REFRESH), self._refreshes()),
+            markdown_table(("ledger", *REFRESH), self._refreshes()),
             "## The same questions, asked by others (one refresh)",
-            _markdown(("", "database ms", "× ours", "wall clock s", "memory MB"), self._asked()),
+            markdown_table(("", "database ms", "× ours", "wall clock s", "memory MB"), self._asked()),
             "## Scrapes",
-            _markdown(("", "encoding", "connections", "p50 ms", "p99 ms", "per second"), self._scrapes()),
+            markdown_table(("", "encoding", "connections", "p50 ms", "p99 ms", "per second"), self._scrapes()),
             "## Our exporter, and plain SQL",
-            _markdown(("", ""), self._rest()),
+            markdown_table(("", ""), self._rest()),
             conclusion(self.verdicts) + "\n",
         ]
         return "\n\n".join(parts)
@@ -121,6 +121,7 @@ def _amount(value: float, unit: str) -> str:
     return f"1/{number(1 / value)}" if unit == "x" and 0 < value < 0.5 else f"{number(value)} {unit}"
 
 
-def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The rows as a table of Markdown."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,13 +1,14 @@
 """A PostgreSQL of the distribution in a directory of its own: the same settings for everybody who reads from it."""
 
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import psycopg
 from psycopg import sql
@@ -51,16 +52,61 @@ SELECT coalesce(sum(total_exec_time + total_plan_time), 0), coalesce(sum(calls),
 
 
 class Server:
-    """A running server; ``postgres`` is its superuser, and it trusts everybody on this machine."""
+    """A server in a directory of its own; ``postgres`` is its superuser, and it trusts everybody on this machine."""
 
-    def __init__(self, socket: Path, port: int) -> None:
-        self._socket = socket
-        self.port = port
-        self.version = self._ask(sql.SQL("SHOW server_version"))[0][0]
+    def __init__(self, programs: Path, home: Path) -> None:
+        self.port = free_port()
+        self._home = home
+        self._programs = programs
+        self._surroundings = {**account(), "cwd": home, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the postmaster, None while the server is stopped."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def version(self) -> str:
+        """As the server says it."""
+        version: str = self._ask(sql.SQL("SHOW server_version"))[0][0]
+        return version
+
+    def create(self) -> None:
+        """Make the data directory; raises BenchError."""
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        command = [str(self._programs / "initdb"), f"--pgdata={self._home / 'data'}", *options]
+        with self._log() as log:
+            finished = subprocess.run(command, stdout=log, check=False, **self._surroundings)  # noqa: S603 - our own arguments
+        if finished.returncode:
+            raise BenchError(f"initdb failed: {self._last_words()}")
+
+    def start(self) -> None:
+        """Start the server, with the data and the port that it had, and wait until it answers; raises BenchError."""
+        settings = {**SETTINGS, "port": str(self.port), "unix_socket_directories": str(self._home)}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        with self._log() as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+                [str(self._programs / "postgres"), f"-D{self._home / 'data'}", *options],
+                stdout=log,
+                process_group=0,
+                **self._surroundings,
+            )
+        deadline = time.monotonic() + START_TIMEOUT
+        while not self._answers():
+            if self.pid is None or time.monotonic() > deadline:
+                raise BenchError(f"PostgreSQL does not start: {self._last_words()}")
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End the server and wait for it; one that is stopped already stays so. ``SIGINT`` rolls open transactions back."""
+        if self._process:
+            self._process.send_signal(how)
+            self._process.wait()
 
     def conninfo(self, database: str = "postgres", user: str = "postgres") -> str:
         """The libpq connection string, over the unix socket."""
-        return make_conninfo(host=str(self._socket), port=str(self.port), user=user, dbname=database)
+        return make_conninfo(host=str(self._home), port=str(self.port), user=user, dbname=database)
 
     def create_database(self, name: str) -> str:
         """Make an empty database and return its connection string."""
@@ -79,6 +125,10 @@ class Server:
         """Let a role find the tables and views of a schema before those of ``public``."""
         self._ask(sql.SQL("ALTER ROLE {} SET search_path = {}, public").format(sql.Identifier(role), sql.Identifier(schema)))
 
+    def count_statements(self) -> None:
+        """Have the time of all statements added up from now on."""
+        self._ask(sql.SQL("CREATE EXTENSION pg_stat_statements"))
+
     def database_time(self, role: str) -> tuple[float, int]:
         """Milliseconds that the role's statements took, planning included, and how many there were."""
         milliseconds, calls = self._ask(sql.SQL(_DATABASE_TIME), [role])[0]
@@ -88,6 +138,19 @@ class Server:
         with psycopg.connect(self.conninfo(), autocommit=True) as connection:
             cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def _answers(self) -> bool:
+        try:
+            self._ask(sql.SQL("SELECT 1"))
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _log(self) -> BinaryIO:
+        return (self._home / "log").open("ab")
+
+    def _last_words(self) -> str:
+        return ((self._home / "log").read_text(errors="replace").splitlines() or ["it said nothing"])[-1]
 
 
 @contextmanager
@@ -100,19 +163,17 @@ def running(directory: Path | None = None) -> Iterator[Server]:
     programs = _programs()
     with TemporaryDirectory(prefix="bench-", dir=directory) as private:
         home = Path(private)
-        as_account = account()
-        if as_account:
+        if as_account := account():
             shutil.chown(home, as_account["user"], as_account["group"])
         home.chmod(0o755)  # the exporter and its peers may run as another user
-        surroundings = {**as_account, "cwd": home, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
-        with (home / "log").open("wb") as log:
-            _initialise(programs, home, log.fileno(), surroundings)
-            process = _start(programs, home, log.fileno(), surroundings)
+        server = Server(programs, home)
+        server.create()
         try:
-            yield _ready(process, home)
+            server.start()
+            server.count_statements()
+            yield server
         finally:
-            process.terminate()
-            process.wait()
+            server.stop()
 
 
 def _programs() -> Path:
@@ -121,38 +182,3 @@ def _programs() -> Path:
     if newest is None or int(newest.parent.name) < OLDEST:
         raise BenchError(INSTALL)
     return newest
-
-
-def _initialise(programs: Path, home: Path, log: int, surroundings: dict[str, Any]) -> None:
-    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-    command = [str(programs / "initdb"), f"--pgdata={home / 'data'}", *options]
-    if subprocess.run(command, stdout=log, check=False, **surroundings).returncode:  # noqa: S603 - our own arguments
-        raise BenchError(f"initdb failed: {(home / 'log').read_text().splitlines()[-1]}")
-
-
-def _start(programs: Path, home: Path, log: int, surroundings: dict[str, Any]) -> subprocess.Popen[bytes]:
-    settings = {**SETTINGS, "port": str(free_port()), "unix_socket_directories": str(home)}
-    options = [f"--{name}={value}" for name, value in settings.items()]
-    return subprocess.Popen(  # noqa: S603 - our own arguments
-        [str(programs / "postgres"), f"-D{home / 'data'}", *options], stdout=log, process_group=0, **surroundings
-    )
-
-
-def _ready(process: subprocess.Popen[bytes], home: Path) -> Server:
-    deadline = time.monotonic() + START_TIMEOUT
-    while True:
-        try:
-            socket = next(home.glob(".s.PGSQL.*[0-9]"))
-            server = Server(home, int(socket.name.rpartition(".")[2]))
-        except (StopIteration, psycopg.OperationalError):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise BenchError(f"PostgreSQL does not start: {(home / 'log').read_text().splitlines()[-1]}") from None
-            time.sleep(0.05)
-        else:
-            _extend(server)
-            return server
-
-
-def _extend(server: Server) -> None:
-    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION pg_stat_statements")
