@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format coverage docs dashboards rules bench lock clean
+.PHONY: help setup demo test lint format coverage docs dashboards rules bench soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ rules: .venv/installed ## write the PrometheusRule in deploy/kubernetes/ anew fr
 
 bench: .venv/installed .bench/installed ## measure beside other exporters (SIZE=small takes about three minutes)
 	@$(BIN)/python -m bench --size $(or $(SIZE),full) $(ARGS)
+
+soak: .venv/installed ## bring the exporter through ten minutes of faults (ARGS="--minutes 60 --seed 2")
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 lock: .venv/locked ## resolve the dependencies again (ARGS=--upgrade takes the newest)
 	@$(BIN)/pip-compile --quiet --no-config --strip-extras --allow-unsafe --generate-hashes --extra=demo --extra=dev \

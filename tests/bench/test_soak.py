@@ -1,0 +1,126 @@
+"""A soak ends with the page and plain SQL compared sample by sample, and says so when they differ."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+
+from bench.ledger import Shape
+from bench.soak import scraper
+from bench.soak.compare import differences
+from bench.soak.faults import FAULTS, deal
+from bench.soak.network import network
+from bench.soak.report import Report
+from bench.soak.run import Findings, Held, Plan, soak
+from bench.soak.scraper import Scrapes
+from exporter.demo.postgres import running
+
+SPEND = ("resource_quest_spend_usd", frozenset({("quest_id", "q1"), ("window", "1d")}))
+CALLS = ("resource_provider_calls", frozenset({("provider", "Codex"), ("window", "1d")}))
+PLAN = Plan(seconds=0, seed=7, shape=Shape(days=9, rate=300), lasting=(0.5, 1.0))
+FINDINGS = Findings(
+    survived={"table locked": 2, "exporter killed": 1},
+    writes={"called": 90},
+    scrapes=Scrapes(requests=1200, slowest=0.25),
+    compared=5000,
+    differences=[],
+    start=Held(120.0, 20),
+    end=Held(125.0, 21),
+    peak_mb=180.0,
+)
+
+
+@pytest.mark.slow
+def test_a_short_soak_is_survived(tmp_path: Path) -> None:
+    kinds = [fault for fault in FAULTS if fault.name in {"PostgreSQL killed", "exporter killed"}]
+    told: list[str] = []
+    with running() as server:
+        findings = soak(server, replace(PLAN, faults=kinds), tmp_path, told.append)
+    assert findings.differences == []
+    assert findings.scrapes.errors == []
+    assert findings.survived == {"PostgreSQL killed": 1, "exporter killed": 1}
+    assert findings.compared > 3000
+    assert findings.scrapes.requests > 20
+    assert sum(findings.writes.values()) > 5
+    assert told[0] == "loading 2,700 calls of 9 days"
+
+
+def test_a_sample_that_differs_is_told() -> None:
+    assert differences({SPEND: 1.0, CALLS: 3.0}, {SPEND: 1.0, CALLS: 3.0}) == []
+    assert differences({SPEND: 1.001, CALLS: 3.0}, {SPEND: 1.0}) == [
+        'resource_provider_calls{provider="Codex", window="1d"} is 3.0, by plain SQL None',
+        'resource_quest_spend_usd{quest_id="q1", window="1d"} is 1.001, by plain SQL 1.0',
+    ]
+
+
+def test_every_kind_of_fault_is_dealt_before_any_comes_again() -> None:
+    names = [fault.name for hand in islice(deal(Random(1), FAULTS), 100) for fault in hand]
+    for start in range(0, 60, len(FAULTS)):
+        assert sorted(names[start : start + len(FAULTS)]) == sorted(fault.name for fault in FAULTS)
+
+
+def test_faults_that_come_together_happen_to_different_parts() -> None:
+    hands = list(islice(deal(Random(1), FAULTS), 100))
+    assert {len(hand) for hand in hands} == {1, 2}
+    assert all(len({fault.part for fault in hand}) == len(hand) for hand in hands)
+
+
+@pytest.mark.parametrize(
+    "body, kind",
+    [
+        (b"a 1\nb 2", scraper.PLAIN),
+        (b"a 1\n", scraper.OPENMETRICS),
+        (b"a 1\nb {\n", scraper.GZIP),
+    ],
+)
+def test_half_an_answer_is_an_error(body: bytes, kind: str) -> None:
+    with pytest.raises(ValueError, match=r"the answer ends|."):
+        scraper.check(body, kind, parses=True)
+
+
+@pytest.mark.parametrize("kind, body", [(scraper.PLAIN, b"a 1\n"), (scraper.OPENMETRICS, b"a 1\n# EOF\n")])
+def test_a_whole_answer_is_none(kind: str, body: bytes) -> None:
+    scraper.check(body, kind, parses=True)
+
+
+def test_the_network_resets_connections_and_works_again(postgres: str) -> None:
+    with network(postgres) as way:
+        connection = psycopg.connect(way.conninfo, autocommit=True)
+        with way.resetting(), pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+        with psycopg.connect(way.conninfo) as again:
+            assert again.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_what_the_network_stalled_comes_through_at_last(postgres: str) -> None:
+    with (
+        network(postgres) as way,
+        psycopg.connect(way.conninfo, autocommit=True) as connection,
+        ThreadPoolExecutor() as executor,
+    ):
+        with way.stalled():
+            asked = executor.submit(connection.execute, "SELECT 1")
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.1)
+        assert asked.result().fetchone() == (1,)
+
+
+def test_the_page_and_the_json(tmp_path: Path) -> None:
+    report = Report(PLAN, {"memory": "8 GB"}, FINDINGS)
+    report.write(tmp_path / "SOAK.md")
+    page = (tmp_path / "SOAK.md").read_text()
+    assert "| samples compared, of which differ | 5,000, 0 |" in page
+    assert "| table locked | 2 |" in page
+    assert page.endswith("\n\nall 5,000 samples are what plain SQL says, and every scrape was answered\n")
+    assert json.loads((tmp_path / "SOAK.json").read_text())["findings"]["survived"] == {"table locked": 2, "exporter killed": 1}
+
+
+def test_a_soak_with_a_difference_has_failed() -> None:
+    findings = replace(FINDINGS, differences=["one"], scrapes=Scrapes(errors=["two", "three"]))
+    assert not findings.passed
+    assert Report(PLAN, {}, findings).conclusion == "FAILED: 1 samples differ from plain SQL, 2 scrapes failed"
