@@ -14,6 +14,7 @@ from bench.machine import machine, versions
 from bench.processes import BenchError, ProgramError
 from bench.progress import progress
 from bench.server import running
+from bench.soak.faults import FAULTS
 from bench.soak.report import Report
 from bench.soak.run import Plan, soak
 
@@ -36,7 +37,8 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> Report:
-    plan = Plan(arguments.minutes * 60, arguments.seed)
+    faults = [fault for fault in FAULTS if fault.name in arguments.only]
+    plan = Plan(arguments.minutes * 60, arguments.seed, faults=faults)
     kept = arguments.directory
     with (
         running() as server,
@@ -51,6 +53,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description="Bring Resource Exporter through faults.")
     parser.add_argument("--minutes", type=float, default=10, help="how long there are faults (default: 10)")
     parser.add_argument("--seed", type=int, default=1, help="of the faults and of what is written (default: 1)")
+    names = [fault.name for fault in FAULTS]
+    parser.add_argument("--only", choices=names, nargs="+", default=names, metavar="FAULT", help=f"of {', '.join(names)}")
     parser.add_argument("--output", type=Path, default=RESULTS, help="the page to write; JSON goes beside it")
     parser.add_argument("--directory", type=Path, help="keep the exporter's files and logs there")
     return parser.parse_args()

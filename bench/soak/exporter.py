@@ -49,19 +49,19 @@ class Exporter:
         self.program.until(lambda: self.program.page() is not None, PATIENCE)
         self.life = self._starts
 
-    def kill(self) -> None:
-        """SIGKILL."""
+    def end(self, how: signal.Signals) -> None:
+        """Send the signal, and wait for its end."""
         self._note_memory()
         self.life = None
-        self.program.process.kill()
+        self.program.process.send_signal(how)
         self._running.close()
 
     def hang_up(self) -> None:
         """SIGHUP."""
         self.program.process.send_signal(signal.SIGHUP)
 
-    def stop(self) -> None:
-        """SIGTERM, if it runs."""
+    def close(self) -> None:
+        """End it, if it runs."""
         self.life = None
         self._running.close()
 
@@ -84,4 +84,4 @@ def exporting(config: Path, conninfo: str) -> Iterator[Exporter]:
         exporter.start()
         yield exporter
     finally:
-        exporter.stop()
+        exporter.close()

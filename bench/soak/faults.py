@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from signal import Signals
 from typing import Final
 
 import psycopg
@@ -100,15 +101,15 @@ def _execute(stage: Stage, statement: str) -> None:
 
 
 @contextmanager
-def _killed(stage: Stage, _: Random) -> Iterator[None]:
-    stage.exporter.kill()
+def _ended(stage: Stage, how: Signals) -> Iterator[None]:
+    stage.exporter.end(how)
     yield
     stage.exporter.start()
 
 
 @contextmanager
 def _damaged(stage: Stage, random: Random) -> Iterator[None]:
-    stage.exporter.kill()
+    stage.exporter.end(random.choice((Signals.SIGKILL, Signals.SIGTERM)))
     _damage(random.choice(stage.exporter.rollups()), random)
     yield
     stage.exporter.start()
@@ -157,7 +158,8 @@ FAULTS: Final = (
     Fault("sessions terminated", "PostgreSQL", _terminated),
     Fault("network stalled", "network", lambda stage, _: stage.network.stalled()),
     Fault("connections reset", "network", lambda stage, _: stage.network.resetting()),
-    Fault("exporter killed", "exporter", _killed),
+    Fault("exporter killed", "exporter", lambda stage, _: _ended(stage, Signals.SIGKILL)),
+    Fault("exporter restarted", "exporter", lambda stage, _: _ended(stage, Signals.SIGTERM)),
     Fault("rollup file damaged", "exporter", _damaged),
     Fault("configuration reloaded", "exporter", _reloaded),
 )

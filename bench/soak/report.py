@@ -72,7 +72,7 @@ class Report:
     def _figures(self) -> Sequence[tuple[str, str]]:
         found, start, end = self.findings, self.findings.start, self.findings.end
         return [
-            ("minutes of faults, seed", f"{number(self.plan.seconds / 60)}, {self.plan.seed}"),
+            ("minutes of faults, seed", f"{self.plan.seconds / 60:g}, {self.plan.seed}"),
             ("faults", f"{sum(found.survived.values()):,}"),
             ("requests, of which failed", f"{found.scrapes.requests:,}, {len(found.scrapes.errors):,}"),
             ("slowest answer (s)", number(found.scrapes.slowest)),
