@@ -1,5 +1,6 @@
 """The exporter, as a process that can be killed and started again over the same files."""
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -70,9 +71,27 @@ class Exporter:
         self._note_memory()
         return self.program.memory()[0], self.program.descriptors()
 
+    def tracebacks(self) -> list[str]:
+        """What the logs of all its lives tell of errors that nobody foresaw.
+
+        Where damage to the rollups comes to light, a section may fail.
+        """
+        logs = (self.config.with_name(f"exporter-{start}.log") for start in range(1, self._starts + 1))
+        return [found for log in logs for line in log.read_text(errors="replace").splitlines() if (found := traceback(line))]
+
     def _note_memory(self) -> None:
         if self.program.process.poll() is None:
             self.peak_mb = max(self.peak_mb, self.program.memory()[1])
+
+
+def traceback(line: str) -> str | None:
+    """The event of a line of the log and the last line of its traceback; the line itself if it is no event."""
+    if not line.startswith("{"):
+        return line
+    event = json.loads(line)
+    if "exception" not in event or event["msg"] == "section failed":
+        return None
+    return f"{event['msg']}: {event['exception'].splitlines()[-1]}"
 
 
 @contextmanager

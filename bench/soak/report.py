@@ -13,7 +13,7 @@ from bench.report import markdown_table, number
 from bench.soak.run import Findings, Plan
 
 SHOWN: Final = 10
-"""How many differences or errors are told one by one."""
+"""How many of each kind of error are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,15 @@ class Report:
     @property
     def conclusion(self) -> str:
         """One line."""
-        if self.findings.passed:
-            return f"all {self.findings.compared:,} samples are what plain SQL says, and every scrape was answered"
-        differ, failed = len(self.findings.differences), len(self.findings.scrapes.errors)
-        return f"FAILED: {differ:,} samples differ from plain SQL, {failed:,} scrapes failed"
+        found = self.findings
+        if found.passed:
+            return f"all {found.compared:,} samples are what plain SQL says, and every scrape was answered"
+        faults = {
+            "samples that differ from plain SQL": found.differences,
+            "failed scrapes": found.scrapes.errors,
+            "unforeseen errors in the log": found.tracebacks,
+        }
+        return "FAILED: " + ", ".join(f"{len(lines):,} {what}" for what, lines in faults.items())
 
     def show(self, console: Console) -> None:
         """Print the tables, what went wrong, and last the conclusion."""
@@ -38,8 +43,9 @@ class Report:
         for row in [*self._figures(), *self._counted(self.findings.survived)]:
             table.add_row(*row)
         console.print(table)
-        for line in [*self.findings.differences[:SHOWN], *self.findings.scrapes.errors[:SHOWN]]:
-            console.print(line, soft_wrap=True, markup=False)
+        for lines in (self.findings.differences, self.findings.scrapes.errors, self.findings.tracebacks):
+            for line in lines[:SHOWN]:
+                console.print(line, soft_wrap=True, markup=False)
         console.print(self.conclusion, soft_wrap=True)
 
     def write(self, path: Path) -> None:
@@ -77,6 +83,7 @@ class Report:
             ("requests, of which failed", f"{found.scrapes.requests:,}, {len(found.scrapes.errors):,}"),
             ("slowest answer (s)", number(found.scrapes.slowest)),
             ("samples compared, of which differ", f"{found.compared:,}, {len(found.differences):,}"),
+            ("unforeseen errors in the log", f"{len(found.tracebacks):,}"),
             ("memory at the start, at the end, at most (MB)", ", ".join(map(number, self._memory()))),
             ("files and connections at the start, at the end", f"{start.descriptors}, {end.descriptors}"),
         ]

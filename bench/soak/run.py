@@ -66,14 +66,15 @@ class Findings:
     scrapes: Scrapes
     compared: int
     differences: list[str]
+    tracebacks: list[str]
     start: Held
     end: Held
     peak_mb: float
 
     @property
     def passed(self) -> bool:
-        """Whether every number was right at the end, and every scrape all along."""
-        return not self.differences and not self.scrapes.errors
+        """Whether every number was right at the end, every scrape answered, and no error unforeseen."""
+        return not (self.differences or self.scrapes.errors or self.tracebacks)
 
 
 def soak(server: Postgres, plan: Plan, directory: Path, tell: Tell) -> Findings:
@@ -92,8 +93,17 @@ def soak(server: Postgres, plan: Plan, directory: Path, tell: Tell) -> Findings:
             _calm(stage)
         tell("comparing every sample with plain SQL")
         compared, differences = compare(stage.exporter, stage.conninfo)
-        end = Held(*stage.exporter.held())
-        return Findings(dict(survived), dict(writes), scrapes, compared, differences, start, end, stage.exporter.peak_mb)
+        return Findings(
+            survived=dict(survived),
+            writes=dict(writes),
+            scrapes=scrapes,
+            compared=compared,
+            differences=differences,
+            tracebacks=stage.exporter.tracebacks(),
+            start=start,
+            end=Held(*stage.exporter.held()),
+            peak_mb=stage.exporter.peak_mb,
+        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 from bench.ledger import Shape
 from bench.soak import scraper
 from bench.soak.compare import differences
+from bench.soak.exporter import traceback
 from bench.soak.faults import FAULTS, deal
 from bench.soak.network import network
 from bench.soak.report import Report
@@ -29,6 +30,7 @@ FINDINGS = Findings(
     scrapes=Scrapes(requests=1200, slowest=0.25),
     compared=5000,
     differences=[],
+    tracebacks=[],
     start=Held(120.0, 20),
     end=Held(125.0, 21),
     peak_mb=180.0,
@@ -43,6 +45,7 @@ def test_a_short_soak_is_survived(tmp_path: Path) -> None:
         findings = soak(server, replace(PLAN, faults=kinds), tmp_path, told.append)
     assert findings.differences == []
     assert findings.scrapes.errors == []
+    assert findings.tracebacks == []
     assert findings.survived == {"PostgreSQL killed": 1, "exporter killed": 1}
     assert findings.compared > 3000
     assert findings.scrapes.requests > 20
@@ -123,4 +126,19 @@ def test_the_page_and_the_json(tmp_path: Path) -> None:
 def test_a_soak_with_a_difference_has_failed() -> None:
     findings = replace(FINDINGS, differences=["one"], scrapes=Scrapes(errors=["two", "three"]))
     assert not findings.passed
-    assert Report(PLAN, {}, findings).conclusion == "FAILED: 1 samples differ from plain SQL, 2 scrapes failed"
+    assert Report(PLAN, {}, findings).conclusion == (
+        "FAILED: 1 samples that differ from plain SQL, 2 failed scrapes, 0 unforeseen errors in the log"
+    )
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        ('{"level": "warning", "msg": "ledger cannot be read", "error": "no"}', None),
+        ('{"msg": "section failed", "exception": "Traceback\\nduckdb.IOException: damaged"}', None),
+        ('{"msg": "refresh failed", "exception": "Traceback\\nKeyError: 1"}', "refresh failed: KeyError: 1"),
+        ("Segmentation fault", "Segmentation fault"),
+    ],
+)
+def test_an_error_that_nobody_foresaw_is_told(line: str, told: str | None) -> None:
+    assert traceback(line) == told
