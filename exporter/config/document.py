@@ -56,6 +56,8 @@ def file_text(path: Path) -> str:
 
 
 def _read(path: Path) -> str:
+    if path.is_fifo():
+        raise ConfigError(str(path), [Problem(None, (), "is a pipe, which would be waited for; give a file")])
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:

@@ -67,7 +67,10 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """How to mend an unknown name: ``did you mean 'costs'?``, or all that are known when nothing is near."""
     names = tuple(known)
     match = nearest(word, names)
-    return f"known here: {', '.join(names)}" if match is None else f"did you mean {quoted(match)}?"
+    if match is None:
+        # A name may be a connection string that came into the wrong place.
+        return f"known here: {', '.join(name if _plain(name) == name else '…' for name in names)}"
+    return f"did you mean {quoted(match)}?"
 
 
 def _plain(key: str) -> str:

@@ -32,6 +32,10 @@ _CLEAN = (
 )
 
 
+CHANGES_PER_CONNECTION = 500
+"""Each leaves some 100 kB behind."""
+
+
 class Rollups:
     """The rollups of all ledgers, in one file that holds nothing which could not be read again."""
 
@@ -60,13 +64,14 @@ class Rollups:
     def mend(self) -> bool:
         """Open the file again if DuckDB has given it up, as it does when a checkpoint fails; set it aside if it is damaged.
 
+        Also after many changes, for what they leave in DuckDB's memory goes only with the connection.
         Returns whether there is a new connection. Raises:
             RollupFileError: it cannot be opened now; the next call tries again.
         """
-        if self._doubt is None:
+        if self._doubt is None and self.revisions.total() < self._worn:
             return False
         self.close()
-        if is_damage(self._doubt) and self._path.is_file():
+        if self._doubt and is_damage(self._doubt) and self._path.is_file():
             set_aside(self._path, "it is damaged")
         self._open()
         self._doubt = None
@@ -193,6 +198,7 @@ class Rollups:
 
     def _open(self) -> None:
         self._connection = open_file(self._path)
+        self._worn = self.revisions.total() + CHANGES_PER_CONNECTION
         try:
             self._connection.execute(_CLEAN)
             derived.define(self._connection, self._config.waste)

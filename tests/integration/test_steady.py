@@ -51,7 +51,8 @@ async def work(exporter: Exporter, connection: psycopg.Connection, count: int) -
 
 @pytest.mark.slow
 async def test_memory_stays_flat_over_a_thousand_refreshes(database: str, tmp_path: Path) -> None:
-    config = configure(database, tmp_path / "rollups")
+    ledgers = {name: {"database": "main"} for name in ("costs", "impacts")}
+    config = configure(database, tmp_path / "rollups", ledgers=ledgers, report={"windows": ["1d"], "timeline_days": 1})
     with psycopg.connect(database, autocommit=True) as connection:
         async with running(config, Clock(NOW)) as exporter:
             await work(exporter, connection, 200)
