@@ -104,8 +104,9 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
         started(port)
         while not control.stopping:
             try:
-                async with pipeline(control.config, publisher, telemetry) as refresher, scheduled(refresher, publisher):
-                    await control.wait()
+                config = control.config
+                async with pipeline(config, publisher, telemetry) as refresher, scheduled(refresher, publisher):
+                    await control.wait(config)
             except (RollupFileError, OSError) as error:
                 if not control.revert(str(error)):
                     raise

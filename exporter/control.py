@@ -27,12 +27,13 @@ class Control:
         self._asked = asyncio.Event()
         self.stopping = False
         self.config = read()
-        self._before: Config | None = None
+        self._used: Config | None = None
         self._succeeded()
         self._listen()
 
-    async def wait(self) -> None:
-        """Wait until the exporter shall stop, or go on with another configuration."""
+    async def wait(self, used: Config) -> None:
+        """Wait until the exporter, which uses this configuration, shall stop, or go on with another one."""
+        self._used = used
         await self._asked.wait()
         self._asked.clear()
 
@@ -43,17 +44,17 @@ class Control:
         except ConfigError as error:
             self._failed(str(error))
             return str(error)
-        self._before, self.config = self.config, after
+        self.config = after
         self._succeeded()
         log.info("configuration reloaded")
         self._asked.set()
         return None
 
     def revert(self, error: str) -> bool:
-        """Go back to the configuration before, because one that is right in itself cannot be used; False if there is none."""
-        if self._before is None:
+        """Go back to what was used last, because one that is right in itself cannot be used; False if nothing was."""
+        if self._used is None:
             return False
-        self.config, self._before = self._before, None
+        self.config, self._used = self._used, None
         self._failed(error)
         return True
 
