@@ -77,8 +77,8 @@ def _format(connection: DuckDBPyConnection) -> str | None:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether a block of the file is not what was written, as DuckDB finds out when it comes to read it."""
-    return "Corrupt database file" in str(error)
+    """Whether a block of the file is not what was written, or not there, as DuckDB finds out when it comes to read it."""
+    return any(said in str(error) for said in ("Corrupt database file", "Could not read enough bytes from file"))
 
 
 def set_aside(path: Path, reason: str) -> None:

@@ -4,7 +4,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +65,21 @@ def damage(file: Path) -> None:
     file.write_bytes(content)
 
 
-async def test_damage_that_shows_only_when_the_file_is_read(tmp_path: Path, known_ledger: str) -> None:
+def cut(file: Path) -> None:
+    """Leave as little of the file as can still be opened."""
+    content = file.read_bytes()
+    for at in range(HEADERS, len(content), BLOCK):
+        file.write_bytes(content[:at])
+        with suppress(duckdb.Error), duckdb.connect(str(file), read_only=True) as connection:
+            connection.execute("FROM state WHERE name = 'format'").fetchall()
+            return
+    pytest.fail("only a whole file can be opened")
+
+
+@pytest.mark.parametrize("damage", [damage, cut])
+async def test_damage_that_shows_only_when_the_file_is_read(
+    tmp_path: Path, known_ledger: str, damage: Callable[[Path], None]
+) -> None:
     file, clock = tmp_path / "rollups.duckdb", Clock(datetime.now(UTC))
     config = configure(known_ledger, file)
     async with running(config, clock) as exporter:
