@@ -4,15 +4,17 @@ import math
 import re
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
 import exporter.demo
+from bench.background import beside
 
 SCHEMA: Final = Path(exporter.demo.__file__).with_name("schema.sql")
 HISTORY: Final = Path(__file__).with_name("ledger.sql")
@@ -79,14 +81,8 @@ def live(conninfo: str, rate: int) -> Iterator[Future[None]]:
 
     A writer that fails is noticed at the end: its exception is raised there.
     """
-    stopped = threading.Event()
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        writer = executor.submit(_write, conninfo, rate, stopped)
-        try:
-            yield writer
-        finally:
-            stopped.set()
-        writer.result()  # nothing was measured if nothing was written
+    with beside(partial(_write, conninfo, rate)) as (writer,):
+        yield writer  # nothing was measured if nothing was written
 
 
 def _write(conninfo: str, rate: int, stopped: threading.Event) -> None:

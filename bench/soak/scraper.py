@@ -5,9 +5,9 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from itertools import count, cycle
 from typing import Final
@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 from prometheus_client import parser
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
+from bench.background import beside
 from bench.soak.exporter import Exporter
 
 PLAIN, GZIP, OPENMETRICS = "plain", "gzip", "OpenMetrics"
@@ -81,11 +82,6 @@ def _scrape_on(exporter: Exporter, found: Scrapes, stopped: threading.Event) -> 
 @contextmanager
 def scraping(exporter: Exporter) -> Iterator[Scrapes]:
     """As long as the context lives, the exporter is scraped whenever it runs."""
-    found, stopped = Scrapes(), threading.Event()
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        scraper = executor.submit(_scrape_on, exporter, found, stopped)
-        try:
-            yield found
-        finally:
-            stopped.set()
-    scraper.result()
+    found = Scrapes()
+    with beside(partial(_scrape_on, exporter, found)):
+        yield found

@@ -7,13 +7,15 @@ bench count on that.
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Final
 
 import psycopg
+
+from bench.background import beside
 
 SOME: Final = "WHERE id IN (SELECT id FROM {table} WHERE id >= (SELECT random() * max(id) FROM {table}) ORDER BY id LIMIT 3)"
 SOME_CALLS: Final = SOME.format(table="cost_ledger")
@@ -114,12 +116,5 @@ def writing(conninfo: str, seed: int) -> Iterator[Counter[str]]:
         Writer("prompt", Random(f"{seed} prompt"), 2, PAUSE, done),  # noqa: S311 - no secret
         Writer("late", Random(f"{seed} late"), 5, 4.0, done),  # noqa: S311 - no secret
     ]
-    stopped = threading.Event()
-    with ThreadPoolExecutor(max_workers=len(writers)) as executor:
-        running = [executor.submit(writer.write, conninfo, stopped) for writer in writers]
-        try:
-            yield done
-        finally:
-            stopped.set()
-    for writer in running:
-        writer.result()
+    with beside(*(partial(writer.write, conninfo) for writer in writers)):
+        yield done
