@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+MICROSECOND = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
 ONE_DAY = timedelta(days=1)
 

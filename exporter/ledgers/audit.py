@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from exporter.calendar import HOUR, Calendar, Hours
+from exporter.calendar import HOUR, MICROSECOND, Calendar, Hours
 from exporter.database import Transaction
 from exporter.ledgers import statements
 from exporter.ledgers.mapping import Source
@@ -15,7 +15,6 @@ from exporter.ledgers.mapping import Source
 ROWS_PER_STRETCH = 10_000
 HOURS_PER_STRETCH = 1_000
 BEGINNING = datetime.combine(statements.EARLIEST, time.min, UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from exporter.calendar import ONE_DAY, Calendar, Hours, merge
+from exporter.calendar import MICROSECOND, ONE_DAY, Calendar, Hours, merge
 from exporter.database import Transaction
 from exporter.ledgers import cursor, statements
-from exporter.ledgers.audit import BEGINNING, MICROSECOND, Audit, KnownHour
+from exporter.ledgers.audit import BEGINNING, Audit, KnownHour
 from exporter.ledgers.changes import Part, Progress
 from exporter.ledgers.cursor import Group, Horizon, Position, Quarter
 from exporter.ledgers.mapping import Source

@@ -64,13 +64,18 @@ def touch_all(connection: DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT day FROM cost_days UNION SELECT day FROM costs")
 
 
+def forget_stale(connection: DuckDBPyConnection) -> None:
+    """Begin ``stale_tasks`` anew, in a new table: rows that are deleted from a temporary one would stay in the way."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE stale_tasks (task INTEGER)")
+
+
 def define(connection: DuckDBPyConnection, waste: Waste) -> None:
     """Define when a task is wasted, and why (``unscored``, ``low_impact``), and how efficient it is; NULL when it is not.
 
     Also make ``stale_tasks``: those that were touched since a report last looked at them. Efficiency is rounded to 13 digits,
     because the same ratio of other amounts may differ in the last bits, and is a tie.
     """
-    connection.execute("CREATE TEMP TABLE stale_tasks (task INTEGER)")
+    forget_stale(connection)
     connection.execute(
         "CREATE OR REPLACE TEMP MACRO ratio(impact, usd) AS impact::DOUBLE / usd::DOUBLE;"
         "CREATE OR REPLACE TEMP MACRO efficiency(impact, usd) AS CASE WHEN usd > 0 AND impact > 0"

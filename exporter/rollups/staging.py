@@ -5,11 +5,10 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from exporter.calendar import HOUR
+from exporter.calendar import HOUR, MICROSECOND
 from exporter.ledgers.changes import Changes, Part
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 DECIMAL = "DECIMAL(38, 15)"
 TOKENS = "DECIMAL(38, 6)"
 _ENTRY = {"occurred_at": "TIMESTAMP", "flaw": "VARCHAR", "fingerprint": "BIGINT", "number": "BIGINT", "name": "VARCHAR"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from exporter.metrics import Sample
+from exporter.rollups import derived
 from exporter.sections.frame import Frame, Row
 
 # All windows end now, so the latest row of a task that was judged in a window is in the window.
@@ -72,7 +73,7 @@ def _bring_up_to_date(frame: Frame, spans: Mapping[str, date], *, anew: bool) ->
         else:
             frame.rows(f"DELETE FROM {table} WHERE {_STALE}")
             frame.rows(f"INSERT INTO {table} {query}")
-    frame.rows("CREATE OR REPLACE TEMP TABLE stale_tasks (task INTEGER)")  # deleted rows would stay in the way
+    derived.forget_stale(frame.connection)
 
 
 def top(frame: Frame, *, rank: str, where: str, columns: tuple[str, ...]) -> dict[str, list[Row]]:
