@@ -129,14 +129,14 @@ def _look(source: Source, column: str) -> sql.Composed:
     lower = sql.SQL("to_timestamp(%(lower)s::float8)") if column == "updated_at" else sql.SQL("%(lower)s")
     return sql.SQL("""
 SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epoch FROM {at}) / {quarter})::bigint END,
-       count(*), sum(hash_record_extended(ROW({id}::text, {value}), 0) >> 16)::numeric, {numbers}
+       count(*), sum({fingerprint})::numeric, {numbers}
   FROM {table} WHERE {value} >= {lower} {finite} GROUP BY 1, 2
 """).format(
         bin=_bin(column, value),
         at=source.raw("occurred_at"),
         past=EARLIEST,
         quarter=QUARTER,
-        id=source.raw("entry_id"),
+        fingerprint=source.fingerprint(("entry_id", column)),
         numbers=_numbers(source, column),
         value=value,
         table=source.name,

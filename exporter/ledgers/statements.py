@@ -10,7 +10,7 @@ from datetime import date
 
 from psycopg import sql
 
-from exporter.ledgers.mapping import TYPES, Source, bounded, cut
+from exporter.ledgers.mapping import Source, bounded, cut
 
 EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
@@ -28,6 +28,11 @@ class Shape:
     numbers: tuple[str, ...]
     required: str | None = None
     ordered: bool = False
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The columns in which an entry differs from another one."""
+        return (("occurred_at", "entry_id") if self.ordered else ()) + self.ids + self.texts + self.numbers
 
 
 SHAPES = {
@@ -51,7 +56,6 @@ def entries(source: Source) -> sql.Composed:
     ``name`` where it is not, both only where somebody asks.
     """
     shape = SHAPES[source.ledger.name]
-    flaw = source.flaw(shape.numbers, required=shape.required)
     # OFFSET 0 keeps PostgreSQL from working the flaw of a row out anew for each column that asks for it.
     return sql.SQL("""
 SELECT at AT TIME ZONE 'UTC', flaw, fingerprint, number, name, {ids}, {texts}, {sound}
@@ -63,8 +67,8 @@ SELECT at AT TIME ZONE 'UTC', flaw, fingerprint, number, name, {ids}, {texts}, {
         texts=_list(map(cut, shape.texts)),
         sound=_list(sql.SQL("CASE WHEN flaw IS NULL THEN {} END").format(sql.Identifier(column)) for column in shape.numbers),
         time=source.raw("occurred_at"),
-        flaw=flaw,
-        fingerprint=_fingerprint(source, shape),
+        flaw=source.flaw(shape.numbers, required=shape.required),
+        fingerprint=source.fingerprint(shape.told),
         number=source.raw("entry_id") if source.numbered and (shape.ordered or source.tracked) else sql.SQL("NULL"),
         name=sql.SQL("NULL") if source.numbered or not shape.ordered else source.text("entry_id"),
         columns=_list(
@@ -87,7 +91,7 @@ SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(fi
           FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries GROUP BY bucket
 """).format(
         time=source.raw("occurred_at"),
-        fingerprint=_fingerprint(source, SHAPES[source.ledger.name]),
+        fingerprint=source.fingerprint(SHAPES[source.ledger.name].told),
         table=source.name,
         condition=source.condition,
     )
@@ -125,11 +129,13 @@ def digest(source: Source) -> sql.Composed:
 
     Where it has days, of a range of them, closed as that of :func:`allocations`.
     """
-    columns = (source.raw(column) if column in TYPES else source.text(column) for column in sorted(source.ledger.columns))
     days = sql.SQL("{0} >= %(start)s AND {0} <= %(end)s").format(source.raw("day")) if source.has("day") else sql.SQL("TRUE")
-    return sql.SQL(
-        "SELECT count(*), sum(hash_record_extended(ROW({columns}), 0) >> 16) FROM {table} WHERE {days} AND {condition}"
-    ).format(columns=_list(columns), table=source.name, days=days, condition=source.condition)
+    return sql.SQL("SELECT count(*), sum({fingerprint}) FROM {table} WHERE {days} AND {condition}").format(
+        fingerprint=source.fingerprint(sorted(source.ledger.columns)),
+        table=source.name,
+        days=days,
+        condition=source.condition,
+    )
 
 
 def allocations(source: Source) -> sql.Composed:
@@ -172,15 +178,6 @@ SELECT flaw, {id}, {texts}, entries
         table=source.name,
         condition=source.condition,
     )
-
-
-def _fingerprint(source: Source, shape: Shape) -> sql.Composed:
-    """48 bits of a hash of all that an entry says; sums of it stay far from any limit."""
-    ordered = ("occurred_at", "entry_id") if shape.ordered else ()
-    columns = [column for column in (*ordered, *shape.ids, *shape.texts, *shape.numbers) if source.has(column)]
-    # To hash a row as a whole takes PostgreSQL twice as long.
-    hashes = [sql.SQL("coalesce({}, 0)").format(source.hash(column, seed)) for seed, column in enumerate(columns)]
-    return sql.SQL("({}) >> 16").format(sql.SQL(" # ").join(hashes))
 
 
 def _named(term: sql.Composable, name: str) -> sql.Composed:
