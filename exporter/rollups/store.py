@@ -118,7 +118,7 @@ class Rollups:
         """Forget a ledger, to build it anew."""
         self._connection.execute(_BUILDING)
         with self._transaction():
-            self._put(f"progress.{ledger}", None)
+            self._put(f"progress.{ledger}", "")
             facts.forget(self._connection, ledger)
         self.revisions[ledger] += 1
 
@@ -128,7 +128,7 @@ class Rollups:
             self._expect(changes.ledger, built=False)
             if staging.stage(self._connection, changes):
                 facts.add(self._connection, changes.ledger)
-                derived.assign_families(self._connection, self._config.providers)
+                self._assign_families()
 
     def finish(self, changes: Changes) -> None:
         """The last step of a first build."""
@@ -137,18 +137,20 @@ class Rollups:
             derived.touch_all(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
+        self._connection.execute(_FOLLOWING)
         self.revisions[changes.ledger] += 1
 
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""
-        self._connection.execute(_FOLLOWING)
         with self._transaction():
-            self._expect(changes.ledger, built=True)
+            before = _PROGRESS.validate_json(self._expect(changes.ledger, built=True))
             differs = staging.stage(self._connection, changes)
             if differs:
                 facts.replace(self._connection, changes.ledger)
-                derived.assign_families(self._connection, self._config.providers)
+                self._assign_families()
                 derived.derive(self._connection, changes.ledger)
+            if before.settled_before != changes.progress.settled_before:
+                facts.fold(self._connection, changes.ledger, changes.progress.settled_before)
             self._settle(changes)
         self.revisions[changes.ledger] += differs
 
@@ -182,14 +184,21 @@ class Rollups:
             self._expect(ledger, built=True)
             self._advance(ledger, progress)
 
-    def _expect(self, ledger: str, *, built: bool) -> None:
-        """Refuse to go on in another file than the one that the work began with, in which the ledger is not even begun."""
-        row = self._connection.execute("SELECT value IS NOT NULL FROM state WHERE name = ?", [f"progress.{ledger}"]).fetchone()
-        if row != (built,):
+    def _expect(self, ledger: str, *, built: bool) -> str:
+        """The progress of a ledger, empty while it is being built.
+
+        Refuses to go on in another file than the one that the work began with, in which the ledger is not even begun.
+        """
+        progress = self._state(f"progress.{ledger}")
+        if progress is None or bool(progress) is not built:
             raise RollupFileError(f"{self._path} was set aside meanwhile; the rollups of {ledger} are built anew")
+        return progress
+
+    def _assign_families(self) -> None:
+        if self._connection.execute("FROM models WHERE family IS NULL LIMIT 1").fetchone():
+            derived.assign_families(self._connection, self._config.providers)
 
     def _settle(self, changes: Changes) -> None:
-        facts.fold(self._connection, changes.ledger, changes.progress.settled_before)
         facts.untimed(self._connection, changes.ledger, changes.untimed)
         self._advance(changes.ledger, changes.progress)
 
@@ -236,5 +245,5 @@ class Rollups:
         row = self._connection.execute("SELECT value FROM state WHERE name = ?", [name]).fetchone()
         return row[0] if row else None
 
-    def _put(self, name: str, value: str | None) -> None:
+    def _put(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", [name, value])
