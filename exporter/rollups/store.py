@@ -50,6 +50,7 @@ class Rollups:
         self._path = path
         self._config = config
         self._doubt: Exception | None = None
+        self._tuned = _FOLLOWING
         self._open()
 
     def close(self) -> None:
@@ -116,7 +117,7 @@ class Rollups:
 
     def begin(self, ledger: str) -> None:
         """Forget a ledger, to build it anew."""
-        self._connection.execute(_BUILDING)
+        self._tune(_BUILDING)
         with self._transaction():
             self._put(f"progress.{ledger}", "")
             facts.forget(self._connection, ledger)
@@ -137,11 +138,11 @@ class Rollups:
             derived.touch_all(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
-        self._connection.execute(_FOLLOWING)
         self.revisions[changes.ledger] += 1
 
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""
+        self._tune(_FOLLOWING)
         with self._transaction():
             before = _PROGRESS.validate_json(self._expect(changes.ledger, built=True))
             differs = staging.stage(self._connection, changes)
@@ -184,6 +185,11 @@ class Rollups:
             self._expect(ledger, built=True)
             self._advance(ledger, progress)
 
+    def _tune(self, settings: str) -> None:
+        if self._tuned != settings:
+            self._connection.execute(settings)
+            self._tuned = settings
+
     def _expect(self, ledger: str, *, built: bool) -> str:
         """The progress of a ledger, empty while it is being built.
 
@@ -207,6 +213,7 @@ class Rollups:
 
     def _open(self) -> None:
         self._connection = open_file(self._path)
+        self._tuned = _FOLLOWING
         self._worn = self.revisions.total() + CHANGES_PER_CONNECTION
         try:
             self._connection.execute(_CLEAN)
