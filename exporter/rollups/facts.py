@@ -1,7 +1,7 @@
 """Replacing the facts of a ledger of timed entries.
 
 All of this runs inside one transaction of the rollup file, over the temporary tables that :mod:`exporter.rollups.staging`
-has filled: ``staged``, ``fresh``, ``replaced`` and ``changed``.
+has filled: ``staged``, ``fresh``, ``replaced`` and ``changed``. What is staged of the changed buckets is called ``news``.
 """
 
 from collections.abc import Mapping
@@ -9,60 +9,69 @@ from datetime import date
 
 from duckdb import DuckDBPyConnection
 
-_BUCKET = "f.day = c.day AND (c.hour IS NULL OR f.hour = c.hour)"
+_BUCKET = "f.day = c.day AND (c.bucket IS NULL OR f.hour = c.bucket)"
+_NEWS = """
+CREATE OR REPLACE TEMP VIEW news AS
+FROM staged SEMI JOIN changed ON changed.day = staged.day AND changed.bucket IS NOT DISTINCT FROM staged.bucket
+"""
+_ALL_NEWS = "CREATE OR REPLACE TEMP VIEW news AS FROM staged"
 
-# Numbers for what is staged, so that it is summed up by numbers and not by names. Most tasks of an hour that is read again were
-# named the last time, and need not be looked for among all.
+# Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, which are most
+# of those in an hour that is read again: to look among all tasks takes longer than the rest.
+_REMEMBERED = """
+CREATE TEMP TABLE costs_tasks (task_id VARCHAR, task INTEGER);
+CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER);
+CREATE TEMP TABLE model_keys (provider VARCHAR, model VARCHAR, pair INTEGER);
+"""
+_UNSEEN_TASKS = """
+CREATE OR REPLACE TEMP TABLE unseen AS
+SELECT DISTINCT task_id FROM news ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL
+"""
 _TASK_KEYS = """
-CREATE TEMP TABLE IF NOT EXISTS {ledger}_tasks (task_id VARCHAR, task INTEGER);
 CREATE OR REPLACE TEMP TABLE found AS
 SELECT task_id, coalesce(task, nextval('keys'))::INTEGER AS task, task IS NULL AS is_new
-  FROM (SELECT DISTINCT task_id FROM staged ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL)
-  LEFT JOIN tasks USING (task_id);
+  FROM unseen LEFT JOIN tasks USING (task_id);
 INSERT INTO tasks SELECT task, task_id FROM found WHERE is_new;
 CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
-SELECT task_id, task FROM {ledger}_tasks SEMI JOIN staged USING (task_id) UNION ALL SELECT task_id, task FROM found;
+SELECT task_id, task FROM {ledger}_tasks SEMI JOIN news USING (task_id) UNION ALL SELECT task_id, task FROM found;
+"""
+_UNSEEN_MODELS = """
+CREATE OR REPLACE TEMP TABLE unseen AS
+SELECT DISTINCT provider, model, clean(provider) AS clean_provider, clean(model) AS clean_model
+  FROM news ANTI JOIN model_keys AS known
+    ON known.provider IS NOT DISTINCT FROM news.provider AND known.model IS NOT DISTINCT FROM news.model
+ WHERE flaw IS NULL
+"""
+_MODEL_KEYS = """
+INSERT INTO models SELECT nextval('keys'), clean_provider, clean_model, NULL
+  FROM (SELECT DISTINCT clean_provider, clean_model FROM unseen)
+  ANTI JOIN models ON models.provider = clean_provider AND models.model = clean_model;
+INSERT INTO model_keys SELECT unseen.provider, unseen.model, pair
+  FROM unseen JOIN models ON models.provider = clean_provider AND models.model = clean_model;
 """
 _QUEST_KEYS = """
 INSERT INTO quests SELECT nextval('keys'), quest_id
-  FROM (SELECT DISTINCT coalesce(quest_id, 'unassigned') AS quest_id FROM staged WHERE flaw IS NULL)
-  ANTI JOIN quests USING (quest_id);
+  FROM (SELECT DISTINCT coalesce(quest_id, 'unassigned') AS quest_id FROM news WHERE flaw IS NULL)
+  ANTI JOIN quests USING (quest_id)
 """
-_MODEL_KEYS = """
-CREATE OR REPLACE TEMP TABLE named AS
-SELECT provider, model, clean(provider) AS clean_provider, clean(model) AS clean_model
-  FROM (SELECT DISTINCT provider, model FROM staged WHERE flaw IS NULL);
-INSERT INTO models SELECT nextval('keys'), clean_provider, clean_model, NULL
-  FROM (SELECT DISTINCT clean_provider, clean_model FROM named)
-  ANTI JOIN models ON models.provider = clean_provider AND models.model = clean_model;
-CREATE OR REPLACE TEMP TABLE model_keys AS
-SELECT named.provider, named.model, pair
-  FROM named JOIN models ON models.provider = clean_provider AND models.model = clean_model;
-"""
-_KEYS = {
-    "costs": _TASK_KEYS.format(ledger="costs") + _QUEST_KEYS + _MODEL_KEYS,
-    "impacts": _TASK_KEYS.format(ledger="impacts") + _QUEST_KEYS,
-}
 # The stamp sorts as (occurred_at, entry_id) do.
 _STAMP = "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(lpad((number + 9223372036854775808)::VARCHAR, 20, '0'), name, '')"
 _INSERT = {
-    "costs": f"""
+    "costs": """
 INSERT INTO costs
-SELECT f.day, c.hour, task, quest, pair, count(*), count(*) - count(usd), coalesce(sum(usd), 0),
+SELECT day, bucket, task, quest, pair, count(*), count(*) - count(usd), coalesce(sum(usd), 0),
        coalesce(sum(usd) FILTER (usd > 0), 0), round(coalesce(sum(input_tokens), 0)), round(coalesce(sum(output_tokens), 0))
-  FROM staged AS f JOIN changed AS c ON {_BUCKET}
-  LEFT JOIN costs_tasks USING (task_id)
-  JOIN quests AS q ON q.quest_id = coalesce(f.quest_id, 'unassigned')
-  JOIN model_keys AS m ON m.provider IS NOT DISTINCT FROM f.provider AND m.model IS NOT DISTINCT FROM f.model
+  FROM news LEFT JOIN costs_tasks USING (task_id)
+  JOIN quests AS q ON q.quest_id = coalesce(news.quest_id, 'unassigned')
+  JOIN model_keys AS m ON m.provider IS NOT DISTINCT FROM news.provider AND m.model IS NOT DISTINCT FROM news.model
  WHERE flaw IS NULL GROUP BY ALL
 """,
     "impacts": f"""
 INSERT INTO impacts
-SELECT f.day, c.hour, task, quest, clean(layer), clean(title), max({_STAMP}),
+SELECT day, bucket, task, quest, clean(layer), clean(title), max({_STAMP}),
        count(*), coalesce(sum(usd), 0), round(coalesce(sum(tokens), 0)), sum(impact)
-  FROM staged AS f JOIN changed AS c ON {_BUCKET}
-  JOIN impacts_tasks USING (task_id)
-  JOIN quests AS q ON q.quest_id = coalesce(f.quest_id, 'unassigned')
+  FROM news JOIN impacts_tasks USING (task_id)
+  JOIN quests AS q ON q.quest_id = coalesce(news.quest_id, 'unassigned')
  WHERE flaw IS NULL GROUP BY ALL
 """,
 }
@@ -73,14 +82,19 @@ _FOLDED = {
 }
 
 
+def define(connection: DuckDBPyConnection) -> None:
+    """Make the tables that remember numbers; they go with the connection."""
+    connection.execute(_REMEMBERED)
+
+
 def replace(connection: DuckDBPyConnection, ledger: str) -> None:
     """Put what is staged in the place of the changed buckets, and list the tasks that this touches in ``touched``."""
-    connection.execute(_KEYS[ledger])
+    connection.execute(_NEWS)
+    _number(connection, ledger)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE touched AS"
         f" SELECT f.task FROM {ledger} AS f JOIN changed AS c ON {_BUCKET} WHERE task IS NOT NULL"
-        f" UNION SELECT task FROM staged AS f JOIN changed AS c ON {_BUCKET} JOIN {ledger}_tasks USING (task_id)"
-        " WHERE flaw IS NULL"
+        f" UNION SELECT task FROM news JOIN {ledger}_tasks USING (task_id) WHERE flaw IS NULL"
     )
     connection.execute(f"DELETE FROM {ledger} AS f USING changed AS c WHERE {_BUCKET}")
     for table in ("hours", "rejected"):
@@ -90,7 +104,8 @@ def replace(connection: DuckDBPyConnection, ledger: str) -> None:
 
 def add(connection: DuckDBPyConnection, ledger: str) -> None:
     """Take in what is staged, of buckets of which nothing is known yet."""
-    connection.execute(_KEYS[ledger])
+    connection.execute(_ALL_NEWS)
+    _number(connection, ledger)
     _insert(connection, ledger)
 
 
@@ -120,6 +135,20 @@ def forget(connection: DuckDBPyConnection, ledger: str) -> None:
     connection.execute("DELETE FROM rejected WHERE ledger = ?", [ledger])
 
 
+def _number(connection: DuckDBPyConnection, ledger: str) -> None:
+    """Give every name in ``news`` a number, and remember it."""
+    connection.execute(_QUEST_KEYS)
+    _number_unseen(connection, _UNSEEN_TASKS.format(ledger=ledger), _TASK_KEYS.format(ledger=ledger))
+    if ledger == "costs":
+        _number_unseen(connection, _UNSEEN_MODELS, _MODEL_KEYS)
+
+
+def _number_unseen(connection: DuckDBPyConnection, unseen: str, keys: str) -> None:
+    connection.execute(unseen)
+    if connection.execute("FROM unseen LIMIT 1").fetchone():
+        connection.execute(keys)
+
+
 def _insert(connection: DuckDBPyConnection, ledger: str) -> None:
     """Insert the changed buckets: their facts, count and fingerprint of each hour, and what was rejected in it."""
     connection.execute(_INSERT[ledger])
@@ -128,7 +157,6 @@ def _insert(connection: DuckDBPyConnection, ledger: str) -> None:
         [ledger],
     )
     connection.execute(
-        "INSERT INTO rejected SELECT ?, f.day, f.hour, flaw, count(*)"
-        f" FROM staged AS f JOIN changed AS c ON {_BUCKET} WHERE flaw IS NOT NULL GROUP BY ALL",
+        "INSERT INTO rejected SELECT ?, day, hour, flaw, count(*) FROM news WHERE flaw IS NOT NULL GROUP BY ALL",
         [ledger],
     )

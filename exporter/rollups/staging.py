@@ -6,7 +6,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from exporter.calendar import HOUR, MICROSECOND
-from exporter.ledgers.changes import Changes, Part
+from exporter.ledgers.changes import Changes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DECIMAL = "DECIMAL(38, 15)"
@@ -36,7 +36,8 @@ SELECT unnest($day::DATE[]) AS day, unnest($first::UTINYINT[]) AS first, unnest(
 """
 _STAGED = """
 CREATE OR REPLACE TEMP TABLE staged AS
-SELECT day, {hour} AS hour, entries.* FROM {entries} AS entries JOIN replaced USING (filename)
+SELECT day, {hour} AS hour, CASE WHEN day >= $settled_before THEN hour END AS bucket, entries.*
+  FROM {entries} AS entries JOIN replaced USING (filename)
 """
 _FRESH = """
 CREATE OR REPLACE TEMP TABLE fresh AS
@@ -53,7 +54,7 @@ WITH known AS (
 ), found AS (
     SELECT day, hour, entries, fingerprint FROM fresh
 )
-SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS hour
+SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS bucket
   FROM ((FROM known EXCEPT FROM found) UNION ALL (FROM found EXCEPT FROM known))
 """
 
@@ -86,26 +87,27 @@ def read_csv(ledger: str) -> str:
 def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
     """Fill ``staged`` with the parts, ``replaced`` with their hours and ``changed`` with the buckets that differ.
 
-    A bucket in ``changed`` is a day and an hour, or a day and NULL for all of it. Returns whether there is any.
+    A bucket is an hour of a day, or NULL for all of a day that has settled. Returns whether any differs.
     """
-    _load(connection, changes.ledger, changes.parts)
+    _load(connection, changes)
     connection.execute(_FRESH)
     connection.execute(_CHANGED, {"ledger": changes.ledger, "settled_before": changes.progress.settled_before})
     return connection.execute("FROM changed LIMIT 1").fetchone() is not None
 
 
-def _load(connection: DuckDBPyConnection, ledger: str, parts: list[Part]) -> None:
-    hours = [part.hours for part in parts]
-    files = [str(part.file) for part in parts]
+def _load(connection: DuckDBPyConnection, changes: Changes) -> None:
+    hours = [part.hours for part in changes.parts]
+    files = [str(part.file) for part in changes.parts]
     replaced = {
         "day": [each.day for each in hours],
         "first": [each.first for each in hours],
         "last": [each.last for each in hours],
-        "midnight": [microseconds(part.midnight) for part in parts],
+        "midnight": [microseconds(part.midnight) for part in changes.parts],
         "filename": files,
     }
     connection.execute(_REPLACED, replaced)
-    connection.execute(_STAGED.format(hour=bucket(HOUR, "midnight"), entries=read_csv(ledger)), {"files": files})
+    statement = _STAGED.format(hour=bucket(HOUR, "midnight"), entries=read_csv(changes.ledger))
+    connection.execute(statement, {"files": files, "settled_before": changes.progress.settled_before})
 
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, file: Path) -> None:

@@ -24,8 +24,8 @@ from exporter.rollups.file import RollupFileError, is_damage, open_file, set_asi
 _PROGRESS = TypeAdapter(Progress)
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
 # Afterwards statements are so small that a second thread costs more than it brings.
-_BUILDING = "SET threads = 2; SET checkpoint_threshold = '1GB'"
-_FOLLOWING = "SET threads = 1; RESET checkpoint_threshold"
+_BUILDING = "SET threads = 2; SET preserve_insertion_order = false; SET checkpoint_threshold = '1GB'"
+_FOLLOWING = "SET threads = 1; RESET preserve_insertion_order; RESET checkpoint_threshold"
 _CLEAN = (
     "CREATE OR REPLACE TEMP MACRO clean(words) AS"
     r" left(regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g'), 80)"
@@ -217,6 +217,7 @@ class Rollups:
         self._worn = self.revisions.total() + CHANGES_PER_CONNECTION
         try:
             self._connection.execute(_CLEAN)
+            facts.define(self._connection)
             derived.define(self._connection, self._config.waste)
             self._follow_rules(repr((self._config.providers, self._config.waste)))
         except duckdb.Error as error:
