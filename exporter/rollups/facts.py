@@ -16,8 +16,8 @@ FROM staged SEMI JOIN changed ON changed.day = staged.day AND changed.bucket IS 
 """
 _ALL_NEWS = "CREATE OR REPLACE TEMP VIEW news AS FROM staged"
 
-# Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, which are most
-# of those in an hour that is read again: to look among all tasks takes longer than the rest.
+# Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, which are
+# nearly all in an hour that is read again: to look among all tasks takes longer than the rest.
 _REMEMBERED = """
 CREATE TEMP TABLE costs_tasks (task_id VARCHAR, task INTEGER);
 CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER);
