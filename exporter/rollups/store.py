@@ -23,9 +23,8 @@ from exporter.rollups.file import RollupFileError, is_damage, open_file, set_asi
 
 _PROGRESS = TypeAdapter(Progress)
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
-# Afterwards statements are so small that a second thread costs more than it brings.
+# All that follows is small statements, for which a second thread costs more than it brings; they begin with a new connection.
 _BUILDING = "SET threads = 2; SET preserve_insertion_order = false; SET checkpoint_threshold = '1GB'"
-_FOLLOWING = "SET threads = 1; RESET preserve_insertion_order; RESET checkpoint_threshold"
 _CLEAN = (
     "CREATE OR REPLACE TEMP MACRO clean(words) AS"
     r" left(regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g'), 80)"
@@ -50,7 +49,6 @@ class Rollups:
         self._path = path
         self._config = config
         self._doubt: Exception | None = None
-        self._tuned = _FOLLOWING
         self._open()
 
     def close(self) -> None:
@@ -65,7 +63,7 @@ class Rollups:
     def mend(self) -> bool:
         """Open the file again if DuckDB has given it up, as it does when a checkpoint fails; set it aside if it is damaged.
 
-        Also after many changes, for what they leave in DuckDB's memory goes only with the connection.
+        Also after a first build, and after many changes: what they leave in DuckDB's memory goes only with the connection.
         Returns whether there is a new connection. Raises:
             RollupFileError: it cannot be opened now; the next call tries again.
         """
@@ -117,7 +115,7 @@ class Rollups:
 
     def begin(self, ledger: str) -> None:
         """Forget a ledger, to build it anew."""
-        self._tune(_BUILDING)
+        self._connection.execute(_BUILDING)
         with self._transaction():
             self._put(f"progress.{ledger}", "")
             facts.forget(self._connection, ledger)
@@ -139,10 +137,12 @@ class Rollups:
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
         self.revisions[changes.ledger] += 1
+        self._built = True
 
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""
-        self._tune(_FOLLOWING)
+        if self._built:
+            self._worn = 0
         with self._transaction():
             before = _PROGRESS.validate_json(self._expect(changes.ledger, built=True))
             differs = staging.stage(self._connection, changes)
@@ -185,11 +185,6 @@ class Rollups:
             self._expect(ledger, built=True)
             self._advance(ledger, progress)
 
-    def _tune(self, settings: str) -> None:
-        if self._tuned != settings:
-            self._connection.execute(settings)
-            self._tuned = settings
-
     def _expect(self, ledger: str, *, built: bool) -> str:
         """The progress of a ledger, empty while it is being built.
 
@@ -213,7 +208,7 @@ class Rollups:
 
     def _open(self) -> None:
         self._connection = open_file(self._path)
-        self._tuned = _FOLLOWING
+        self._built = False
         self._worn = self.revisions.total() + CHANGES_PER_CONNECTION
         try:
             self._connection.execute(_CLEAN)
