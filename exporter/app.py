@@ -96,19 +96,19 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
         guard.reload()
         return config
 
-    control = Control(read_all, telemetry, now)
+    control = Control(read_all, telemetry, now, publisher.republish)
     context = PageContext(version=__version__, telemetry_path=web.telemetry_path)
     application = build_app(publisher, context, guard, control.reload if web.lifecycle else None)
     async with serve(application, web.address, guard) as port:
         log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
         started(port)
         while not control.stopping:
+            config = control.take()
             try:
-                config = control.config
                 async with pipeline(config, publisher, telemetry) as refresher, scheduled(refresher, publisher):
                     await control.wait(config)
             except (RollupFileError, OSError) as error:
-                if not control.revert(str(error)):
+                if not control.revert(config, str(error)):
                     raise
 
 

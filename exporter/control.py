@@ -16,66 +16,96 @@ log = structlog.get_logger()
 class Control:
     """What an operator asks of a running exporter: SIGTERM and SIGINT stop it, SIGHUP reloads its configuration.
 
-    A configuration that is wrong at a reload changes nothing: the one before stays, and a metric says that it is so.
+    A configuration that is wrong at a reload, or cannot be used, changes nothing: the one before stays, and a metric says that
+    it is so. ``republish`` brings that metric to the page.
     """
 
-    def __init__(self, read: Callable[[], Config], telemetry: Telemetry, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, read: Callable[[], Config], telemetry: Telemetry, clock: Callable[[], datetime], republish: Callable[[], None]
+    ) -> None:
         """Read the configuration for the first time; raises ConfigError."""
         self._read = read
         self._telemetry = telemetry
         self._clock = clock
+        self._republish = republish
         self._asked = asyncio.Event()
+        self._outcome: asyncio.Future[str | None] | None = None
         self.stopping = False
-        self.config = read()
+        self._wanted = read()
         self._used: Config | None = None
         self._succeeded()
         self._listen()
 
+    def take(self) -> Config:
+        """The configuration to go on with."""
+        self._asked.clear()
+        return self._wanted
+
     async def wait(self, used: Config) -> None:
         """Wait until the exporter, which uses this configuration, shall stop, or go on with another one."""
         self._used = used
+        if self._outcome and used is self._wanted:
+            self._succeeded()
+            log.info("configuration reloaded")
+            self._settle(None)
         await self._asked.wait()
-        self._asked.clear()
 
     async def reload(self) -> str | None:
+        """Read the configuration again, and wait until it is in use; returns None, or why it is not.
+
+        Of several that are asked for in the meantime the last one counts, and all of them come to its end.
+        """
+        wrong = self._load()
+        if wrong is None and self._outcome:
+            wrong = await asyncio.shield(self._outcome)
+        return wrong
+
+    def revert(self, tried: Config, error: str) -> bool:
+        """Go back to what was used last, because one that is right in itself cannot be used; False if nothing was."""
+        if tried is not self._wanted:  # there is another one to be tried
+            return True
+        if self._used is None:
+            return False
+        self._wanted, self._used = self._used, None
+        self._failed(error)
+        self._settle(error)
+        return True
+
+    def _load(self) -> str | None:
         """Read the configuration again; returns None, or what is wrong with it."""
         try:
-            after = self._read()
+            self._wanted = self._read()
         except ConfigError as error:
             self._failed(str(error))
             return str(error)
-        self.config = after
-        self._succeeded()
-        log.info("configuration reloaded")
+        self._outcome = self._outcome or asyncio.get_running_loop().create_future()
         self._asked.set()
         return None
 
-    def revert(self, error: str) -> bool:
-        """Go back to what was used last, because one that is right in itself cannot be used; False if nothing was."""
-        if self._used is None:
-            return False
-        self.config, self._used = self._used, None
-        self._failed(error)
-        return True
+    def _settle(self, wrong: str | None) -> None:
+        """Tell those who wait for a reload what came of it."""
+        if self._outcome:
+            self._outcome.set_result(wrong)
+            self._outcome = None
 
     def _failed(self, error: str) -> None:
         self._telemetry.config_reload_successful.set(0)
+        self._republish()
         log.error("configuration not reloaded, the one before stays", error=error)
 
     def _succeeded(self) -> None:
         self._telemetry.config_reload_successful.set(1)
         self._telemetry.config_reload_success.set(self._clock().timestamp())
+        self._republish()
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        loop.add_signal_handler(signal.SIGHUP, self._load)
 
     def _stop(self) -> None:
         log.info("stopping")
         self.stopping = True
+        self._settle("the exporter is stopping")
         self._asked.set()
-
-    def _hang_up(self) -> None:
-        self._reloading = asyncio.get_running_loop().create_task(self.reload())

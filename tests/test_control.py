@@ -1,28 +1,118 @@
-"""Reloading: which configuration is in use."""
+"""Reloading: which configuration is in use, and when those who asked for it are told."""
 
 import asyncio
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 from exporter import app
+from exporter.config import Config
 from exporter.control import Control
+from exporter.exposition.bodies import Publisher
 from exporter.telemetry import Telemetry
-from tests.integration.running import configure
+from tests.integration.running import PLAIN, configure
+from tests.web.serving import PATIENCE
+
+SUCCESSFUL = "resource_exporter_config_last_reload_successful"
 
 
-async def test_two_reloads_that_cannot_be_used_lead_back_to_what_was_used(tmp_path: Path) -> None:
-    good, bad, worse = (configure("host=/nowhere", tmp_path / name) for name in ("good", "bad", "worse"))
-    read = iter((good, bad, worse))
-    control = Control(lambda: next(read), Telemetry("", ""), app.now)
-    using = asyncio.create_task(control.wait(good))
+class Setting(NamedTuple):
+    """A control that reads one configuration after the other, and the page that it tells of them."""
+
+    control: Control
+    configs: tuple[Config, ...]
+    successful: Callable[[], bool]
+
+
+@pytest.fixture
+async def setting(tmp_path: Path) -> Setting:
+    configs = tuple(configure("host=/nowhere", tmp_path / name) for name in ("good", "bad", "other"))
+    read = iter(configs)
+    publisher = Publisher(telemetry := Telemetry("", ""))
+    control = Control(lambda: next(read), telemetry, app.now, publisher.republish)
+    return Setting(control, configs, lambda: f"{SUCCESSFUL} 1.0\n" in publisher.body(PLAIN).decode())
+
+
+async def begun(control: Control) -> asyncio.Task[str | None]:
+    """A reload that waits for its end."""
+    task = asyncio.create_task(control.reload())
     await asyncio.sleep(0)
-    assert await control.reload() is None
-    assert await control.reload() is None
-    await using
-    assert control.config is worse
-    assert control.revert("no such directory")
-    assert control.config is good
+    return task
 
 
-async def test_a_configuration_that_was_never_used_leads_nowhere(tmp_path: Path) -> None:
-    control = Control(lambda: configure("host=/nowhere", tmp_path / "only"), Telemetry("", ""), app.now)
-    assert not control.revert("no such directory")
+async def outcome(reload: asyncio.Task[str | None]) -> str | None:
+    """What came of a reload."""
+    return await asyncio.wait_for(reload, PATIENCE)
+
+
+async def used(control: Control, config: Config) -> None:
+    """The exporter uses a configuration until it is asked for something else, or right now."""
+    using = asyncio.create_task(control.wait(config))
+    await asyncio.sleep(0)
+    using.cancel()
+    await asyncio.wait([using])
+
+
+async def test_a_reload_ends_when_the_new_configuration_is_in_use(setting: Setting) -> None:
+    control, (good, bad, _), successful = setting
+    await used(control, control.take())
+    reload = await begun(control)
+    await used(control, good)
+    assert not reload.done()
+    assert control.take() is bad
+    await used(control, bad)
+    assert await outcome(reload) is None
+    assert successful()
+
+
+async def test_a_reload_fails_when_the_new_configuration_cannot_be_used(setting: Setting) -> None:
+    control, (good, bad, other), successful = setting
+    await used(control, control.take())
+    reload = await begun(control)
+    assert control.revert(bad, "no such directory")
+    assert await outcome(reload) == "no such directory"
+    assert not successful()
+    assert control.take() is good
+    await used(control, good)
+    assert not successful()
+    reload = await begun(control)
+    await used(control, other)
+    assert await outcome(reload) is None
+    assert successful()
+
+
+async def test_two_reloads_that_cannot_be_used_lead_back_to_what_was_used(setting: Setting) -> None:
+    control, (good, bad, other), _ = setting
+    await used(control, control.take())
+    reloads = [await begun(control), await begun(control)]
+    assert control.revert(bad, "no such directory")
+    assert control.take() is other
+    assert control.revert(other, "no such disk")
+    assert control.take() is good
+    assert [await outcome(reload) for reload in reloads] == ["no such disk"] * 2
+
+
+async def test_a_reload_goes_on_when_nobody_waits_for_it_any_more(setting: Setting) -> None:
+    control = setting.control
+    await used(control, control.take())
+    left, stays = await begun(control), await begun(control)
+    left.cancel()
+    await asyncio.wait([left])
+    await used(control, control.take())
+    assert await outcome(stays) is None
+
+
+async def test_a_reload_ends_with_the_exporter(setting: Setting) -> None:
+    control = setting.control
+    await used(control, control.take())
+    reload = await begun(control)
+    signal.raise_signal(signal.SIGTERM)
+    assert await outcome(reload) == "the exporter is stopping"
+    assert control.stopping
+
+
+async def test_a_configuration_that_was_never_used_leads_nowhere(setting: Setting) -> None:
+    assert not setting.control.revert(setting.control.take(), "no such directory")

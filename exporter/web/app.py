@@ -1,5 +1,6 @@
 """The routes. A scrape negotiates and gets bytes that stand ready; nothing here reads a ledger or renders data."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import hdrs, web
@@ -13,15 +14,20 @@ from exporter.web.page import Page, PageContext
 Reload = Callable[[], Awaitable[str | None]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
+RELOAD_PATIENCE = 8.0
+"""Seconds. What stops meanwhile has 5 of them to end its refreshes, and the answer to a request must begin within 10."""
+
 _BUILDING = "not ready: the first build of the rollups is under way\n"
 _NOT_ENABLED = "reload over HTTP is not enabled: start with --web.enable-lifecycle, or send SIGHUP\n"
+_UNDER_WAY = "the configuration is right, and is still being taken up: the log says what becomes of it\n"
 
 
 def build_app(publisher: Publisher, context: PageContext, guard: Guard, on_reload: Reload | None = None) -> web.Application:
     """Return the application, behind the gate that ``guard`` keeps.
 
-    ``on_reload`` loads the configuration again; it returns None when all is well, else the line that says what is wrong
-    and how to mend it, free of secrets. Without it ``POST /-/reload`` is refused. Metrics at ``/`` leave no room for the page.
+    ``on_reload`` takes up the configuration anew; it returns None when that is in use, else the line that says what is wrong
+    and how to mend it, free of secrets. It may be cancelled while it waits. Without it ``POST /-/reload`` is refused.
+    Metrics at ``/`` leave no room for the page.
     """
     app = web.Application()
     build_gate(app, guard)
@@ -90,7 +96,11 @@ def _reload(on_reload: Reload | None) -> Handler:
     async def reload(_request: web.Request) -> web.Response:
         if on_reload is None:
             return _text(403, _NOT_ENABLED)
-        wrong = await on_reload()
+        try:
+            async with asyncio.timeout(RELOAD_PATIENCE):
+                wrong = await on_reload()
+        except TimeoutError:
+            return _text(202, _UNDER_WAY)
         return _text(200, "reloaded\n") if wrong is None else _text(500, f"reload failed: {wrong}\n")
 
     return reload

@@ -166,7 +166,7 @@ def test_a_wrong_configuration_changes_nothing(tmp_path: Path, known_ledger: str
         reply = exporter.get("/-/reload", "POST")
         assert reply.status == 500
         assert b"nonsense" in reply.body
-        exporter.until(lambda: "resource_exporter_config_last_reload_successful 0.0" in exporter.page())
+        assert "resource_exporter_config_last_reload_successful 0.0" in exporter.page()
         assert exporter.data() == before
 
 
@@ -183,12 +183,25 @@ def test_what_is_no_http_leaves_no_word_in_the_log(exporter: Exporter) -> None:
 
 
 def test_a_configuration_that_cannot_be_used_changes_nothing_either(tmp_path: Path, known_ledger: str) -> None:
-    with serving(tmp_path, known_ledger) as exporter:
+    successful, remedy = (
+        "resource_exporter_config_last_reload_successful {:.1f}",
+        "state.path needs a directory that can be written to",
+    )
+    with serving(tmp_path, known_ledger, flags=["--web.enable-lifecycle"]) as exporter:
         before = exporter.data()
         text = (tmp_path / "config.yml").read_text()
         (tmp_path / "config.yml").write_text(text.replace("rollups.duckdb", "missing/rollups.duckdb"))
-        exporter.process.send_signal(signal.SIGHUP)
-        exporter.until(lambda: "resource_exporter_config_last_reload_successful 0.0" in exporter.page())
-        assert "state.path needs a directory that can be written to" in exporter.log.read_text()
+        reply = exporter.get("/-/reload", "POST")
+        said = f"reload failed: {tmp_path / 'missing/rollups.duckdb'} cannot be made; {remedy}\n"
+        assert (reply.status, reply.body.decode()) == (500, said)
+        assert successful.format(0) in exporter.page()
         assert exporter.data() == before
+        (tmp_path / "config.yml").write_text(text + "providers: {Acme: [minimax]}\n")
+        assert exporter.get("/-/reload", "POST").body == b"reloaded\n"
+        assert successful.format(1) in exporter.page()
+        assert 'provider="Acme"' in exporter.page()
+        (tmp_path / "config.yml").write_text(text.replace("rollups.duckdb", "missing/rollups.duckdb"))
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.until(lambda: successful.format(0) in exporter.page())
+        assert 'provider="Acme"' in exporter.page()
         assert exporter.stop() == 0

@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,9 +8,12 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
+from exporter.app import DRAIN_PATIENCE
 from exporter.snapshot import Snapshot
+from exporter.web import app
 from exporter.web.access import Guard
 from exporter.web.app import Reload
+from exporter.web.connection import Limits
 from tests.web.serving import DATA, SNAPSHOT, application
 
 PAGES = ("/metrics", "/", "/-/healthy", "/-/ready")
@@ -27,8 +31,8 @@ class Answer:
 async def exporter(
     *, snapshot: Snapshot | None = SNAPSHOT, path: str = "/metrics", on_reload: Reload | None = None
 ) -> AsyncIterator["Ask"]:
-    app = application(Guard(), snapshot=snapshot, path=path, on_reload=on_reload)
-    async with TestClient(TestServer(app), auto_decompress=False) as client:
+    made = application(Guard(), snapshot=snapshot, path=path, on_reload=on_reload)
+    async with TestClient(TestServer(made), auto_decompress=False) as client:
         yield Ask(client)
 
 
@@ -169,3 +173,21 @@ async def test_reload_tells_how_it_went(outcome: str | None, status: int, text: 
     async with exporter(on_reload=reload) as ask:
         answer = await ask("POST", "/-/reload")
     assert (answer.status, answer.text) == (status, text)
+
+
+async def test_a_reload_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def reload() -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+    monkeypatch.setattr(app, "RELOAD_PATIENCE", 0.05)
+    async with exporter(on_reload=reload) as ask:
+        answer = await ask("POST", "/-/reload")
+    assert (answer.status, answer.text) == (
+        202,
+        "the configuration is right, and is still being taken up: the log says what becomes of it\n",
+    )
+
+
+def test_a_reload_has_time_to_end_the_refreshes_and_to_answer() -> None:
+    assert DRAIN_PATIENCE.total_seconds() < app.RELOAD_PATIENCE < Limits().request
