@@ -1,7 +1,11 @@
-"""The rollup file itself. One that cannot be used is set aside, never repaired: all of it can be read again."""
+"""The rollup file itself. One that cannot be used is set aside, never repaired: all of it can be read again.
+
+What stands at its path may be somebody else's too, by a slip in the configuration: of that nothing is lost.
+"""
 
 import hashlib
 import os
+import stat
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,32 +20,39 @@ MEANING = 3
 """Raised whenever the same tables are filled with something else than before."""
 FORMAT = f"{MEANING}-{hashlib.sha256(SCHEMA.encode()).hexdigest()[:16]}"
 REMEDY = "state.path needs a directory that can be written to"
+NO_FILES = {"d": "a directory", "p": "a pipe", "s": "a socket"}
+MAGIC = slice(8, 12)
+"""Where a file of DuckDB says that it is one."""
+LIMITS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "192MB", "threads": 1}
+MOST_ASIDE = 10
+"""Files that are kept for others, so that a disk is never filled with them."""
 
 
 class RollupFileError(Exception):
     """The file cannot be used, nor another one be made in its place; the message is one line for the user."""
 
 
-class _OtherVersionError(Exception):
-    """The file was made by another version of the exporter, or by somebody else."""
+class _UnusableError(Exception):
+    """The file holds something else than rollups of this version of the exporter; the message says what."""
 
 
 def open_file(path: Path) -> DuckDBPyConnection:
-    """Open the file, or make it. One that is damaged, or of another version of the exporter, is set aside.
+    """Open the file, or make it. One that holds something else, or is damaged, is set aside.
 
     Raises:
-        RollupFileError: another process has it open, or its directory cannot be written to.
+        RollupFileError: it is no file, another process has it open, or its directory cannot be written to.
     """
+    kind = _kind(path)
+    if kind not in ("", "-"):
+        raise RollupFileError(f"{path} is {NO_FILES.get(kind, 'a device')}; state.path is the path of a file")
     try:
         return _connect(path)
-    except _OtherVersionError:
-        set_aside(path, "it was made by another version of the exporter")
+    except _UnusableError as error:
+        set_aside(path, str(error))
     except duckdb.Error as error:
         if "lock on file" in str(error):
             raise RollupFileError(f"{path} is in use by another process; give each exporter a state.path of its own") from error
-        if path.is_dir():
-            raise RollupFileError(f"{path} is a directory; state.path is the path of a file") from error
-        if not path.is_file():
+        if not kind:
             raise RollupFileError(f"{path} cannot be made; {REMEDY}") from error
         set_aside(path, "it is damaged" if os.access(path, os.R_OK | os.W_OK) else "it may not be read and written")
     try:
@@ -50,28 +61,50 @@ def open_file(path: Path) -> DuckDBPyConnection:
         raise RollupFileError(f"{path} cannot be made; {REMEDY}") from error
 
 
+def _kind(path: Path) -> str:
+    """The first letter of what ``ls -l`` shows: ``-`` for a file; nothing where there is none, or none to be seen."""
+    try:
+        return stat.filemode(path.stat().st_mode)[0]
+    except OSError:
+        return ""
+
+
 def _connect(path: Path) -> DuckDBPyConnection:
-    connection = duckdb.connect(str(path), config={"memory_limit": "192MB", "threads": 1})
+    if not _is_database(path):  # DuckDB would hand those of other programs to an extension
+        raise _UnusableError("it is no rollup file, or the beginning of it is lost")
+    connection = duckdb.connect(str(path), config=LIMITS)
     try:
         _prepare(connection)
-    except (duckdb.Error, _OtherVersionError):
+    except (duckdb.Error, _UnusableError):
         connection.close()  # what is open is shared: the next file of this name would be the same
         raise
     return connection
+
+
+def _is_database(path: Path) -> bool:
+    """Whether the file begins as those of DuckDB do. Where it cannot be read, DuckDB says why."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAGIC.stop)[MAGIC] == b"DUCK"
+    except OSError:
+        return True
 
 
 def _prepare(connection: DuckDBPyConnection) -> None:
     if not connection.execute("FROM duckdb_tables()").fetchone():
         connection.execute(SCHEMA)
         connection.execute("INSERT INTO state VALUES ('format', ?)", [FORMAT])
-    if _format(connection) != FORMAT:
-        raise _OtherVersionError
+    found = _format(connection)
+    if found is None:
+        raise _UnusableError("it is the database of another program")
+    if found != FORMAT:
+        raise _UnusableError("it was made by another version of the exporter")
 
 
 def _format(connection: DuckDBPyConnection) -> str | None:
     try:
         row = connection.execute("SELECT value FROM state WHERE name = 'format'").fetchone()
-    except duckdb.CatalogException:  # somebody else's tables
+    except (duckdb.ProgrammingError, duckdb.DataError):  # somebody else's tables
         return None
     return row[0] if row else None
 
@@ -82,15 +115,42 @@ def is_damage(error: BaseException) -> bool:
 
 
 def set_aside(path: Path, reason: str) -> None:
-    """Move a file out of the way, in the place of one that was set aside before.
+    """Move a file out of the way, with its write-ahead log, in the place of a rollup file that was set aside before.
 
     Raises:
         RollupFileError: it cannot be moved.
     """
-    aside = path.with_name(path.name + ".aside")
+    names = (f"{path.name}.aside", *(f"{path.name}.aside.{number}" for number in range(1, MOST_ASIDE)))
     try:
-        path.replace(aside)
-        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+        aside = next(filter(_replaceable, map(path.with_name, names)), None)
+        if aside:
+            _move(path, aside)
     except OSError as error:
         raise RollupFileError(f"{path} cannot be used ({reason}) nor moved; delete it") from error
+    if aside is None:
+        raise RollupFileError(f"{path} cannot be used ({reason}); delete it, or those beside it that were set aside before")
     log.warning("rollup file set aside, the rollups are built anew", file=str(path), moved_to=str(aside), reason=reason)
+
+
+def _replaceable(path: Path) -> bool:
+    """Whether nothing is lost when a file takes this place: it is free, or holds a rollup file, or what damage left of one."""
+    if path.is_symlink() or not path.is_file():
+        return not os.path.lexists(path)
+    if not _is_database(path):
+        return path.stat().st_size == 0
+    try:
+        with duckdb.connect(str(path), read_only=True, config=LIMITS) as connection:
+            return _format(connection) is not None
+    except duckdb.Error as error:
+        return is_damage(error)
+
+
+def _move(path: Path, aside: Path) -> None:
+    """In an order in which, whenever it is broken off, no log is left beside a file that it does not belong to."""
+    log_before, log_after = (each.with_name(each.name + ".wal") for each in (path, aside))
+    if aside.exists():
+        log_after.unlink(missing_ok=True)
+        aside.unlink()
+    if log_before.exists():
+        log_before.replace(log_after)
+    path.replace(aside)
