@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import cast
 
 from aiohttp import web
@@ -31,11 +32,16 @@ class Limits:
 
 
 class Connection(web.RequestHandler):
-    """Closes the connection when a limit is reached, and calls ``on_lost`` at its end."""
+    """Closes the connection when a limit is reached, and calls ``on_lost`` at its end.
 
-    __slots__ = ("_abort", "_deadline", "_limits", "_on_lost")
+    ``complete`` adds to an answer what all of them have, those included that aiohttp gives by itself.
+    """
 
-    def __init__(self, server: web.Server, limits: Limits, on_lost: Callable[[], None]) -> None:
+    __slots__ = ("_abort", "_complete", "_deadline", "_limits", "_on_lost")
+
+    def __init__(
+        self, server: web.Server, limits: Limits, complete: Callable[[web.StreamResponse], None], on_lost: Callable[[], None]
+    ) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -46,6 +52,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # no handler reads a body
         )
         self._limits = limits
+        self._complete = complete
         self._on_lost = on_lost
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -67,6 +74,9 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Write the answer, as long as the client takes it."""
+        if isinstance(resp, web.HTTPException):  # aiohttp's own, as for a path that there is not
+            resp.text = _line(resp.status)
+        self._complete(resp)
         self._expect(self._limits.answer)
         try:
             return await super().finish_response(request, resp, start_time)
@@ -78,8 +88,8 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is no HTTP without a word of it, here or in the log, which anybody could fill."""
         if not isinstance(exc, HttpProcessingError):
-            return super().handle_error(request, status, exc, message)
-        response = web.Response(status=status, text=f"{status}: Bad Request")
+            super().handle_error(request, status, exc, message)  # logs it, and gives up if an answer has begun
+        response = web.Response(status=status, text=_line(status))
         response.force_close()
         return response
 
@@ -94,3 +104,7 @@ class Connection(web.RequestHandler):
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None if seconds is None else self._loop.call_later(seconds, self._abort)
+
+
+def _line(status: int) -> str:
+    return f"{status}: {HTTPStatus(status).phrase}\n"

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from exporter.web.access import Guard
+from exporter.web.access import Access, Guard
 from exporter.web.access.passwords import Passwords
 
 # Numbers about money change every second and belong in no cache on the way. Nothing here needs a script, a frame or a referrer.
@@ -15,6 +15,7 @@ _DEFAULTS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+    hdrs.SERVER: "resource-exporter",  # aiohttp would tell its version and that of Python
 }
 _CHALLENGE: Final = {hdrs.WWW_AUTHENTICATE: 'Basic realm="Resource Exporter", charset="UTF-8"'}
 
@@ -30,10 +31,11 @@ def build_gate(app: web.Application, guard: Guard) -> None:
             return web.Response(status=401, text="unauthorized\n", headers=_CHALLENGE)
         return await handler(request)
 
-    async def complete(_request: web.Request, response: web.StreamResponse) -> None:
-        for name, value in _DEFAULTS.items():
-            response.headers.setdefault(name, value)
-        response.headers.update(guard.access.headers)
-
     app.middlewares.append(authenticate)
-    app.on_response_prepare.append(complete)
+
+
+def complete(response: web.StreamResponse, access: Access) -> None:
+    """Give an answer, whatever it says, the headers that all answers have; those of the operator come first."""
+    for name, value in _DEFAULTS.items():
+        response.headers.setdefault(name, value)
+    response.headers.update(access.headers)

@@ -3,14 +3,15 @@
 import asyncio
 import errno
 import socket
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import structlog
 from aiohttp import web
 
+from exporter.web.access import Guard
 from exporter.web.connection import Connection, Limits
+from exporter.web.gate import complete
 
 log = structlog.get_logger()
 
@@ -53,9 +54,9 @@ class Reception:
     clients that hold on to their places cannot keep anybody out.
     """
 
-    def __init__(self, server: web.Server, tls: Callable[[], ssl.SSLContext | None], limits: Limits) -> None:
+    def __init__(self, server: web.Server, guard: Guard, limits: Limits) -> None:
         self._server = server
-        self._tls = tls
+        self._guard = guard
         self._limits = limits
         self._open: dict[asyncio.Task[None], None] = {}
         self._quiet_until = 0.0
@@ -93,17 +94,20 @@ class Reception:
         if oldest:
             await asyncio.wait(oldest)
 
+    def _complete(self, response: web.StreamResponse) -> None:
+        complete(response, self._guard.access)
+
     def _admit(self, accepted: socket.socket) -> None:
         task = asyncio.get_running_loop().create_task(self._attend(accepted))
         self._open[task] = None
         task.add_done_callback(self._open.pop)
 
     async def _attend(self, accepted: socket.socket) -> None:
-        loop, lost, context = asyncio.get_running_loop(), asyncio.Event(), self._tls()
+        loop, lost, context = asyncio.get_running_loop(), asyncio.Event(), self._guard.access.tls
         timeout = self._limits.handshake if context else None
         try:
             transport, _ = await loop.connect_accepted_socket(
-                lambda: Connection(self._server, self._limits, lost.set),
+                lambda: Connection(self._server, self._limits, self._complete, lost.set),
                 accepted,
                 ssl=context,
                 ssl_handshake_timeout=timeout,

@@ -65,7 +65,7 @@ async def serve(app: web.Application, address: Address, guard: Guard, limits: Li
     # A client that left is no reason to go on checking its password.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=limits.drain)
     await runner.setup()
-    reception = Reception(cast("web.Server", runner.server), lambda: guard.access.tls, limits)
+    reception = Reception(cast("web.Server", runner.server), guard, limits)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(reception.close)
         stack.push_async_callback(runner.cleanup)

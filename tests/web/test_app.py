@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponse, ClientSession
 from multidict import CIMultiDict
 
 from exporter.app import DRAIN_PATIENCE
@@ -14,7 +13,7 @@ from exporter.web import app
 from exporter.web.access import Guard
 from exporter.web.app import Reload
 from exporter.web.connection import Limits
-from tests.web.serving import DATA, SNAPSHOT, application
+from tests.web.serving import DATA, SNAPSHOT, application, served
 
 PAGES = ("/metrics", "/", "/-/healthy", "/-/ready")
 
@@ -32,14 +31,14 @@ async def exporter(
     *, snapshot: Snapshot | None = SNAPSHOT, path: str = "/metrics", on_reload: Reload | None = None
 ) -> AsyncIterator["Ask"]:
     made = application(Guard(), snapshot=snapshot, path=path, on_reload=on_reload)
-    async with TestClient(TestServer(made), auto_decompress=False) as client:
+    async with served(app=made) as port, ClientSession(f"http://127.0.0.1:{port}", auto_decompress=False) as client:
         yield Ask(client)
 
 
 class Ask:
     """Sends requests with exactly the headers given."""
 
-    def __init__(self, client: TestClient) -> None:  # type: ignore[type-arg]
+    def __init__(self, client: ClientSession) -> None:
         self._client = client
 
     async def __call__(self, method: str, path: str, *headers: tuple[str, str]) -> Answer:
@@ -122,14 +121,14 @@ async def test_head_is_get_without_the_body(path: str) -> None:
 async def test_other_methods_are_told_what_is_allowed(method: str, path: str, allowed: str) -> None:
     async with exporter() as ask:
         answer = await ask(method, path)
-    assert (answer.status, answer.headers["Allow"], answer.text) == (405, allowed, "405: Method Not Allowed")
+    assert (answer.status, answer.headers["Allow"], answer.text) == (405, allowed, "405: Method Not Allowed\n")
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/metrics/", "/-/", "/../etc/passwd"])
 async def test_other_paths_do_not_exist(path: str) -> None:
     async with exporter() as ask:
         answer = await ask("GET", path)
-    assert (answer.status, answer.text) == (404, "404: Not Found")
+    assert (answer.status, answer.text) == (404, "404: Not Found\n")
 
 
 async def test_the_page_is_locked_down() -> None:

@@ -4,18 +4,25 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from exporter.web.access import Guard
-from tests.web.serving import DATA, answer, ask, said, served, write
+from tests.web.serving import DATA, Answer, answer, ask, said, served, write
 
 # Of "hunter2", at the least cost.
 USERS = "basic_auth_users: {alice: $2b$04$prcMHzCEl3WIzPjCGwAYb.NN7CNhFoQbQydfysQ69q7EC3Pt5K5lu}\n"
 RIGHT = "Basic " + b64encode(b"alice:hunter2").decode()
 WRONG = "Basic " + b64encode(b"alice:hunter3").decode()
+REFUSED = [
+    "nonsense\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: x\r\n\r\n",
+]
 EVERYWHERE = ["/metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/nowhere"]
 DEFAULTS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
+    "Server": "resource-exporter",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -67,23 +74,55 @@ async def test_the_password_is_asked_for_again_when_it_changes(guard: Guard, tmp
         assert (await ask(port)).status == 200
 
 
-@pytest.mark.parametrize("path", EVERYWHERE)
-async def test_every_answer_is_locked_down(path: str) -> None:
+async def asked(port: int, what: str, authorization: str | None = None) -> Answer:
+    """What a path answers, or what is refused before there is one."""
+    if what.startswith("/"):
+        return await ask(port, what, authorization=authorization)
+    return answer(await said(port, what.encode()))
+
+
+@pytest.mark.parametrize("what", [*EVERYWHERE, *REFUSED])
+async def test_every_answer_is_locked_down(what: str) -> None:
     async with served() as port:
-        headers = (await ask(port, path)).headers
+        headers = (await asked(port, what)).headers
     assert DEFAULTS.items() <= headers.items()
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", EVERYWHERE)
+@pytest.mark.parametrize("what", [*EVERYWHERE, *REFUSED])
 @pytest.mark.parametrize("authorization", [RIGHT, WRONG])
-async def test_headers_of_the_operator_are_on_every_answer_and_come_first(guard: Guard, path: str, authorization: str) -> None:
+async def test_headers_of_the_operator_are_on_every_answer_and_come_first(guard: Guard, what: str, authorization: str) -> None:
     async with served(guard) as port:
-        headers = (await ask(port, path, authorization=authorization)).headers
+        headers = (await asked(port, what, authorization)).headers
     chosen = {
         "Content-Security-Policy": "default-src 'self'",
         "X-Frame-Options": "sameorigin",
         "Strict-Transport-Security": "max-age=60",
     }
     assert (DEFAULTS | chosen).items() <= headers.items()
+
+
+@pytest.mark.parametrize(
+    "what, body",
+    [
+        ("/nowhere", b"404: Not Found\n"),
+        ("/-/reload", b"405: Method Not Allowed\n"),
+        *zip(REFUSED, (b"400: Bad Request\n", b"400: Bad Request\n", b"417: Expectation Failed\n"), strict=True),
+    ],
+)
+async def test_what_aiohttp_answers_by_itself_is_one_line(what: str, body: bytes) -> None:
+    async with served() as port:
+        assert (await asked(port, what)).body == body
+
+
+async def test_an_answer_to_what_nobody_foresaw_is_one_line_and_locked_down() -> None:
+    async def broken(_request: web.Request) -> web.Response:
+        raise ZeroDivisionError
+
+    app = web.Application()
+    app.router.add_get("/metrics", broken)
+    async with served(app=app) as port:
+        got = await ask(port)
+    assert (got.status, got.body) == (500, b"500: Internal Server Error\n")
+    assert DEFAULTS.items() <= got.headers.items()
