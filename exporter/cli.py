@@ -12,6 +12,7 @@ from exporter import __version__, app, backfill, check, logs
 from exporter.backfill import STEPS, BackfillError, SpanError, Target, parse_span
 from exporter.calendar import Calendar
 from exporter.config import ConfigError, load
+from exporter.config.errors import Problem
 from exporter.demo.binaries import EmbeddedPostgresError
 from exporter.rollups import RollupFileError
 from exporter.web.server import AddressError, parse_address, parse_path
@@ -51,9 +52,17 @@ def _serve(options: argparse.Namespace) -> None:
         parse_address(options.web_listen_address),
         parse_path(options.web_telemetry_path),
         lifecycle,
-        Path(options.web_config_file) if options.web_config_file else None,
+        None if options.web_config_file is None else _named(options.web_config_file),
     )
     asyncio.run(app.run(lambda: load(options.config_file), web))
+
+
+def _named(file: str) -> Path:
+    """No name is what a template leaves whose variable is not set, and no wish to be unprotected."""
+    if not file:
+        remedy = f"name a file, or take the flag and {PREFIX}WEB_CONFIG_FILE away to be open to everybody"
+        raise ConfigError("--web.config.file", [Problem(None, (), f"is empty; {remedy}")])
+    return Path(file)
 
 
 def _check(options: argparse.Namespace) -> int:

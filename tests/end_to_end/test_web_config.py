@@ -79,6 +79,16 @@ def test_a_wrong_change_keeps_everything_and_is_logged_once(certificates: Path) 
         assert "key_file: " in exporter.log.read_text()
 
 
+@pytest.mark.parametrize("flags, environment", [(["--web.config.file="], {}), ([], {"RESOURCE_EXPORTER_WEB_CONFIG_FILE": ""})])
+def test_a_name_that_a_template_left_empty_opens_no_door(tmp_path: Path, flags: list[str], environment: dict[str, str]) -> None:
+    with pytest.raises(AssertionError), running(tmp_path, "serve", *flags, **environment):
+        pass
+    assert (tmp_path / "exporter.log").read_text() == (
+        "--web.config.file: is empty; name a file, or take the flag and RESOURCE_EXPORTER_WEB_CONFIG_FILE away"
+        " to be open to everybody\n"
+    )
+
+
 @pytest.mark.parametrize("over", ["http", "signal"])
 def test_a_reload_takes_both_files_or_neither(certificates: Path, over: str) -> None:
     with protected(certificates, "--web.enable-lifecycle") as exporter:
