@@ -45,6 +45,9 @@ HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
+HIGHEST_COST: Final = 16
+"""For which a check takes some four seconds. Each one more doubles that, and a request has ten."""
+_HASH_REMEDY: Final = "make one with htpasswd -nBC 10 USER"
 _HASH = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$(?P<salt>[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}", re.ASCII)
 
 
@@ -131,7 +134,9 @@ def hashed(value: object) -> bytes:
     """A bcrypt hash. That its salt can be used is tried at the least cost."""
     found = _HASH.fullmatch(value) if isinstance(value, str) else None
     if found is None or not _usable(found["cost"], found["salt"]):
-        raise ValueError("holds a password that is not a bcrypt hash; make one with htpasswd -nBC 10 USER")
+        raise ValueError(f"holds a password that is not a bcrypt hash; {_HASH_REMEDY}")
+    if int(found["cost"]) > HIGHEST_COST:
+        raise ValueError(f"holds a hash of the cost {found['cost']}, which takes too long to check; {_HASH_REMEDY}")
     return found[0].encode()
 
 

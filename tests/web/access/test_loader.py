@@ -56,6 +56,12 @@ http_server_config:
     assert HASH not in repr(access)
 
 
+@pytest.mark.parametrize("cost", ["04", "16"])
+def test_a_cost_that_can_be_borne(tmp_path: Path, cost: str) -> None:
+    hashed = HASH.replace("$05$", f"${cost}$")
+    assert loaded(tmp_path, f"basic_auth_users: {{alice: {hashed}}}").users == {"alice": hashed.encode()}
+
+
 def test_tls_without_more_is_what_is_safe(certificates: Path) -> None:
     context = tls(certificates)
     assert (context.minimum_version, context.maximum_version) == (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
