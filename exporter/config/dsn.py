@@ -1,6 +1,7 @@
 """Connection strings: looked up anew at every connect, and never shown."""
 
 import os
+import re
 from pathlib import Path
 
 import psycopg
@@ -9,7 +10,16 @@ from psycopg.conninfo import conninfo_to_dict
 from exporter.config.errors import SecretError
 from exporter.config.model import Database
 
-FORM = "postgresql://user:password@host/database, with %40 for an @ in the password, or host=… dbname=…"
+NONE = (
+    "no connection string;"
+    " write postgresql://user:password@host/database, with %40 for an @ in the password, or host=… dbname=…"
+)
+# What is taken for a port may be a piece of a password, and is not repeated.
+BAD_PORT = (
+    "a connection string whose port is no number from 1 to 65535;"
+    " correct it, and percent-encode special characters in the password"
+)
+_PORT = re.compile(r"\s*\+?(\d+)\s*", re.ASCII)
 
 
 def conninfo(database: Database) -> str:
@@ -19,21 +29,32 @@ def conninfo(database: Database) -> str:
         SecretError: it is missing, empty or unparsable; one line that names the variable or the file, never the value.
     """
     place, dsn = _look_up(database)
-    if not usable(dsn):
-        raise SecretError(f"database '{database.name}': {place} holds no connection string; write {FORM}")
+    if wrong := mistake(dsn):
+        raise SecretError(f"database '{database.name}': {place} holds {wrong}")
     return dsn
 
 
-def usable(dsn: str) -> bool:
-    """Whether libpq can parse the string. An empty one is not usable: it would mean any PostgreSQL near by."""
+def mistake(dsn: str) -> str | None:
+    """What a text is that libpq cannot use, and how to mend it; None for a connection string.
+
+    An empty one is a mistake: it would mean any PostgreSQL near by.
+    """
     if not dsn.strip() or "\0" in dsn:
-        return False
+        return NONE
     try:
         parts = conninfo_to_dict(dsn)
     except (psycopg.Error, UnicodeError):
-        return False
+        return NONE
     # An @ in a password that was not percent-encoded ends up here, and errors about a host or a port name it.
-    return "@" not in f"{parts.get('host', '')}{parts.get('port', '')}{parts.get('hostaddr', '')}"
+    if "@" in f"{parts.get('host', '')}{parts.get('port', '')}{parts.get('hostaddr', '')}":
+        return NONE
+    return None if all(map(_is_port, str(parts.get("port", "")).split(","))) else BAD_PORT
+
+
+def _is_port(text: str) -> bool:
+    """As libpq has it: one for each host, and an empty one is the default."""
+    found = _PORT.fullmatch(text)
+    return not text or (found is not None and 1 <= int(found[1]) <= 65535)
 
 
 def _look_up(database: Database) -> tuple[str, str]:

@@ -96,8 +96,9 @@ def database(value: str) -> str:
 
 def connection(value: object) -> str:
     """A connection string that libpq can parse. It is never repeated, like all that stands in its place."""
-    if not isinstance(value, str) or not dsn.usable(value):
-        raise ValueError(f"is not a connection string; write {dsn.FORM}")
+    wrong = dsn.mistake(value) if isinstance(value, str) else dsn.NONE
+    if not isinstance(value, str) or wrong:
+        raise ValueError(f"is {wrong}")
     return value
 
 

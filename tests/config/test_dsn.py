@@ -61,6 +61,46 @@ def test_a_variable_that_holds_something_else(value: str, monkeypatch: pytest.Mo
     assert complaint(in_variable("MAIN_DSN")) == expected
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "host=db port=0",
+        "host=db port=-1",
+        "host=db port=65536",
+        "host=db port=hunter2",
+        "host=db port=0x10",
+        "host=db port=٥٤٣٢",
+        "host=a,b port=5432,hunter2",
+        "postgresql://db:99999/main",
+        "postgresql://u:hunter2/x@db/main",
+    ],
+)
+def test_a_port_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIN_DSN", value)
+
+    remedy = "correct it, and percent-encode special characters in the password"
+    expected = f"holds a connection string whose port is no number from 1 to 65535; {remedy}"
+    assert complaint(in_variable("MAIN_DSN")) == f"database 'main': environment variable MAIN_DSN {expected}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "host=db port=1",
+        "host=db port=65535",
+        "host=db port=05432",
+        "host=db port=' 5432 '",
+        "host=db port=",
+        "host=a,b port=5432,5433",
+        "host=a,b port=5432,",
+        "postgresql://db:/main",
+        "postgresql://a:5432,b/main",
+    ],
+)
+def test_a_port_as_libpq_takes_it(value: str) -> None:
+    assert conninfo(Database("main", dsn=value, dsn_env=None, dsn_file=None)) == value
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"hunter2\n", b"host=db\0hunter2"])
 def test_a_file_that_holds_something_else(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "dsn"
