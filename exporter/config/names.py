@@ -74,10 +74,11 @@ def pattern(value: object) -> str:
         with duckdb.connect() as connection:
             connection.execute("SELECT regexp_matches('', $1, 'i')", [value])
     except duckdb.Error as error:
-        reason = str(error).partition(": ")[2]
+        reason, _, place = str(error).partition(": ")[2].partition(": ")  # Invalid Input Error: missing ): (acme
     else:
         return value
-    raise ValueError(f"{quoted(value)} is not a regular expression as RE2 has it ({quoted(reason)[1:-1]}); correct it")
+    where = f" at {quoted(place)}" if place else ""
+    raise ValueError(f"{quoted(value)} is not a regular expression as RE2 has it: {quoted(reason)[1:-1]}{where}; correct it")
 
 
 def family(value: str) -> str:

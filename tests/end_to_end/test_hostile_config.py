@@ -29,7 +29,7 @@ CONTENTS = {
     ),
     "a bad expression": (
         RIGHT.encode() + b"providers: {Acme: ['(']}\n",
-        "config.yml:11: providers.Acme[0]: '(' is not a regular expression as RE2 has it (missing ): (); correct it",
+        "config.yml:11: providers.Acme[0]: '(' is not a regular expression as RE2 has it: missing ) at '('; correct it",
     ),
     "no time zone": (
         RIGHT.replace("UTC", "Mars/Olympus").encode(),
