@@ -16,6 +16,7 @@ from exporter.web.server import parse_address
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "deploy/kubernetes"
+PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 NAME = "resource-exporter"
 LABELS = {"app.kubernetes.io/name": NAME}
 LARGEST = 262_144
@@ -115,8 +116,7 @@ def test_the_paths_that_the_image_declares_are_mounted() -> None:
 
 
 def test_the_kustomization_of_the_page_puts_image_and_configuration_over_this_one() -> None:
-    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"^```yaml\n# kustomization\.yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(r"^```yaml\n# kustomization\.yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     overlay = yaml.safe_load(text)
     assert overlay["resources"] == [f"checkout/{FOLDER.relative_to(ROOT)}"]
     assert [f"{image['name']}:{image['newTag']}" for image in overlay["images"]] == [CONTAINER["image"]]
@@ -128,6 +128,61 @@ def test_the_kustomization_of_the_page_puts_image_and_configuration_over_this_on
         "behavior": "replace",
         "files": generated["files"],
     }
+
+
+def _patch(folder: str, kind: str) -> Any:  # noqa: ANN401 - YAML
+    """What the component in the folder changes in the one object that it is for."""
+    component = _yaml(FOLDER / folder / "kustomization.yaml")
+    assert component["kind"] == "Component"
+    (patch,) = component["patches"]
+    assert patch["target"] == {"kind": kind, "name": NAME}
+    return yaml.safe_load(patch["patch"])
+
+
+def _secrets() -> dict[tuple[str, str], set[str]]:
+    """The keys of the Secrets that the page makes, by namespace and name."""
+    commands = PAGE.replace("\\\n", "")
+    made = re.findall(r"^kubectl create secret generic (\S+) --namespace=(\S+) (.*?)(?: {4}#.*)?$", commands, re.MULTILINE)
+    return {(namespace, name): set(re.findall(r"--from-(?:file|literal)=([^\s=]+)", files)) for name, namespace, files in made}
+
+
+def test_protection_is_mounted_where_the_exporter_looks_for_it() -> None:
+    pod = _patch("protected", "StatefulSet")["spec"]["template"]["spec"]
+    (container,), (volume,) = pod["containers"], pod["volumes"]
+    assert container["name"] == CONTAINER["name"]
+    (variable,) = container["env"]
+    (mount,) = container["volumeMounts"]
+    assert variable == {"name": "RESOURCE_EXPORTER_WEB_CONFIG_FILE", "value": f"{mount['mountPath']}/web.yml"}
+    assert mount == {"name": volume["name"], "mountPath": "/run/secrets/resource-exporter-web", "readOnly": True}
+    assert volume["secret"] == {"secretName": "resource-exporter-web", "defaultMode": 0o440}
+    assert _secrets()[NAME, "resource-exporter-web"] == {"web.yml", "tls.crt", "tls.key"}
+
+
+def test_probes_of_what_is_protected_need_no_password() -> None:
+    (container,) = _patch("protected", "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert CONTAINER[probe].keys() > {"httpGet"}
+        assert container[probe] == {"httpGet": None, "tcpSocket": {"port": "http"}}
+
+
+def test_prometheus_trusts_the_certificate_and_knows_the_password() -> None:
+    added = {change["path"]: change["value"] for change in _patch("monitoring/protected", "ServiceMonitor")}
+    secret = "resource-exporter-scrape"
+    assert added == {
+        "/spec/endpoints/0/scheme": "https",
+        "/spec/endpoints/0/tlsConfig": {
+            "ca": {"secret": {"name": secret, "key": "ca.crt"}},
+            "serverName": f"{MANIFESTS['service.yaml']['metadata']['name']}.{BASE['namespace']}.svc",
+        },
+        "/spec/endpoints/0/basicAuth": {
+            "username": {"name": secret, "key": "username"},
+            "password": {"name": secret, "key": "password"},
+        },
+    }
+    assert _secrets()[MONITORING["namespace"], secret] == {"ca.crt", "username", "password"}
+    assert f"DNS:{added['/spec/endpoints/0/tlsConfig']['serverName']}`" in (ROOT / "docs/operations.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_probes_ask_for_the_process_and_its_snapshot() -> None:

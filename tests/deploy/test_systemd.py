@@ -9,6 +9,7 @@ from tests.conftest import ROOT
 
 UNIT = ROOT / "deploy/systemd/resource-exporter.service"
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+WEB = (ROOT / "docs/web.md").read_text(encoding="utf-8")
 LINES = [line.partition("=")[::2] for line in UNIT.read_text(encoding="utf-8").splitlines() if re.match(r"[A-Z]", line)]
 SETTINGS = dict(LINES)
 SANDBOX = {
@@ -71,6 +72,17 @@ def test_the_configuration_of_the_page_uses_what_the_unit_provides(tmp_path: Pat
     assert database.dsn_file == Path("/run/credentials") / UNIT.name / name
     assert config.state_path.parent == Path("/var/lib") / SETTINGS["StateDirectory"]
     assert f"sudo install -m 600 {name} {source} " in PAGE
+
+
+def test_the_files_of_the_web_configuration_are_handed_over_beside_each_other() -> None:
+    (text,) = re.findall(r"^```ini\n\[Service\]\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    settings = [line.split("=", 1) for line in text.splitlines()]
+    sources = [value for key, value in settings if key == "LoadCredential"]
+    names = ["web.yml", *re.findall(r"^  (?:cert|key)_file: (\S+)$", WEB, re.MULTILINE)[:2]]
+    assert sources == [f"{name}:/etc/resource-exporter/{name}" for name in names]
+    assert f"sudo install -m 600 -t /etc/resource-exporter {' '.join(names)}\n" in PAGE
+    variable = f"RESOURCE_EXPORTER_WEB_CONFIG_FILE=/run/credentials/{UNIT.name}/{names[0]}"
+    assert ["Environment", variable] in settings
 
 
 def test_the_page_installs_to_where_the_unit_looks() -> None:

@@ -1,4 +1,4 @@
-"""The roles that the documentation makes: enough for everything that the exporter does, and for nothing else."""
+"""The role that the documentation makes: enough for everything that the exporter does, and for nothing else."""
 
 import io
 import re
@@ -19,7 +19,7 @@ from tests.integration.running import Clock, configure, running
 
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 BLOCK = re.compile(r"^```sql\n(CREATE ROLE (\w+) .*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if BLOCK.search(page.read_text(encoding="utf-8"))]
+((STATEMENTS, DOCUMENTED),) = BLOCK.findall("".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")))
 # Nothing is left to whoever comes along, so that the role has what it was given and no more.
 HARDENED = """
 REVOKE ALL ON DATABASE {} FROM PUBLIC;
@@ -49,12 +49,11 @@ FORBIDDEN = (
 )
 
 
-@pytest.fixture(params=PAGES, ids=lambda page: page.name)
-def reader(request: pytest.FixtureRequest, database: str) -> Iterator[str]:
-    """The connection string of a role made by the SQL of a page, which goes by another name here, and so does its database."""
-    ((statements, documented),) = BLOCK.findall(request.param.read_text(encoding="utf-8"))
+@pytest.fixture
+def reader(database: str) -> Iterator[str]:
+    """The connection string of a role made by that SQL, which goes by another name here, and so does its database."""
     role, name = f"reader_{uuid4().hex}", str(conninfo_to_dict(database)["dbname"])
-    statements = re.sub(rf"\b{documented}\b", role, statements)
+    statements = re.sub(rf"\b{DOCUMENTED}\b", role, STATEMENTS)
     statements = re.sub(r"\bDATABASE \w+", f"DATABASE {name}", statements)
     with psycopg.connect(database) as connection:
         connection.execute(sql.SQL(HARDENED).format(sql.Identifier(name)))

@@ -93,6 +93,7 @@ def test_the_commands_make_a_scrape_that_is_protected(tmp_path: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(["bash", "-euc", COMMANDS], cwd=tmp_path, env=os.environ | {"PATH": path}, check=True, capture_output=True)
     subprocess.run(["promtool", "check", "web-config", "web.yml"], cwd=tmp_path, check=True, capture_output=True)
+    assert {path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077} == set()
     (tmp_path / "config.yml").write_text(LEDGERS.format(timezone="UTC"))
     flags = [f"--config.file={tmp_path / 'config.yml'}", f"--web.config.file={tmp_path / 'web.yml'}"]
     with running(tmp_path, "serve", *flags, LEDGERS_DSN="host=/nowhere") as exporter:
