@@ -13,7 +13,7 @@ import psycopg
 
 from bench.soak import postgres
 from bench.soak.exporter import PATIENCE, Exporter
-from bench.soak.network import Network
+from bench.soak.network import Mode, Network
 from bench.soak.postgres import Postgres
 
 COLUMNS: Final = (
@@ -156,8 +156,8 @@ FAULTS: Final = (
     Fault("column renamed", "PostgreSQL", _renamed),
     Fault("rights revoked", "PostgreSQL", _revoked),
     Fault("sessions terminated", "PostgreSQL", _terminated),
-    Fault("network stalled", "network", lambda stage, _: stage.network.stalled()),
-    Fault("connections reset", "network", lambda stage, _: stage.network.resetting()),
+    Fault("network stalled", "network", lambda stage, _: stage.network.failing(Mode.SILENT)),
+    Fault("connections reset", "network", lambda stage, _: stage.network.failing(Mode.RESET)),
     Fault("exporter killed", "exporter", lambda stage, _: _ended(stage, Signals.SIGKILL)),
     Fault("exporter restarted", "exporter", lambda stage, _: _ended(stage, Signals.SIGTERM)),
     Fault("rollup file damaged", "exporter", _damaged),

@@ -1,19 +1,31 @@
-"""The network between the exporter and PostgreSQL: a TCP proxy that can stall, and reset connections."""
+"""The network between the exporter and PostgreSQL: a TCP proxy that can fail as networks do."""
 
 import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Final
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any, Final, TypeVar
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+T = TypeVar("T")
 CHUNK: Final = 65536
+SLOW_BYTES: Final = 32
+SLOW_SECONDS: Final = 0.001
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 """Closing a socket with this option sends RST, not FIN."""
+
+
+class Mode(Enum):
+    """What happens to bytes: those under way when the mode changes meet the new one."""
+
+    WORKING = "they pass"
+    SILENT = "connections are accepted and stay, and nothing comes through before the end of it"
+    RESET = "connections are reset"
+    SLOW = "they come a few at a time"
 
 
 class Network:
@@ -21,95 +33,102 @@ class Network:
 
     def __init__(self, conninfo: str) -> None:
         parts = conninfo_to_dict(conninfo)
-        self._server = Path(str(parts["host"])) / f".s.PGSQL.{parts['port']}"
         self._conninfo = conninfo
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="network")
-        self._listening = threading.Event()
+        self._host, self._port = str(parts.get("host", "localhost")), str(parts.get("port", 5432))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="network")
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._clients: set[asyncio.StreamWriter] = set()
-        self._resets = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._mode = Mode.WORKING
 
     @property
     def conninfo(self) -> str:
         """The connection string of the same database, over this network."""
-        return make_conninfo(self._conninfo, host="127.0.0.1", port=self._port)
+        return make_conninfo(self._conninfo, host="127.0.0.1", port=self._server.sockets[0].getsockname()[1])
 
     @contextmanager
-    def stalled(self) -> Iterator[None]:
-        """Connections can be made and stay, but nothing comes through; at the end it does, all of it."""
-        self._call(self._flows.clear)
+    def failing(self, mode: Mode) -> Iterator[None]:
+        """Fail in this way as long as the context lives, for the connections that there are and for new ones."""
+        self._do(self._become(mode))
         try:
             yield
         finally:
-            self._call(self._flows.set)
-
-    @contextmanager
-    def resetting(self) -> Iterator[None]:
-        """Connections are reset, those that there are and each new one."""
-        self._call(lambda: self._reset(resets=True))
-        try:
-            yield
-        finally:
-            self._call(lambda: self._reset(resets=False))
+            self._do(self._become(Mode.WORKING))
 
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
-        self._listening.wait()
+        self._server = self._do(self._listen())
 
     def stop(self) -> None:
-        """Cut every connection."""
-        self._call(self._ended.set)
+        """Cut every connection and listen no more."""
+        self._do(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
-    def _call(self, what: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(what)
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._flows, self._ended = asyncio.Event(), asyncio.Event()
-        self._flows.set()
-        listener = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self._port = listener.sockets[0].getsockname()[1]
-        self._listening.set()
-        await self._ended.wait()
-        listener.close()
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._accept, "127.0.0.1", 0)
 
-    def _reset(self, *, resets: bool) -> None:
-        self._resets = resets
-        for client in self._clients if resets else ():
-            _abort(client)
+    async def _become(self, mode: Mode) -> None:
+        self._mode = mode
+        (self._flows.clear if mode is Mode.SILENT else self._flows.set)()
+        for client in self._clients if mode is Mode.RESET else ():
+            _reset(client)
+
+    async def _end(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, asked: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        if self._mode is Mode.RESET:
+            _reset(client)
+            return
+        task = self._loop.create_task(self._connected(asked, client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _connected(self, asked: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
-        if self._resets:
-            _abort(client)
-            return
         self._clients.add(client)
-        with suppress(OSError, asyncio.CancelledError):  # PostgreSQL is down, or the network ends
-            answered, server = await asyncio.open_unix_connection(self._server)
-            await self._both_ways((asked, server), (answered, client))
-        self._clients.discard(client)
-        client.close()
-
-    async def _both_ways(self, *ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
-        """When one side hangs up, so does the other."""
-        pumps = [asyncio.create_task(self._pump(*way)) for way in ways]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            answered, server = await self._upstream()
+            try:
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._pump(asked, server))
+                    both.create_task(self._pump(answered, client))
+            finally:
+                server.close()
+        except* OSError:  # PostgreSQL is down, or one side has hung up: so does the other
+            pass
         finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            for _, writer in ways:
-                writer.close()
+            self._clients.discard(client)
+            client.close()
+
+    async def _upstream(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
+        return await asyncio.open_connection(self._host, int(self._port))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
             await self._flows.wait()
+            while self._mode is Mode.SLOW and data:
+                writer.write(data[:SLOW_BYTES])
+                data = data[SLOW_BYTES:]
+                await asyncio.sleep(SLOW_SECONDS)
             writer.write(data)
             await writer.drain()
+        raise ConnectionResetError
 
 
-def _abort(client: asyncio.StreamWriter) -> None:
+def _reset(client: asyncio.StreamWriter) -> None:
     client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     client.transport.abort()
 

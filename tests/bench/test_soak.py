@@ -15,7 +15,7 @@ from bench.soak import scraper
 from bench.soak.compare import differences
 from bench.soak.exporter import traceback
 from bench.soak.faults import FAULTS, deal
-from bench.soak.network import network
+from bench.soak.network import Mode, network
 from bench.soak.report import Report
 from bench.soak.run import Findings, Held, Plan, soak
 from bench.soak.scraper import Scrapes
@@ -94,7 +94,7 @@ def test_a_whole_answer_is_none(kind: str, body: bytes) -> None:
 def test_the_network_resets_connections_and_works_again(postgres: str) -> None:
     with network(postgres) as way:
         connection = psycopg.connect(way.conninfo, autocommit=True)
-        with way.resetting(), pytest.raises(psycopg.OperationalError):
+        with way.failing(Mode.RESET), pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")
         with psycopg.connect(way.conninfo) as again:
             assert again.execute("SELECT 1").fetchone() == (1,)
@@ -106,11 +106,18 @@ def test_what_the_network_stalled_comes_through_at_last(postgres: str) -> None:
         psycopg.connect(way.conninfo, autocommit=True) as connection,
         ThreadPoolExecutor() as executor,
     ):
-        with way.stalled():
+        with way.failing(Mode.SILENT):
             asked = executor.submit(connection.execute, "SELECT 1")
             with pytest.raises(TimeoutError):
                 asked.result(timeout=0.1)
         assert asked.result().fetchone() == (1,)
+
+
+def test_the_network_survives_a_server_that_is_down(tmp_path: Path) -> None:
+    with network(f"host={tmp_path}") as way:
+        for _ in range(2):
+            with pytest.raises(psycopg.OperationalError, match="closed the connection unexpectedly"):
+                psycopg.connect(way.conninfo)
 
 
 def test_the_page_and_the_json(tmp_path: Path) -> None:

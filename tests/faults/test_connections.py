@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from bench.soak.network import Mode, network
 from exporter.demo.postgres import Server
 from tests.end_to_end.process import Exporter, serving
-from tests.faults.network import Mode, network
 from tests.faults.servers import CUT_OFF, administer, frozen, killed
 from tests.faults.stage import complaints, connections, down, until_exact
 from tests.integration.running import parsed
@@ -56,15 +56,11 @@ def test_servers_that_do_not_answer(tmp_path: Path, server: Server, victim: Serv
         write(tmp_path, costs=silent.conninfo, impacts=there, allocations=slow.conninfo, quests=reset.conninfo)
         exporter = stack.enter_context(serving(tmp_path, "", CONFIG))
         until_exact(exporter, here)
-        with frozen(victim):
-            for each, mode in ((silent, Mode.SILENT), (reset, Mode.RESET), (slow, Mode.SLOW)):
-                each.become(mode)
+        with frozen(victim), silent.failing(Mode.SILENT), reset.failing(Mode.RESET), slow.failing(Mode.SLOW):
             exporter.until(lambda: down(exporter) == {"costs", "impacts", "quests"})
             until_withdrawn(exporter, "resource_spend_usd", "resource_quest_impact_score")
             until_allocated(exporter, server, 77.5)
             assert connections(here) <= 3 * POOL
-        for each in (silent, reset, slow):
-            each.become(Mode.PASS)
         until_exact(exporter, here)
         said = complaints(exporter)
     assert said["costs"] == said["impacts"] == [SILENT]
