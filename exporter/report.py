@@ -99,7 +99,8 @@ class Reporter:
         if before and (before.revisions, before.windows, before.today) == (revisions, frame.windows, frame.today):
             return before
         self._prepared = None
-        tasks.prepare(frame, anew=before is None or frame.windows != before.windows)
+        anew = before is None or frame.windows != before.windows
+        tasks.prepare(frame, anew=anew, judged=before is None or before.revisions.get("impacts") != revisions.get("impacts"))
         costs.prepare(frame)
         self._prepared = Prepared(revisions, frame.windows, frame.today, labels.prepare(frame))
         return self._prepared

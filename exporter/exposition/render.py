@@ -4,11 +4,12 @@ Data are gauges without timestamps, units or exemplars, and there the two format
 the double quote in help texts, text 0.0.4 does not. The help texts of the catalogue therefore have no character to escape.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics import Family, Labels, Metric
+from exporter.metrics import Family, Labels, Metric, Sample
 
 
 class _Escaped(dict[str, str]):
@@ -20,11 +21,18 @@ class _Escaped(dict[str, str]):
         return escaped
 
 
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    family: Family
+    lines: Mapping[Sample, str]
+    text: str
+
+
 class Renderer:
-    """Renders one page after the other. A family that stands from one page to the next is rendered once."""
+    """Renders one page after the other. What stands from one page to the next, a family or a sample, is rendered once."""
 
     def __init__(self) -> None:
-        self._before: dict[int, tuple[Family, str]] = {}
+        self._before: dict[Metric, _Rendered] = {}
 
     def render(self, families: Iterable[Family]) -> bytes:
         """Return the families as UTF-8 lines, in the order given: HELP, TYPE, then one line per sample.
@@ -32,12 +40,17 @@ class Renderer:
         A lone surrogate, which UTF-8 cannot hold, becomes ``?``: one odd label value must not blank the page.
         """
         escaped = _Escaped()
-        self._before = {id(family): (family, self._text(family, escaped)) for family in families}
-        return "".join(text for _, text in self._before.values()).encode(errors="replace")
+        self._before = {family.metric: self._rendered(family, escaped) for family in families}
+        return "".join(each.text for each in self._before.values()).encode(errors="replace")
 
-    def _text(self, family: Family, escaped: _Escaped) -> str:
-        before, text = self._before.get(id(family), (None, ""))
-        return text if before is family else "".join(_lines(family, escaped))
+    def _rendered(self, family: Family, escaped: _Escaped) -> _Rendered:
+        before = self._before.get(family.metric)
+        if before and before.family is family:
+            return before
+        known = before.lines if before else {}
+        pattern = _pattern(family.metric) + " %s\n"
+        lines = {sample: known.get(sample) or _line(pattern, sample, escaped) for sample in family.samples}
+        return _Rendered(family, lines, head(family.metric) + "".join(lines.values()))
 
 
 def head(metric: Metric) -> str:
@@ -54,8 +67,6 @@ def _pattern(metric: Metric) -> str:
     return metric.name + ("{" + ",".join(f'{label}="%s"' for label in metric.labels) + "}" if metric.labels else "")
 
 
-def _lines(family: Family, escaped: _Escaped) -> Iterator[str]:
-    yield head(family.metric)
-    line = _pattern(family.metric) + " %s\n"
-    for values, number in family.samples:
-        yield line % (*map(escaped.__getitem__, values), floatToGoString(number))  # type: ignore[no-untyped-call]
+def _line(pattern: str, sample: Sample, escaped: _Escaped) -> str:
+    labels, number = sample
+    return pattern % (*map(escaped.__getitem__, labels), floatToGoString(number))  # type: ignore[no-untyped-call]

@@ -41,21 +41,30 @@ SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELS
 
 
 _STEPS = {
-    "costs": (("cost_days", "task_providers", "task_credits"), _COST_DAYS + _TASK_PROVIDERS + _TASK_CREDITS),
-    "impacts": (("task_totals", "task_credits"), _TASK_TOTALS + _TASK_CREDITS),
+    "cost_days": _COST_DAYS,
+    "task_providers": _TASK_PROVIDERS,
+    "task_totals": _TASK_TOTALS,
+    "task_credits": _TASK_CREDITS,
 }
-"""Of each ledger: the tables that follow it, and how."""
+_FOLLOWERS = {"costs": ("cost_days", "task_providers"), "impacts": ("task_totals",)}
+"""The tables that follow each ledger, but for ``task_credits``, which follows both."""
+_ANY_JUDGED = f"FROM task_totals WHERE {_TOUCHED} LIMIT 1"
 
 
 def derive(connection: DuckDBPyConnection, ledger: str) -> None:
     """Bring what is derived from a ledger in step with the days in ``changed`` and the tasks in ``touched``."""
-    tables, steps = _STEPS[ledger]
-    for table in tables:
-        connection.execute(tallies.before(table))
-    connection.execute(steps)
-    for table in tables:
-        connection.execute(tallies.after(table))
+    for table in _FOLLOWERS[ledger]:
+        _derive(connection, table)
+    # Most calls are of tasks that nobody has judged yet, which bring nothing to anybody.
+    if ledger == "impacts" or connection.execute(_ANY_JUDGED).fetchone():
+        _derive(connection, "task_credits")
     connection.execute("INSERT INTO stale_tasks FROM touched")
+
+
+def _derive(connection: DuckDBPyConnection, table: str) -> None:
+    connection.execute(tallies.before(table))
+    connection.execute(_STEPS[table])
+    connection.execute(tallies.after(table))
 
 
 def touch_all(connection: DuckDBPyConnection) -> None:

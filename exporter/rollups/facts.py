@@ -56,25 +56,32 @@ INSERT INTO quests SELECT nextval('keys'), quest_id
 """
 # The stamp sorts as (occurred_at, entry_id) do.
 _STAMP = "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(lpad((number + 9223372036854775808)::VARCHAR, 20, '0'), name, '')"
-_INSERT = {
+_FACTS = {
     "costs": """
-INSERT INTO costs
 SELECT day, bucket, task, quest, pair, count(*), count(*) - count(usd), coalesce(sum(usd), 0),
-       coalesce(sum(usd) FILTER (usd > 0), 0), round(coalesce(sum(input_tokens), 0)), round(coalesce(sum(output_tokens), 0))
+       coalesce(sum(usd) FILTER (usd > 0), 0), round(coalesce(sum(input_tokens), 0))::HUGEINT,
+       round(coalesce(sum(output_tokens), 0))::HUGEINT
   FROM news LEFT JOIN costs_tasks USING (task_id)
   JOIN quests AS q ON q.quest_id = coalesce(news.quest_id, 'unassigned')
   JOIN model_keys AS m ON m.provider IS NOT DISTINCT FROM news.provider AND m.model IS NOT DISTINCT FROM news.model
  WHERE flaw IS NULL GROUP BY ALL
 """,
     "impacts": f"""
-INSERT INTO impacts
 SELECT day, bucket, task, quest, clean(layer), clean(title), max({_STAMP}),
-       count(*), coalesce(sum(usd), 0), round(coalesce(sum(tokens), 0)), sum(impact)
+       count(*), coalesce(sum(usd), 0), round(coalesce(sum(tokens), 0))::HUGEINT, sum(impact)
   FROM news JOIN impacts_tasks USING (task_id)
   JOIN quests AS q ON q.quest_id = coalesce(news.quest_id, 'unassigned')
  WHERE flaw IS NULL GROUP BY ALL
 """,
 }
+# Of an hour that is read again, most tasks are what they were: a new call is of one of them.
+_DIFFERENT = f"""
+CREATE OR REPLACE TEMP TABLE touched AS
+WITH known AS (
+    SELECT f.* FROM {{ledger}} AS f JOIN changed AS c ON {_BUCKET}
+)
+SELECT DISTINCT task FROM ((FROM known EXCEPT FROM facts) UNION ALL (FROM facts EXCEPT FROM known)) WHERE task IS NOT NULL
+"""
 _FOLDED = {
     "costs": "day, NULL, task, quest, pair, sum(calls), sum(unpriced), sum(usd), sum(positive_usd),"
     " sum(input_tokens), sum(output_tokens)",
@@ -88,25 +95,22 @@ def define(connection: DuckDBPyConnection) -> None:
 
 
 def replace(connection: DuckDBPyConnection, ledger: str) -> None:
-    """Put what is staged in the place of the changed buckets, and list the tasks that this touches in ``touched``."""
+    """Put what is staged in the place of the changed buckets, and list the tasks whose facts differ in ``touched``."""
     connection.execute(_NEWS)
     _number(connection, ledger)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE touched AS"
-        f" SELECT f.task FROM {ledger} AS f JOIN changed AS c ON {_BUCKET} WHERE task IS NOT NULL"
-        f" UNION SELECT task FROM news JOIN {ledger}_tasks USING (task_id) WHERE flaw IS NULL"
-    )
-    connection.execute(f"DELETE FROM {ledger} AS f USING changed AS c WHERE {_BUCKET}")
-    for table in ("hours", "rejected"):
-        connection.execute(f"DELETE FROM {table} AS f USING changed AS c WHERE f.ledger = ? AND {_BUCKET}", [ledger])
-    _insert(connection, ledger)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE facts AS {_FACTS[ledger]}")
+    connection.execute(_DIFFERENT.format(ledger=ledger))
+    for table in (ledger, "hours", "rejected"):
+        whose = "TRUE" if table == ledger else f"f.ledger = '{ledger}'"
+        connection.execute(f"DELETE FROM {table} AS f USING changed AS c WHERE {whose} AND {_BUCKET}")
+    _insert(connection, ledger, "FROM facts")
 
 
 def add(connection: DuckDBPyConnection, ledger: str) -> None:
     """Take in what is staged, of buckets of which nothing is known yet."""
     connection.execute(_ALL_NEWS)
     _number(connection, ledger)
-    _insert(connection, ledger)
+    _insert(connection, ledger, _FACTS[ledger])
 
 
 def fold(connection: DuckDBPyConnection, ledger: str, before: date) -> None:
@@ -149,9 +153,9 @@ def _number_unseen(connection: DuckDBPyConnection, unseen: str, keys: str) -> No
         connection.execute(keys)
 
 
-def _insert(connection: DuckDBPyConnection, ledger: str) -> None:
+def _insert(connection: DuckDBPyConnection, ledger: str, facts: str) -> None:
     """Insert the changed buckets: their facts, count and fingerprint of each hour, and what was rejected in it."""
-    connection.execute(_INSERT[ledger])
+    connection.execute(f"INSERT INTO {ledger} {facts}")
     connection.execute(
         f"INSERT INTO hours SELECT ?, f.* FROM fresh AS f JOIN changed AS c ON {_BUCKET}",
         [ledger],

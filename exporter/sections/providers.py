@@ -64,8 +64,7 @@ SELECT provider, time_window, sum(tasks) FROM called JOIN ({windows}) AS windows
 """
 _RECENT_CREDITS = """
 SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted_usd), time_window
-  FROM (SELECT time_window, family, sum(impact) AS impact, sum(wasted_usd) AS wasted_usd FROM recent_credits GROUP BY ALL)
-  LEFT JOIN provider_labels USING (family) GROUP BY ALL
+  FROM credits LEFT JOIN provider_labels USING (family) GROUP BY ALL
 """
 _LIFETIME_CREDITS = """
 SELECT coalesce(provider, 'unknown') AS provider, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(wasted_usd)

@@ -1,6 +1,5 @@
 """The judged tasks of each window, on which efficiency, waste and the providers' shares are based."""
 
-from collections.abc import Mapping
 from datetime import date
 
 from exporter.metrics import Sample
@@ -18,6 +17,10 @@ _RECENT_CREDITS = """
 SELECT time_window, task, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,
        (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * coalesce(share, 1) END)::DECIMAL(38, 15) AS wasted_usd
   FROM (FROM recent_tasks WHERE {tasks}) LEFT JOIN (FROM task_providers WHERE share > 0 AND {tasks}) AS paid USING (task)
+"""
+_CREDITS = """
+CREATE OR REPLACE TEMP TABLE credits AS
+SELECT time_window, family, sum(impact) AS impact, sum(wasted_usd) AS wasted_usd FROM recent_credits GROUP BY ALL
 """
 _STALE = "task IN (SELECT task FROM stale_tasks)"
 _LIFETIME = "SELECT '{window}', task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
@@ -46,34 +49,40 @@ QUALIFY row_number() OVER (PARTITION BY time_window ORDER BY l.{rank} DESC, task
 """
 
 
-def prepare(frame: Frame, *, anew: bool) -> None:
+def prepare(frame: Frame, *, anew: bool, judged: bool) -> None:
     """Make ``window_tasks``, a row per window and task judged in it, and ``outcomes``, their sums by quest and reason of waste.
 
     ``impact`` of a task is NULL when no row of it in the window is scored. Its quest is that of its latest row. ``reason`` and
-    ``efficiency`` are NULL for tasks that are not wasted, or not efficient. ``recent_credits`` are what the tasks of the finite
-    windows bring to each provider. What is there from the report before is kept, but for stale tasks, unless it is made anew.
+    ``efficiency`` are NULL for tasks that are not wasted, or not efficient. ``credits`` are what the tasks of the finite
+    windows bring to each provider. Unless it is made anew, what is there from the report before is kept but for stale tasks;
+    and all that depends on judgements alone is kept unless there are new ones (``judged``).
     """
-    spans = {name: first for name, first in frame.windows.items() if first > date.min}
-    lifetime = [name for name in frame.windows if name not in spans]
-    _bring_up_to_date(frame, spans or {"": date.max}, anew=anew)
+    spans = {name: first for name, first in frame.windows.items() if first > date.min} or {"": date.max}
+    which = "TRUE" if anew else _STALE
+    if anew or judged:
+        windows = " UNION ALL ".join(_WINDOW.format(window=name, first=first, tasks=which) for name, first in spans.items())
+        _bring_up_to_date(frame, "recent_tasks", _RECENT_TASKS.format(windows=windows), anew=anew)
+        _sum_up(frame, [name for name in frame.windows if name not in spans])
+    if _bring_up_to_date(frame, "recent_credits", _RECENT_CREDITS.format(tasks=which), anew=anew) or anew:
+        frame.rows(_CREDITS)
+    derived.forget_stale(frame.connection)
+
+
+def _bring_up_to_date(frame: Frame, table: str, query: str, *, anew: bool) -> int:
+    """Put the rows of stale tasks, or all, in the place of those that there are; returns how many come and go."""
+    if anew:
+        changes = [f"CREATE OR REPLACE TEMP TABLE {table} AS {query}"]
+    else:
+        changes = [f"DELETE FROM {table} WHERE {_STALE}", f"INSERT INTO {table} {query}"]
+    return sum(frame.rows(change)[0][0] for change in changes)
+
+
+def _sum_up(frame: Frame, lifetime: list[str]) -> None:
     tasks = ["FROM recent_tasks", *(_LIFETIME.format(window=name) for name in lifetime)]
     frame.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL ".join(tasks))
     frame.rows(_OUTCOMES)
     for name in lifetime:
         frame.rows(_LIFETIME_OUTCOMES.format(window=name))
-
-
-def _bring_up_to_date(frame: Frame, spans: Mapping[str, date], *, anew: bool) -> None:
-    which = "TRUE" if anew else _STALE
-    windows = " UNION ALL ".join(_WINDOW.format(window=name, first=first, tasks=which) for name, first in spans.items())
-    queries = {"recent_tasks": _RECENT_TASKS.format(windows=windows), "recent_credits": _RECENT_CREDITS.format(tasks=which)}
-    for table, query in queries.items():
-        if anew:
-            frame.rows(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
-        else:
-            frame.rows(f"DELETE FROM {table} WHERE {_STALE}")
-            frame.rows(f"INSERT INTO {table} {query}")
-    derived.forget_stale(frame.connection)
 
 
 def top(frame: Frame, *, rank: str, where: str, columns: tuple[str, ...]) -> dict[str, list[Row]]:
