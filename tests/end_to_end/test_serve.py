@@ -68,7 +68,8 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path, known_ledger: str, how: 
         assert "Traceback" not in exporter.log.read_text()
     with psycopg.connect(known_ledger) as connection:
         others = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'resource-exporter'"
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'resource-exporter' AND datname = current_database()"
         ).fetchone()
     assert others == (0,)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yml", "exporter.log", "exporter.out", "rollups.duckdb"]
