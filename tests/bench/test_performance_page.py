@@ -24,3 +24,7 @@ def test_every_row_has_its_figure() -> None:
 
 def test_the_results_are_of_the_full_size() -> None:
     assert RESULTS["size"] == "full"
+
+
+def test_all_bars_are_met() -> None:
+    assert RESULTS["conclusion"] == "all bars met"
