@@ -104,3 +104,21 @@ async def test_an_entry_later_today_that_is_deleted_is_gone_after_one_round_of_t
             connection.execute("DELETE FROM cost_ledger WHERE cost_usd = 5")
         await exporter.refresh(5)
         assert differences(exporter.samples(), report(read(database), Settings(), START)) == []
+
+
+async def test_a_call_after_the_judgement_has_its_share_of_the_impact(database: str, tmp_path: Path) -> None:
+    call = "INSERT INTO cost_ledger (created_at, task_id, provider, cost_usd) VALUES (%s, 't', %s, %s)"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(call, ["2026-05-14 09:00Z", "early", 1])
+        connection.execute(
+            "INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, total_tokens, cost_usd, impact_score)"
+            " VALUES ('2026-05-14 10:00Z', '2026-05-14 10:00Z', 't', 'q', 5000, 1, 8)"
+        )
+        async with running(configure(database, tmp_path / "rollups"), Clock(START)) as exporter:
+            await exporter.refresh(2)
+            connection.execute(call, ["2026-05-14 15:00Z", "late", 3])
+            await exporter.refresh()
+            impact = exporter.samples()["resource_provider_impact_score"]
+            shares = {(labels["provider"], labels["window"]): score for each, score in impact.items() if (labels := dict(each))}
+    assert {shares["early", window] for window in ("1d", "30d", "lifetime")} == {2}
+    assert {shares["late", window] for window in ("1d", "30d", "lifetime")} == {6}
