@@ -19,6 +19,8 @@ from bench.sizes import SIZES
 from bench.steps import STEPS, Bench, Measured
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
+LOCAL: Final = RESULTS.with_name("RESULTS-local.md")
+"""Of a run that is not the whole of the full size: tests hold the documentation to the figures of one that is."""
 
 
 def main() -> int:
@@ -35,7 +37,7 @@ def main() -> int:
         console.print(f"bench: {error}", soft_wrap=True, style="red")
         return 2
     report = Report(arguments.size, surroundings, measured, judge(measured))
-    report.write(arguments.output)
+    report.write(arguments.output or _page(arguments))
     report.show(console)
     return int(conclusion(report.verdicts) != "all bars met")
 
@@ -56,8 +58,16 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Resource Exporter beside its peers.")
     parser.add_argument("--size", choices=SIZES, default="full", help="small takes under three minutes (default: full)")
     parser.add_argument("--only", choices=STEPS, nargs="+", default=list(STEPS), help="only these steps")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="the page to write; JSON goes beside it")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help=f"the page to write; JSON goes beside it (default: {RESULTS.name} for all steps at full size, else {LOCAL.name})",
+    )
     return parser.parse_args()
+
+
+def _page(arguments: argparse.Namespace) -> Path:
+    return RESULTS if arguments.size == "full" and set(arguments.only) == set(STEPS) else LOCAL
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from exporter.ledgers.findings import Finding, LedgerError, quoted
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.verify import errors, warnings
 from exporter.logs import printable
+from exporter.rollups import RollupFileError, is_database, require_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,21 @@ async def _database(config: Config, name: str) -> list[Result]:
 
 
 def _state(path: Path) -> Result:
-    if os.access(path if path.exists() else path.parent, os.W_OK):
-        return Result(f"state: {path}", [])
-    return Result(
-        f"state: {path}", [Finding("the file cannot be written", "set state.path to a file in a directory that can be")]
-    )
+    return Result(f"state: {path}", [finding for finding in [_wrong_with(path)] if finding])
+
+
+def _wrong_with(path: Path) -> Finding | None:
+    """What would keep the rollups from being at this path, if anything."""
+    try:
+        require_file(path)
+    except RollupFileError as error:
+        text, _, remedy = str(error).rpartition("; ")
+        return Finding(text, remedy)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return Finding("the file cannot be written", "set state.path to a file in a directory that can be")
+    if path.exists() and not is_database(path):
+        return Finding("the file holds something else, and would be set aside", "choose another state.path", warning=True)
+    return None
 
 
 async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:

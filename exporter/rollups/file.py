@@ -42,9 +42,8 @@ def open_file(path: Path) -> DuckDBPyConnection:
     Raises:
         RollupFileError: it is no file, another process has it open, or its directory cannot be written to.
     """
-    kind = _kind(path)
-    if kind not in ("", "-"):
-        raise RollupFileError(f"{path} is {NO_FILES.get(kind, 'a device')}; state.path is the path of a file")
+    require_file(path)
+    existed = path.exists()
     try:
         return _connect(path)
     except _UnusableError as error:
@@ -52,13 +51,24 @@ def open_file(path: Path) -> DuckDBPyConnection:
     except duckdb.Error as error:
         if "lock on file" in str(error):
             raise RollupFileError(f"{path} is in use by another process; give each exporter a state.path of its own") from error
-        if not kind:
+        if not existed:
             raise RollupFileError(f"{path} cannot be made; {REMEDY}") from error
         set_aside(path, "it is damaged" if os.access(path, os.R_OK | os.W_OK) else "it may not be read and written")
     try:
         return _connect(path)
     except duckdb.Error as error:
         raise RollupFileError(f"{path} cannot be made; {REMEDY}") from error
+
+
+def require_file(path: Path) -> None:
+    """Refuse what is there and is no file, such as a pipe, on which opening would wait.
+
+    Raises:
+        RollupFileError: it is no file.
+    """
+    kind = _kind(path)
+    if kind not in ("", "-"):
+        raise RollupFileError(f"{path} is {NO_FILES.get(kind, 'a device')}; state.path is the path of a file")
 
 
 def _kind(path: Path) -> str:
@@ -70,7 +80,7 @@ def _kind(path: Path) -> str:
 
 
 def _connect(path: Path) -> DuckDBPyConnection:
-    if not _is_database(path):  # DuckDB would hand those of other programs to an extension
+    if not is_database(path):  # DuckDB would hand those of other programs to an extension
         raise _UnusableError("it is no rollup file, or the beginning of it is lost")
     connection = duckdb.connect(str(path), config=LIMITS)
     try:
@@ -81,8 +91,8 @@ def _connect(path: Path) -> DuckDBPyConnection:
     return connection
 
 
-def _is_database(path: Path) -> bool:
-    """Whether the file begins as those of DuckDB do. Where it cannot be read, DuckDB says why."""
+def is_database(path: Path) -> bool:
+    """Whether the file, if it can be read, begins as those of DuckDB do."""
     try:
         with path.open("rb") as file:
             return file.read(MAGIC.stop)[MAGIC] == b"DUCK"
@@ -136,7 +146,7 @@ def _replaceable(path: Path) -> bool:
     """Whether nothing is lost when a file takes this place: it is free, or holds a rollup file, or what damage left of one."""
     if path.is_symlink() or not path.is_file():
         return not os.path.lexists(path)
-    if not _is_database(path):
+    if not is_database(path):
         return path.stat().st_size == 0
     try:
         with duckdb.connect(str(path), read_only=True, config=LIMITS) as connection:

@@ -56,6 +56,21 @@ def check(directory: Path, conninfo: str, config: str = LEDGERS) -> tuple[int, l
     return checked.returncode, checked.stdout.splitlines()
 
 
+def test_what_is_no_file_where_the_rollups_shall_be(tmp_path: Path, reader: str) -> None:
+    os.mkfifo(tmp_path / "rollups.duckdb")
+    code, lines = check(tmp_path, reader)
+    assert code == 1
+    path = tmp_path / "rollups.duckdb"
+    assert lines[-3:] == [f"error state: {path}", f"  {path} is a pipe", "    mend it: state.path is the path of a file"]
+
+
+def test_somebodys_file_where_the_rollups_shall_be(tmp_path: Path, reader: str) -> None:
+    (tmp_path / "rollups.duckdb").write_text("My notes\n")
+    code, lines = check(tmp_path, reader)
+    assert code == 0
+    assert lines[-2:] == ["  the file holds something else, and would be set aside", "    mend it: choose another state.path"]
+
+
 def test_all_is_well(tmp_path: Path, reader: str) -> None:
     code, lines = check(tmp_path, reader)
     assert code == 0
