@@ -64,7 +64,7 @@ def test_servers_that_do_not_answer(tmp_path: Path, server: Server, victim: Serv
         until_exact(exporter, here)
         said = complaints(exporter)
     assert said["costs"] == said["impacts"] == [SILENT]
-    assert all("connection failed" in reason for reason in said["quests"])
+    assert all("connection" in reason.lower() for reason in said["quests"])  # failed, or reset in the middle of an answer
     assert "allocations" not in said
 
 
