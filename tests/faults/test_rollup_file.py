@@ -139,6 +139,16 @@ def test_a_full_disk(tmp_path: Path, known_ledger: str) -> None:
         assert "Traceback" not in exporter.log.read_text()
 
 
+async def test_a_place_for_what_is_read_that_somebody_removed(tmp_path: Path, known_ledger: str) -> None:
+    clock = Clock(datetime.now(UTC))
+    async with running(configure(known_ledger, tmp_path / "rollups"), clock) as exporter:
+        await exporter.refresh()
+        (tmp_path / "rollups.reading").rmdir()
+        spend(known_ledger)
+        await exporter.refresh()
+        assert wrong(known_ledger, exporter.page(), clock.now) == []
+
+
 async def test_a_checkpoint_without_room(tmp_path: Path, known_ledger: str) -> None:
     clock = Clock(datetime.now(UTC))
     async with running(configure(known_ledger, tmp_path / "rollups"), clock) as exporter:
