@@ -1,33 +1,25 @@
 """The databases that hold the ledgers: a small pool each, and READ ONLY transactions that cannot run away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCopy, AsyncCursor, generators, pq, sql, waiting
-from psycopg.abc import Buffer, PQGen
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from exporter.config import Database as DatabaseConfig
 from exporter.config import SecretError, conninfo
+from exporter.transfer import BATCH, Limit, Row, TooLargeError, copy_out, fetch
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 GRACE = timedelta(seconds=5)
 """How long after a server should have ended a statement by itself the exporter stops waiting for it."""
-BUFFER = 256 * 1024
-"""Bytes that are written to a file at once."""
-ROWS_AT_ONCE = 4096
-"""After so many rows of a large result, others have their turn, as they have whenever there is nothing to take."""
-PAUSE = 0.0005
-"""Seconds in which rows gather: to be woken for every few of them costs more than they do."""
 SILENT = "the server stopped answering"
-
-Row = tuple[Any, ...]
 
 
 class UnreachableError(Exception):
@@ -71,25 +63,22 @@ class Transaction:
         return self._connection.closed
 
     async def rows(self, query: sql.SQL | sql.Composed, **parameters: Any) -> list[Row]:
-        """All rows of a small result; none for a statement without a result."""
-        async with asyncio.timeout(self._patience):
-            cursor = await self._connection.execute(query, parameters)
-            return await cursor.fetchall() if cursor.description else []
+        """All rows of a small result; none for a statement without a result.
 
-    async def copy(self, query: sql.SQL | sql.Composed, target: Path, **parameters: Any) -> int:
-        """Stream a result of any size into a CSV file in UTF-8, in which NULL is nothing and an empty text is ``""``.
-
-        Returns the number of rows.
+        Raises:
+            TooLargeError: the result is not small.
         """
-        raw = self._connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-        options = sql.SQL("FORMAT csv, ENCODING {}").format("SQL_ASCII" if raw else "UTF8")
-        statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(query, options)
-        async with self._connection.cursor() as cursor:
-            with _naming(target), target.open("wb", BUFFER) as file:
-                # Psycopg takes %% for % only where there are parameters, and statements double it throughout.
-                async with asyncio.timeout(self._patience), cursor.copy(statement, parameters or {"": None}) as copy:
-                    write = (lambda row: file.write(_utf8(row))) if raw else file.write
-                    return await _receive(copy, write)
+        async with asyncio.timeout(self._patience):
+            return await fetch(self._connection, query, parameters)
+
+    async def copy(self, query: sql.SQL | sql.Composed, target: Path, limit: Limit = BATCH, **parameters: Any) -> int:
+        """Stream a result into a CSV file in UTF-8, in which NULL is nothing and an empty text is ``""``.
+
+        Returns the number of rows. Raises:
+            TooLargeError: there are more rows or bytes than ``limit``.
+        """
+        async with asyncio.timeout(self._patience):
+            return await copy_out(self._connection, query, parameters, target, limit)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -104,43 +93,9 @@ class Transaction:
         await self.rows(sql.SQL("RELEASE SAVEPOINT part"))
 
 
-async def _receive(copy: AsyncCopy, write: Callable[[Buffer], object]) -> int:
-    """Hand on all rows of a COPY and return how many there were, or raise psycopg.Error.
-
-    Psycopg's own way, a coroutine for each row, takes six times as long: most of it to be woken for every few kilobytes.
-    """
-    connection = copy.connection.pgconn
-    while (rows := _take(connection, write)) is not None:
-        await (asyncio.sleep(PAUSE) if rows else copy.connection.wait(_readable()))
-    copy._finished = True  # noqa: SLF001
-    result = (await copy.connection.wait(generators.fetch_many(connection)))[-1]
-    if result.status != pq.ExecStatus.COMMAND_OK:
-        raise psycopg.errors.error_from_result(result, encoding=copy.connection.info.encoding)
-    return result.command_tuples or 0
-
-
-def _take(connection: pq.abc.PGconn, write: Callable[[Buffer], object]) -> int | None:
-    """Hand on rows that have arrived, and return how many; None when that was all."""
-    rows, taken_in = 0, False
-    while rows < ROWS_AT_ONCE:
-        size, row = connection.get_copy_data(1)
-        if size < 0:
-            return None
-        if size:
-            write(row)
-            rows += 1
-            taken_in = False
-        elif taken_in:
-            break
-        else:
-            connection.consume_input()
-            taken_in = True
-    return rows
-
-
-def _readable() -> PQGen[None]:
-    while not (yield waiting.WAIT_R):
-        pass
+_BEGIN = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+_ROLLBACK = sql.SQL("ROLLBACK")
+_PROBE = sql.SQL("SELECT 1")
 
 
 class Database:
@@ -150,7 +105,7 @@ class Database:
         self.name = config.name
         self._config = config
         self._patience = statement_timeout + GRACE
-        self._begin = _settings(statement_timeout)
+        self._settings = _settings(statement_timeout)
         self._failures: list[str] = []
         self._pool = AsyncConnectionPool(
             self._conninfo,
@@ -158,6 +113,7 @@ class Database:
             kwargs={
                 "failures": self._failures,
                 "cursor_factory": _Cursor,
+                "autocommit": True,  # psycopg's own BEGIN would take in whatever a server sends
                 "client_encoding": "UTF8",
                 "application_name": "resource-exporter",
                 "prepare_threshold": None,  # behind a transaction pooler, the next transaction may be on another connection
@@ -194,10 +150,9 @@ class Database:
         """
         connection = await self._connect()
         try:
-            await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
-            await connection.set_read_only(True)
             transaction = Transaction(connection, self._patience)
-            await transaction.rows(self._begin)
+            await transaction.rows(_BEGIN)
+            await transaction.rows(self._settings)
             yield transaction
         except TimeoutError as error:
             await connection.close()
@@ -212,8 +167,8 @@ class Database:
         """End the transaction, in which nothing can have been written, and let the pool have its connection."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
-                await connection.rollback()
-        except (TimeoutError, psycopg.OperationalError):
+                await fetch(connection, _ROLLBACK, {})
+        except (TimeoutError, psycopg.Error):
             await connection.close()
         await self._pool.putconn(connection)
 
@@ -235,21 +190,11 @@ class Database:
         """Whether a connection from before still works. The pool itself would wait for ever for a server that has frozen."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
-                await AsyncConnectionPool.check_connection(connection)
-        except TimeoutError as error:
+                await fetch(connection, _PROBE, {})
+        except (TimeoutError, TooLargeError) as error:
             await connection.close()
-            self._failures[:] = [SILENT]
-            raise psycopg.OperationalError(SILENT) from error
-
-
-@contextmanager
-def _naming(target: Path) -> Iterator[None]:
-    """Let an error tell which file could not be written: that of a full disk does not."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(target)
-        raise
+            self._failures[:] = [SILENT if isinstance(error, TimeoutError) else str(error)]
+            raise psycopg.OperationalError(*self._failures) from error
 
 
 def first_line(error: BaseException) -> str:
@@ -258,17 +203,13 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _utf8(row: Buffer) -> bytes:
-    r"""A row of a SQL_ASCII database, whose texts may be of any encoding or of none: what is no UTF-8 becomes ``\xe9``."""
-    return str(row, "utf-8", "backslashreplace").encode()
-
-
 def _settings(statement_timeout: timedelta) -> sql.Composed:
     """Set for the transaction only, so that it works through a transaction pooler too."""
     milliseconds = int(statement_timeout / timedelta(milliseconds=1))
     settings = {
         "TimeZone": "UTC",
         "DateStyle": "ISO",
+        "extra_float_digits": "1",
         "statement_timeout": str(milliseconds),
         "lock_timeout": str(max(1, milliseconds // 4)),
         "idle_in_transaction_session_timeout": str(milliseconds * 3),

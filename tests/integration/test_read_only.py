@@ -141,7 +141,7 @@ def outside(statements: list[str]) -> list[str]:
         if statement.startswith("BEGIN"):
             inside = "READ ONLY" in statement
         elif not inside:
-            found += [statement] if statement else []  # the pool asks an empty one to see whether the server is there
+            found += [statement] if statement != "SELECT 1" else []  # the pool asks it to see whether the server is there
         elif statement in {"COMMIT", "ROLLBACK"}:
             inside = False
     return found
