@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from exporter.config import Ledger
-from exporter.database import Row, Transaction
+from exporter.database import Transaction
 from exporter.ledgers.findings import Finding, LedgerError, quoted
+from exporter.transfer import Row
 
 _COLUMNS = sql.SQL("""
-SELECT current_user, cluster.system_identifier || '/' || a.attrelid, c.relkind::text,
+SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.attrelid, c.relkind::text,
        row_security_active(a.attrelid), a.attname,
        format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
        has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
        EXISTS (SELECT FROM pg_index i
                 WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL)
-  FROM pg_control_system() AS cluster,
+  FROM pg_control_system() AS cluster, (SELECT oid FROM pg_database WHERE datname = current_database()) AS base,
        pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_class AS c ON c.oid = a.attrelid
  WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum
@@ -57,7 +58,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A ledger's table. ``identity`` is another one for a table of the same name in another cluster, or made anew."""
+    """A ledger's table. ``identity`` differs for a table of the same name in another cluster or database, or made again."""
 
     identity: str
     role: str
