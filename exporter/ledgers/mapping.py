@@ -35,7 +35,7 @@ TYPES: Mapping[str, frozenset[str]] = {
 
 
 _HASHES: Mapping[str, tuple[LiteralString, LiteralString]] = {
-    "text": ("hashtextextended", "text"),
+    "text": ("hashtextextended", 'text COLLATE "C"'),
     "numeric": ("hash_numeric_extended", "numeric"),
     **dict.fromkeys(INTEGER, ("hashint8extended", "bigint")),
     **dict.fromkeys(FLOATING, ("hashfloat8extended", "float8")),
@@ -87,14 +87,19 @@ class Source:
         return self.numbered and self.has("updated_at")
 
     def text(self, column: str) -> sql.Composable:
-        """The column as text, NULL where it is not mapped."""
-        return sql.SQL("{}::text").format(self.raw(column)) if self.has(column) else sql.SQL("NULL::text")
+        """The column as text, NULL where it is not mapped. Texts are equal where all bytes are, whatever their collation."""
+        return sql.SQL('{}::text COLLATE "C"').format(self.raw(column)) if self.has(column) else sql.SQL("NULL::text")
+
+    def beginning(self, column: str) -> sql.Composed:
+        """The column as text, of which an absurdly long one has its beginning only."""
+        return sql.SQL("left({}, {})").format(self.text(column), TEXT_LENGTH)
 
     def number(self, column: str) -> sql.Composable:
         """The column as an exact number, NULL where it is not mapped."""
         if not self.has(column):
             return sql.SQL("NULL::numeric")
-        return sql.SQL("{}::numeric").format(self.raw(column)) if self.type(column) in FLOATING else self.raw(column)
+        # By way of text, for a cast to numeric keeps fewer digits than the column holds: 6 of a real.
+        return sql.SQL("{}::text::numeric").format(self.raw(column)) if self.type(column) in FLOATING else self.raw(column)
 
     def fingerprint(self, columns: Iterable[str]) -> sql.Composed:
         """48 bits of a hash of those of the columns that are mapped; sums of it stay far from any limit."""
