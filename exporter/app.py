@@ -22,7 +22,7 @@ from exporter.refresh.collection import Collection
 from exporter.refresh.follower import Tools
 from exporter.refresh.refresher import Clock, Refresher
 from exporter.refresh.worker import Worker
-from exporter.rollups import REMEDY, RollupFileError, Rollups
+from exporter.rollups import REMEDY, RollupFileError, Rollups, scratch_directory
 from exporter.telemetry import Telemetry
 from exporter.web.access import Guard
 from exporter.web.app import build_app
@@ -48,7 +48,7 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
     Raises:
         RollupFileError, OSError: the rollup file, or the directory beside it, cannot be used.
     """
-    directory = config.state_path.with_name(config.state_path.name + ".reading")
+    directory = scratch_directory(config.state_path)
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(Worker())
         rollups = await worker.run(Rollups, config.state_path, config)
@@ -65,7 +65,7 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
 
 def _make(directory: Path) -> None:
     try:
-        directory.mkdir()
+        directory.mkdir(0o700)
     except OSError as error:
         raise RollupFileError(f"{directory} cannot be made; {REMEDY}") from error
 
@@ -87,6 +87,7 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
         ConfigError: the configuration or that of the web is wrong at the start; at a reload, those before are kept.
         RollupFileError, OSError: the rollup file or the address cannot be used.
     """
+    os.umask(0o077)  # the files of the rollups, which DuckDB makes when it likes, are nobody else's
     telemetry = Telemetry(__version__, revision())
     publisher = Publisher(telemetry)
     guard = Guard(web.config_file)

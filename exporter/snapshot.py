@@ -18,8 +18,12 @@ class LedgerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The families of one refresh. ``as_of`` is the moment of the data, in the time zone of the budget day."""
+    """The families of one refresh. ``as_of`` is the moment of the data, in the time zone of the budget day.
+
+    It is complete when each configured ledger was read once, or is known to fail.
+    """
 
     as_of: datetime
     families: tuple[Family, ...]
     ledgers: tuple[LedgerStatus, ...]
+    complete: bool = True

@@ -58,10 +58,10 @@ class History:
         """Make the table that :meth:`load` fills."""
         self.connection.execute(_TABLE)
 
-    def load(self, file: Path) -> None:
-        """Sum up a file of entries by buckets, numbered from the first moment of the span; earlier numbers are negative."""
+    def load(self, files: list[Path]) -> None:
+        """Sum up files of entries by buckets, numbered from the first moment of the span; earlier numbers are negative."""
         load = _LOAD.format(bucket=bucket(self.span.step, "$origin"), file=read_csv("costs"))
-        self.connection.execute(load, {"origin": microseconds(self.span.first), "files": [str(file)]})
+        self.connection.execute(load, {"origin": microseconds(self.span.first), "files": list(map(str, files))})
 
     def families(self) -> Iterator[tuple[Metric, Iterator[Series]]]:
         """All metrics that have a past, with their series."""

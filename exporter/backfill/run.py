@@ -21,6 +21,7 @@ from exporter.exposition.bodies import Publisher
 from exporter.exposition.render import head, series
 from exporter.ledgers import statements
 from exporter.ledgers.audit import BEGINNING
+from exporter.ledgers.batches import BatchReader
 from exporter.refresh import Refresher
 from exporter.refresh.follower import Follower
 from exporter.sections import labels
@@ -47,7 +48,7 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
         async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
             await _build(refresher, bar)
             history = await refresher.worker.run(_begin, refresher, span)
-            await _load(_costs(refresher), history, Path(directory) / "day.csv", bar)
+            await _load(_costs(refresher), history, bar)
             await refresher.worker.run(_write, history, target, output, bar)
 
 
@@ -71,9 +72,10 @@ def _costs(refresher: Refresher) -> Follower:
     return next(follower for follower in followers if follower.name == "costs")
 
 
-async def _load(costs: Follower, history: History, file: Path, bar: ProgressBar) -> None:
+async def _load(costs: Follower, history: History, bar: ProgressBar) -> None:
     """Read the costs day by day, to be summed up in buckets of one step."""
     span, calendar = history.span, history.span.calendar
+    reader = BatchReader(costs.tools.directory)
     task = bar.add_task("reading the costs", total=None)
     start = BEGINNING
     while start < span.last:
@@ -84,8 +86,9 @@ async def _load(costs: Follower, history: History, file: Path, bar: ProgressBar)
                 break
             day = calendar.day_of(first)
             start, end = max(calendar.start(day), BEGINNING), min(calendar.end(day), span.last)
-            await transaction.copy(statements.entries(source), file, start=start, end=end)
-        await costs.tools.worker.run(history.load, file)
+            async for batch in reader.all(transaction, source, start, end):
+                await costs.tools.worker.run(history.load, batch.files)
+                costs.discard(batch.files)
         bar.update(task, total=(span.last - start) // ONE_DAY + 1 + bar.tasks[task].completed, advance=1)
         start = end
 

@@ -63,6 +63,7 @@ class Publisher:
         self._own = own
         self._renderer = Renderer()
         self._lock = Lock()
+        self._ready = False
         self._current = self._made(None, Exposition(b""))
 
     @property
@@ -72,8 +73,8 @@ class Publisher:
 
     @property
     def ready(self) -> bool:
-        """Whether a first snapshot is published."""
-        return self._current.snapshot is not None
+        """Whether a complete snapshot was published."""
+        return self._ready
 
     def body(self, representation: Representation) -> bytes:
         """Return the current bytes of one representation."""
@@ -84,6 +85,7 @@ class Publisher:
         exposition = Exposition(self._renderer.render(snapshot.families))
         with self._lock:
             self._current = self._made(snapshot, exposition)
+            self._ready = self._ready or snapshot.complete
 
     def republish(self) -> None:
         """Bring the own metrics up to date behind the data that stand."""

@@ -6,11 +6,15 @@ It finds what no cursor can see: deleted rows, rows changed without ``updated_at
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+
+import psycopg
 
 from exporter.calendar import HOUR, MICROSECOND, Calendar, Hours
 from exporter.database import Transaction
 from exporter.ledgers import statements
 from exporter.ledgers.mapping import Source
+from exporter.transfer import TooLargeError
 
 ROWS_PER_STRETCH = 10_000
 HOURS_PER_STRETCH = 1_000
@@ -49,6 +53,16 @@ class Stretch:
     next: datetime | None
     known: dict[datetime, KnownHour]
 
+    def pieces(self, origin: datetime, first: datetime) -> list["Stretch"]:
+        """The same in pieces of whole hours from ``origin``: what lies before the ``first`` entry, and halves of the rest."""
+        begin = max(self.start, origin + (first - origin) // HOUR * HOUR)
+        middle = begin + max(HOUR, (self.end - begin) / 2 // HOUR * HOUR)
+        bounds = sorted({self.start, begin, min(middle, self.end), self.end})
+        return [
+            Stretch(start, end, None, {at: each for at, each in self.known.items() if start <= at < end})
+            for start, end in pairwise(bounds)
+        ]
+
 
 def stretch(calendar: Calendar, start: datetime | None, limit: datetime, remembered: list[KnownHour]) -> Stretch:
     """The stretch from ``start`` (None: the beginning of time) on: about 10,000 rows, and never past ``limit``.
@@ -70,12 +84,30 @@ def stretch(calendar: Calendar, start: datetime | None, limit: datetime, remembe
     return Stretch(start or BEGINNING, following or limit, following, known)
 
 
+def within(calendar: Calendar, start: datetime, end: datetime, remembered: list[KnownHour]) -> Stretch:
+    """A stretch of given bounds, in which hours are aligned, with what is known of it."""
+    instants = {calendar.start(each.day) + each.hour * HOUR: each for each in remembered}
+    return Stretch(start, end, None, {instant: each for instant, each in instants.items() if start <= instant < end})
+
+
 async def differing(transaction: Transaction, source: Source, calendar: Calendar, stretch: Stretch) -> list[Hours]:
-    """The hours of the stretch whose entries are not those that the rollups remember."""
+    """The hours of the stretch whose entries are not those that the rollups remember.
+
+    A stretch that takes longer than ``statement_timeout`` is compared in pieces; an hour that does counts as differing.
+    """
     if stretch.start >= stretch.end:
         return []
     origin = min(stretch.known, default=calendar.start(calendar.day_of(stretch.end)))
-    rows = await transaction.rows(statements.fingerprints(source), start=stretch.start, end=stretch.end, midnight=origin)
+    try:
+        async with transaction.savepoint():
+            rows = await transaction.rows(
+                statements.fingerprints(source), start=stretch.start, end=stretch.end, midnight=origin
+            )
+    except (psycopg.errors.QueryCanceled, TooLargeError):
+        if stretch.end - stretch.start <= HOUR:
+            return list(calendar.between(stretch.start, stretch.end - MICROSECOND))
+        pieces = stretch.pieces(origin, await _first(transaction, source, stretch))
+        return [hours for piece in pieces for hours in await differing(transaction, source, calendar, piece)]
     found = {(origin + hour * HOUR, entries, int(fingerprint)) for hour, entries, fingerprint in rows}
     known = {(instant, each.entries, each.fingerprint) for instant, each in stretch.known.items()}
     return list(_hours(calendar, {instant for instant, *_ in found ^ known}))
@@ -104,6 +136,12 @@ class Audit:
             more = await self.step(all_of_it.next)
             all_of_it = Audited(all_of_it.wrong + more.wrong, all_of_it.buckets + more.buckets, more.next)
         return all_of_it
+
+
+async def _first(transaction: Transaction, source: Source, stretch: Stretch) -> datetime:
+    """When the first entry of the stretch occurred, or its end where there is none."""
+    rows = await transaction.rows(statements.next_entry(source), start=stretch.start, end=stretch.end)
+    return rows[0][0] or stretch.end
 
 
 def _hours(calendar: Calendar, instants: Iterable[datetime]) -> Iterable[Hours]:

@@ -11,11 +11,14 @@ from exporter.ledgers.cursor import Position
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some hours of one day, read anew. ``file`` holds the CSV rows of :func:`exporter.ledgers.statements.entries`."""
+    """Entries of one day: all of some hours, or in a first build as many as fitted into one batch.
+
+    ``files`` hold the CSV rows of :func:`exporter.ledgers.statements.entries`.
+    """
 
     hours: Hours
     midnight: datetime
-    file: Path
+    files: list[Path]
     rows: int
 
 
@@ -37,6 +40,15 @@ class Progress:
     """Where the next audit begins; None for the beginning of the ledger."""
     unproven: int | None = None
     """Transactions below this id may have been open since before the first build, with rows that it could not see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """How far a first build has come, committed together with the facts: all entries before ``position`` are in them."""
+
+    progress: Progress
+    """What the progress of the ledger will be when it is built."""
+    position: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import psycopg
 from psycopg import sql
 
 from exporter.database import Transaction
@@ -21,6 +22,8 @@ QUARTER = 900
 ID_BITS_PER_BIN = 10
 SECONDS_PER_BIN = 60
 NUMBERS_PER_GROUP = 100
+MOST_GROUPS = 20_000
+"""Where a look would see more, as after an import of history, the whole ledger is compared with the rollups instead."""
 
 Bin = int
 """A stretch of the cursor column: 1024 ids, or one minute."""
@@ -95,9 +98,15 @@ def changed(before: Seen, now: Seen, lower: Bin) -> list[tuple[Quarter | None, G
     return [(quarter, group) for (_, quarter), group in comparable ^ set(now.items())]
 
 
-async def seen(transaction: Transaction, source: Source, column: str, lower: Bin) -> Seen:
-    """All rows from the bin ``lower`` on, counted by bin and quarter of an hour."""
-    rows = await transaction.rows(_look(source, column), lower=_lowest_value(column, lower))
+async def seen(transaction: Transaction, source: Source, column: str, lower: Bin) -> Seen | None:
+    """All rows from the bin ``lower`` on, counted by bin and quarter of an hour; None when they are too many for that."""
+    try:
+        async with transaction.savepoint():
+            rows = await transaction.rows(_look(source, column), lower=_lowest_value(column, lower))
+    except psycopg.errors.QueryCanceled:  # longer than statement_timeout
+        return None
+    if len(rows) > MOST_GROUPS:
+        return None
     return {
         (at, quarter): Group(count, int(fingerprint), _ranges(count, numbers))
         for at, quarter, count, fingerprint, numbers in rows
@@ -130,8 +139,9 @@ def _look(source: Source, column: str) -> sql.Composed:
     return sql.SQL("""
 SELECT {bin}, CASE WHEN isfinite({at}) AND {at} >= {past} THEN floor(extract(epoch FROM {at}) / {quarter})::bigint END,
        count(*), sum({fingerprint})::numeric, {numbers}
-  FROM {table} WHERE {value} >= {lower} {finite} GROUP BY 1, 2
+  FROM {table} WHERE {value} >= {lower} {finite} GROUP BY 1, 2 LIMIT {most}
 """).format(
+        most=MOST_GROUPS + 1,
         bin=_bin(column, value),
         at=source.raw("occurred_at"),
         past=EARLIEST,

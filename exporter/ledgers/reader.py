@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from pathlib import Path
 from typing import Protocol
 
 from exporter.calendar import MICROSECOND, ONE_DAY, Calendar, Hours, merge
 from exporter.database import Transaction
-from exporter.ledgers import cursor, statements
+from exporter.ledgers import audit, cursor, statements
 from exporter.ledgers.audit import BEGINNING, Audit, KnownHour
+from exporter.ledgers.batches import BatchReader
 from exporter.ledgers.changes import Part, Progress
 from exporter.ledgers.cursor import Group, Horizon, Position, Quarter
 from exporter.ledgers.mapping import Source
@@ -23,6 +23,7 @@ class Look:
     """What one look at a ledger decided: the hours to read, and how the progress stands once they are replaced."""
 
     hours: list[Hours]
+    before: Progress
     progress: Progress
     seen: dict[str, cursor.Seen]
     audited: int
@@ -42,9 +43,10 @@ class Memory(Protocol):
 class Reader:
     """Follows one ledger. What it holds in memory only saves work: a restart loses no row."""
 
-    def __init__(self, calendar: Calendar, settle: timedelta) -> None:
+    def __init__(self, calendar: Calendar, settle: timedelta, batches: BatchReader) -> None:
         self._calendar = calendar
         self._settle = settle
+        self._batches = batches
         self._seen: dict[str, cursor.Seen] = {}
 
     async def begin(self, transaction: Transaction, source: Source, identity: str, now: datetime) -> Progress:
@@ -67,13 +69,13 @@ class Reader:
     async def look(self, transaction: Transaction, source: Source, before: Progress, now: datetime, memory: Memory) -> Look:
         """Decide what to read again: what cursors found, all since the last look and the settle window, what an audit found."""
         horizon = await cursor.horizon(transaction)
-        positions, seen, changed = await self._follow(transaction, source, before, horizon)
+        positions, seen, changed, overrun = await self._follow(transaction, source, before, horizon)
         # To the end of the day, so that what is dated later today than now is compared too; such hours are mostly empty.
         end = self._calendar.end(self._calendar.day_of(now)) - MICROSECOND
         recent = list(self._calendar.between(min(before.last_success, now) - self._settle, end))
-        audit = Audit(transaction, source, self._calendar, self._calendar.bounds(recent[0])[0], memory.known)
+        auditor = Audit(transaction, source, self._calendar, self._calendar.bounds(recent[0])[0], memory.known)
         proven = before.unproven is not None and horizon.oldest >= before.unproven
-        audited = await (audit.sweep() if proven else audit.step(before.audit_from))
+        audited = await (auditor.sweep() if proven or overrun else auditor.step(before.audit_from))
         after = replace(
             before,
             last_success=now,
@@ -81,30 +83,43 @@ class Reader:
             settled_before=max(before.settled_before, self._calendar.day_of(now - self._settle)),
             positions=positions,
             audit_from=audited.next,
-            unproven=None if proven else before.unproven,
+            # Transactions that are open now may hold rows below the new positions: all is compared again when they have ended.
+            unproven=horizon.next if overrun else None if proven else before.unproven,
         )
         # A row whose time was changed has left an hour, which only its number can tell.
         left = await memory.holding([each for _, group in changed for each in group.numbers])
         touched = self._hours(quarter for quarter, _ in changed if quarter is not None)
         hours = self._buckets(chain(touched, left, recent, audited.wrong), after)
-        return Look(hours, after, seen, audited.buckets, len(audited.wrong))
+        return Look(hours, before, after, seen, audited.buckets, len(audited.wrong))
 
     def accept(self, look: Look) -> None:
         """The hours of the look are in the rollups, so the next look needs not find them again."""
         self._seen = look.seen
 
-    async def fetch(self, transaction: Transaction, source: Source, hours: Hours, directory: Path) -> Part:
-        """Read the entries of some hours of one day into a file of the directory."""
-        file = directory / f"{source.ledger.name}-{hours.day}-{hours.first}.csv"
+    async def fetch(self, transaction: Transaction, source: Source, hours: Hours) -> Part:
+        """Read the entries of some hours of one day."""
         start, end = self._calendar.bounds(hours)
-        rows = await transaction.copy(statements.entries(source), file, start=max(start, BEGINNING), end=end)
-        return Part(hours, self._calendar.start(hours.day), file, rows)
+        batches = [batch async for batch in self._batches.all(transaction, source, max(start, BEGINNING), end)]
+        files = [file for batch in batches for file in batch.files]
+        return Part(hours, self._calendar.start(hours.day), files, sum(batch.rows for batch in batches))
 
-    async def next_day(self, transaction: Transaction, source: Source, start: datetime, today: date) -> Hours | None:
-        """The first day from an instant on, up to today, that has entries."""
+    async def fetch_from(self, transaction: Transaction, source: Source, start: datetime) -> tuple[Part, datetime]:
+        """Read a batch of entries of one day, from an instant on; returns also where the batch ends."""
+        day = self._calendar.day_of(start)
+        batch = await self._batches.first(transaction, source, start, self._calendar.end(day))
+        return Part(self._calendar.whole(day), self._calendar.start(day), batch.files, batch.rows), batch.end
+
+    async def next_entry(self, transaction: Transaction, source: Source, start: datetime, today: date) -> datetime | None:
+        """The time of the first entry from an instant on, up to the end of today."""
         end = self._calendar.end(today)
-        first = (await transaction.rows(statements.next_entry(source), start=start, end=end))[0][0]
-        return self._calendar.whole(self._calendar.day_of(first)) if first else None
+        first: datetime | None = (await transaction.rows(statements.next_entry(source), start=start, end=end))[0][0]
+        return first
+
+    async def differs(self, transaction: Transaction, source: Source, hours: Hours, memory: Memory) -> bool:
+        """Whether the entries of some hours are not those that the rollups remember."""
+        start, end = self._calendar.bounds(hours)
+        known = audit.within(self._calendar, max(start, BEGINNING), end, await memory.known(start))
+        return bool(await audit.differing(transaction, source, self._calendar, known))
 
     async def untimed(self, transaction: Transaction, source: Source) -> dict[str, int]:
         """How many entries no day can hold, by reason."""
@@ -112,17 +127,23 @@ class Reader:
 
     async def _follow(
         self, transaction: Transaction, source: Source, before: Progress, horizon: Horizon
-    ) -> tuple[dict[str, Position], dict[str, cursor.Seen], list[Changed]]:
-        positions, seen, changed = {}, {}, list[Changed]()
+    ) -> tuple[dict[str, Position], dict[str, cursor.Seen], list[Changed], bool]:
+        """What the cursors see. One that sees too much is overrun: it goes on from what is newest, and the rest is compared."""
+        positions, seen, changed, overrun = {}, {}, list[Changed](), False
         for column, position in before.positions.items():
             # A transaction may commit an updated_at from its own beginning, long before it had an id that a snapshot shows.
             overlap = self._settle // timedelta(seconds=cursor.SECONDS_PER_BIN) if column == "updated_at" else 0
             lower = position.passed - overlap
-            seen[column] = await cursor.seen(transaction, source, column, lower)
-            changed += cursor.changed(self._seen.get(column, {}), seen[column], lower)
             newest = await cursor.newest(transaction, source, column)
-            positions[column] = position.advance(newest, horizon)
-        return positions, seen, changed
+            now = await cursor.seen(transaction, source, column, lower)
+            if now is None:
+                overrun = True
+                positions[column] = Position(passed=newest + overlap, mark=newest)
+            else:
+                seen[column] = now
+                changed += cursor.changed(self._seen.get(column, {}), now, lower)
+                positions[column] = position.advance(newest, horizon)
+        return positions, seen, changed, overrun
 
     def _hours(self, quarters: Iterable[Quarter]) -> Iterator[Hours]:
         latest = self._calendar.start(date.max - ONE_DAY).timestamp()

@@ -49,11 +49,12 @@ SHAPES = {
 }
 
 
-def entries(source: Source) -> sql.Composed:
+def entries(source: Source, slices: int = 1) -> sql.Composed:
     """One row per entry: ``at, flaw, fingerprint, number, name, *ids, *texts, *numbers``.
 
     ``flaw`` says why an entry is rejected, and then it has no numbers. ``number`` is its id where that is a whole number,
-    ``name`` where it is not, both only where somebody asks.
+    ``name`` where it is not, both only where somebody asks. Of several slices, a power of two, the parameter ``slice`` names
+    the one to read: each holds the entries whose ids have a certain hash.
     """
     shape = SHAPES[source.ledger.name]
     # OFFSET 0 keeps PostgreSQL from working the flaw of a row out anew for each column that asks for it.
@@ -61,8 +62,9 @@ def entries(source: Source) -> sql.Composed:
 SELECT at AT TIME ZONE 'UTC', flaw, fingerprint, number, name, {ids}, {texts}, {sound}
   FROM (SELECT {time}::timestamptz AS at, {flaw} AS flaw, {fingerprint} AS fingerprint, {number} AS number, {name} AS name,
                {columns}
-          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition} OFFSET 0) AS entries
+          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}{slice} OFFSET 0) AS entries
 """).format(
+        slice=_slice(source, slices),
         ids=_list(bounded(column) for column in shape.ids),
         texts=_list(map(cut, shape.texts)),
         sound=_list(sql.SQL("CASE WHEN flaw IS NULL THEN {} END").format(sql.Identifier(column)) for column in shape.numbers),
@@ -70,7 +72,7 @@ SELECT at AT TIME ZONE 'UTC', flaw, fingerprint, number, name, {ids}, {texts}, {
         flaw=source.flaw(shape.numbers, required=shape.required),
         fingerprint=source.fingerprint(shape.told),
         number=source.raw("entry_id") if source.numbered and (shape.ordered or source.tracked) else sql.SQL("NULL"),
-        name=sql.SQL("NULL") if source.numbered or not shape.ordered else source.text("entry_id"),
+        name=sql.SQL("NULL") if source.numbered or not shape.ordered else source.beginning("entry_id"),
         columns=_list(
             [_named(source.text(column), column) for column in shape.ids + shape.texts]
             + [_named(source.number(column), column) for column in shape.numbers]
@@ -78,6 +80,12 @@ SELECT at AT TIME ZONE 'UTC', flaw, fingerprint, number, name, {ids}, {texts}, {
         table=source.name,
         condition=source.condition,
     )
+
+
+def _slice(source: Source, slices: int) -> sql.Composable:
+    if slices == 1:
+        return sql.SQL("")
+    return sql.SQL(" AND hashtextextended({}, 0) & {} = %(slice)s").format(source.text("entry_id"), slices - 1)
 
 
 def fingerprints(source: Source) -> sql.Composed:

@@ -81,7 +81,7 @@ class Collection:
 
     def _tidy(self) -> None:
         """Remove what a refresh that failed has read and not used; make the place again if somebody removed it."""
-        self._tools.directory.mkdir(exist_ok=True)
+        self._tools.directory.mkdir(0o700, exist_ok=True)
         for follower in self.followers:
             for file in self._tools.directory.glob(f"{follower.name}*.csv"):
                 file.unlink()

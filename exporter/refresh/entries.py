@@ -1,30 +1,30 @@
 """Following a ledger of timed entries, costs or impacts: its first build, and every refresh after it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 
 import structlog
 
-from exporter.calendar import ONE_DAY, Hours
+from exporter.calendar import Hours
 from exporter.config import Ledger
 from exporter.database import Transaction
 from exporter.ledgers import cursor
 from exporter.ledgers.audit import BEGINNING, KnownHour
+from exporter.ledgers.batches import BatchReader
 from exporter.ledgers.catalog import hold
-from exporter.ledgers.changes import Changes, Part, Progress
+from exporter.ledgers.changes import Building, Changes, Part, Progress
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.reader import Look, Reader
 from exporter.refresh.follower import Follower, Tools, Work
+from exporter.transfer import BATCH
 
 log = structlog.get_logger()
 
-PARTS_AT_ONCE = 31
-DAYS_AT_ONCE = 100
-ROWS_AT_ONCE = 250_000
-WORTH_TELLING = 10
+PARTS_AT_ONCE = 100
+"""Parts that go into the rollups in one step, which ends earlier when they hold as many rows as a batch may."""
 PROOF_POLLS = 40
 PROOF_POLL_SECONDS = 0.05
 
@@ -34,11 +34,10 @@ class EntryFollower(Follower):
 
     def __init__(self, ledger: Ledger, tools: Tools) -> None:
         super().__init__(ledger, tools)
-        self._reader = Reader(tools.calendar, tools.config.refresh.settle)
-        self._attempts = 0
+        self._reader = Reader(tools.calendar, tools.config.refresh.settle, BatchReader(tools.directory))
 
     async def look(self, transaction: Transaction, now: datetime) -> Work:
-        """Find the hours to read again and read them, unless they are so many that they are better read in steps."""
+        """Find the hours to read again, and read as many of them as go into the rollups in one step."""
         source = await self.source(transaction)
         identity = self.identity(source)
         progress = await self.tools.worker.run(self.tools.rollups.progress, self.name)
@@ -46,55 +45,82 @@ class EntryFollower(Follower):
             return partial(self._build, source, identity, now)
         look = await self._reader.look(transaction, source, progress, now, self)
         untimed = await self._reader.untimed(transaction, source)
-        if len(look.hours) > PARTS_AT_ONCE:
-            return partial(self._catch_up, source, look, progress, untimed)
-        parts = [await self._fetch(transaction, source, hours) for hours in look.hours]
-        return partial(self._apply, look, Changes(self.name, parts, untimed, look.progress))
+        parts, left = await self._read(transaction, source, look.hours)
+        return partial(self._apply, source, look, untimed, parts, left)
 
-    async def _apply(self, look: Look, changes: Changes) -> None:
-        await self.tools.worker.run(self.tools.rollups.apply, changes)
-        self.discard(part.file for part in changes.parts)
+    async def _apply(
+        self, source: Source, look: Look, untimed: dict[str, int], parts: list[Part], left: Sequence[Hours]
+    ) -> None:
+        """Take in what was read and, step by step, what is left. How far the ledger was followed is noted with the last step.
+
+        If that is never reached, the next refresh finds the same hours; those that were taken in do not differ any more.
+        """
+        underway = replace(look.before, settled_before=look.progress.settled_before)
+        while left:
+            await self._take_in(Changes(self.name, parts, untimed, underway))
+            log.info("catching up", ledger=self.name, percent=round(100 * (1 - len(left) / len(look.hours))))
+            async with self.tools.database.transaction() as transaction:
+                await hold(transaction, self.ledger)
+                parts, left = await self._read(transaction, source, left, differing=True)
+        await self._take_in(Changes(self.name, parts, untimed, look.progress))
         self._reader.accept(look)
         self.tools.telemetry.audited_buckets.labels(self.name).inc(look.audited)
         self.tools.telemetry.audit_repairs.labels(self.name).inc(look.repairs)
 
-    async def _catch_up(self, source: Source, look: Look, before: Progress, untimed: dict[str, int]) -> None:
-        """As _apply, a few hours at a time; how far the ledger was followed is only noted with the last of them."""
-        underway = replace(before, settled_before=look.progress.settled_before)
-        *most, last = [look.hours[start : start + PARTS_AT_ONCE] for start in range(0, len(look.hours), PARTS_AT_ONCE)]
-        for done, hours in enumerate(most):
-            said = log.info if len(most) > WORTH_TELLING else log.debug
-            said("catching up", ledger=self.name, percent=round(100 * done / (len(most) + 1)))
-            changes = Changes(self.name, await self._parts(source, hours), untimed, underway)
-            await self.tools.worker.run(self.tools.rollups.apply, changes)
-            self.discard(part.file for part in changes.parts)
-        await self._apply(look, Changes(self.name, await self._parts(source, last), untimed, look.progress))
+    async def _take_in(self, changes: Changes) -> None:
+        await self.tools.worker.run(self.tools.rollups.apply, changes)
+        self._discard_parts(changes.parts)
 
-    async def _parts(self, source: Source, hours: Iterable[Hours]) -> list[Part]:
-        async with self.tools.database.transaction() as transaction:
-            await hold(transaction, self.ledger)
-            return [await self._fetch(transaction, source, each) for each in hours]
+    async def _read(
+        self, transaction: Transaction, source: Source, hours: Sequence[Hours], *, differing: bool = False
+    ) -> tuple[list[Part], Sequence[Hours]]:
+        """Read the first of the hours, or of those that differ from the rollups, as many as go into these in one step.
+
+        Returns also the hours that are left.
+        """
+        parts: list[Part] = []
+        for number, each in enumerate(hours):
+            if _enough(parts):
+                return parts, hours[number:]
+            if not differing or await self._reader.differs(transaction, source, each, self):
+                parts.append(await self._reader.fetch(transaction, source, each))
+                self.count(parts[-1].rows)
+        return parts, []
 
     async def _build(self, source: Source, identity: str, now: datetime) -> None:
-        """Read the whole ledger, day by day: while one stretch of days goes into the rollups, the next is being read."""
-        self._attempts += 1
-        log.info("building the rollups", ledger=self.name, attempt=self._attempts)
-        await self.tools.worker.run(self.tools.rollups.begin, self.name)
-        progress = await self._begin(source, identity, now)
-        parts = await self._stretch(source, BEGINNING, progress.today)
-        first = parts[0].hours.day if parts else progress.today
-        while parts:
-            last = parts[-1].hours.day
-            add = self.tools.worker.run(self.tools.rollups.add, Changes(self.name, parts, {}, progress))
-            _, following = await asyncio.gather(add, self._stretch(source, self.tools.calendar.end(last), progress.today))
-            self.discard(part.file for part in parts)
-            parts = following
-            log.info("building the rollups", ledger=self.name, day=str(last), percent=_percent(first, last, progress.today))
+        """Read the whole ledger, in order of time: while one step goes into the rollups, the next is being read.
+
+        It goes on where an earlier attempt was broken off.
+        """
+        building = await self.tools.worker.run(self.tools.rollups.building, self.name)
+        if building and building.progress.identity == identity and building.progress.today <= self.tools.calendar.day_of(now):
+            log.info("resuming the first build", ledger=self.name, position=building.position.isoformat())
+        else:
+            building = Building(await self._begin(source, identity, now), BEGINNING)
+            await self.tools.worker.run(self.tools.rollups.begin, self.name, building)
+            log.info("building the rollups", ledger=self.name)
+        await self._build_from(source, building)
         async with self.tools.database.transaction() as transaction:
             untimed = await self._reader.untimed(transaction, source)
-        await self.tools.worker.run(self.tools.rollups.finish, Changes(self.name, [], untimed, progress))
+        await self.tools.worker.run(self.tools.rollups.finish, Changes(self.name, [], untimed, building.progress))
         log.info("built the rollups", ledger=self.name)
-        self._attempts = 0
+
+    async def _build_from(self, source: Source, building: Building) -> None:
+        progress = building.progress
+        parts, position = await self._step(source, building.position, progress.today)
+        first = parts[0].hours.day if parts else progress.today
+        while parts:
+            following = asyncio.create_task(self._step(source, position, progress.today))
+            try:
+                await self.tools.worker.run(self.tools.rollups.add, Changes(self.name, parts, {}, progress), position)
+            except BaseException:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+                raise
+            self._discard_parts(parts)
+            last = parts[-1].hours.day
+            log.info("building the rollups", ledger=self.name, day=str(last), percent=_percent(first, last, progress.today))
+            parts, position = await following
 
     async def _begin(self, source: Source, identity: str, now: datetime) -> Progress:
         """Note where the cursors stand, and wait a moment for the transactions that are open to end.
@@ -111,28 +137,27 @@ class EntryFollower(Follower):
             await asyncio.sleep(PROOF_POLL_SECONDS)
         return progress
 
-    async def _stretch(self, source: Source, start: datetime, today: date) -> list[Part]:
-        """The next days with entries, as many as are taken into the rollups at once; none when all are read."""
+    async def _step(self, source: Source, position: datetime, today: date) -> tuple[list[Part], datetime]:
+        """The next entries from a position on, as many as go into the rollups in one step, and the position after them.
+
+        No parts are left when all is read.
+        """
         parts: list[Part] = []
         async with self.tools.database.transaction() as transaction:
             await hold(transaction, self.ledger)
-            day = await self._reader.next_day(transaction, source, start, today)
-            while day and len(parts) < DAYS_AT_ONCE and sum(part.rows for part in parts) < ROWS_AT_ONCE:
-                parts.append(await self._fetch(transaction, source, day))
-                day = await self._following(transaction, source, parts[-1], today)
-        return parts
+            while not _enough(parts) and self.tools.calendar.day_of(position) <= today:
+                if not parts or not parts[-1].rows:
+                    found = await self._reader.next_entry(transaction, source, position, today)
+                    if found is None:
+                        break
+                    position = found
+                part, position = await self._reader.fetch_from(transaction, source, position)
+                parts.append(part)
+                self.count(part.rows)
+        return parts, position
 
-    async def _following(self, transaction: Transaction, source: Source, part: Part, today: date) -> Hours | None:
-        """The day after that of the part; after a day without entries, the next one that has any."""
-        following = part.hours.day + ONE_DAY
-        if part.rows and following <= today:
-            return self.tools.calendar.whole(following)
-        return await self._reader.next_day(transaction, source, self.tools.calendar.start(following), today)
-
-    async def _fetch(self, transaction: Transaction, source: Source, hours: Hours) -> Part:
-        part = await self._reader.fetch(transaction, source, hours, self.tools.directory)
-        self.count(part.rows)
-        return part
+    def _discard_parts(self, parts: list[Part]) -> None:
+        self.discard(file for part in parts for file in part.files)
 
     async def known(self, start: datetime | None) -> list[KnownHour]:
         """The known hours from an instant on, for the audit."""
@@ -144,6 +169,11 @@ class EntryFollower(Follower):
         """The hours that hold, or may hold, entries with numbers in these closed ranges."""
         found = await self.tools.worker.run(self.tools.rollups.holding, self.name, numbers) if numbers else []
         return [Hours(day, hour, hour) for day, hour in found]
+
+
+def _enough(parts: list[Part]) -> bool:
+    """Whether the parts are as many as go into the rollups in one step."""
+    return len(parts) >= PARTS_AT_ONCE or sum(part.rows for part in parts) >= BATCH.rows
 
 
 def _percent(first: date, last: date, today: date) -> int:

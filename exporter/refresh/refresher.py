@@ -134,7 +134,8 @@ class Refresher:
         families = tuple(family for outcome in report.outcomes.values() for family in outcome.families or ())
         self._published = now
         with self._stage("render"):
-            self.publisher.publish(Snapshot(now.astimezone(self.config.timezone), families, statuses))
+            complete = all(status.last_success or status.name in tried for status in statuses)
+            self.publisher.publish(Snapshot(now.astimezone(self.config.timezone), families, statuses, complete))
         return report
 
     def _statuses(self) -> tuple[LedgerStatus, ...]:

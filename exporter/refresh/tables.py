@@ -5,13 +5,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 
+import psycopg
+
 from exporter.calendar import ONE_DAY
 from exporter.config import Ledger
-from exporter.database import Row, Transaction
+from exporter.database import Transaction
 from exporter.ledgers import statements
 from exporter.ledgers.changes import Progress
 from exporter.ledgers.mapping import Source
 from exporter.refresh.follower import Follower, Tools, Work
+from exporter.transfer import LARGE, Row, TooLargeError
 
 Days = tuple[date, date]
 """A closed range of days."""
@@ -53,14 +56,14 @@ class AllocationsFollower(TableFollower):
         untimed: dict[str, int] = dict(await transaction.rows(statements.untimed(source)))
         if before is None or before.identity != progress.identity or before.today > today:
             everything = await self._read(transaction, source, (statements.EARLIEST, today))
-            return partial(self._apply, [everything], untimed, progress, None)
+            return partial(self._apply, everything, untimed, progress, None)
         timeline = today - timedelta(days=self.tools.config.report.timeline_days - 1)
         recent = (min(timeline, before.today), today)
         digest = await self._digest(transaction, source, recent)
         older, audit_from = await self._older(before.audit_from, recent[0])
-        readings = [await self._read(transaction, source, older, audit=True)]
+        readings = await self._read(transaction, source, older, audit=True)
         if digest != self._applied:
-            readings.append(await self._read(transaction, source, recent))
+            readings += await self._read(transaction, source, recent)
         return partial(self._apply, readings, untimed, replace(progress, audit_from=audit_from), digest)
 
     async def _older(self, audit_from: datetime | None, limit: date) -> tuple[Days, datetime | None]:
@@ -70,11 +73,21 @@ class AllocationsFollower(TableFollower):
         days = (day or statements.EARLIEST, end - ONE_DAY)
         return days, datetime.combine(day, time.min, UTC) if day else None
 
-    async def _read(self, transaction: Transaction, source: Source, days: Days, *, audit: bool = False) -> Reading:
-        file = self.tools.directory / f"{self.name}-{days[0]}.csv"
-        rows = await transaction.copy(statements.allocations(source), file, start=days[0], end=days[1])
+    async def _read(self, transaction: Transaction, source: Source, days: Days, *, audit: bool = False) -> list[Reading]:
+        """The allocations of some days; where these are too many for one statement, those of the halves."""
+        first, last = days
+        file = self.tools.directory / f"{self.name}-{first}.csv"
+        try:
+            async with transaction.savepoint():
+                rows = await transaction.copy(statements.allocations(source), file, start=first, end=last)
+        except (TooLargeError, psycopg.errors.QueryCanceled):
+            if first >= last:
+                raise
+            middle = first + (last - first) // 2
+            halves = ((first, middle), (middle + ONE_DAY, last))
+            return [reading for half in halves for reading in await self._read(transaction, source, half, audit=audit)]
         self.count(rows)
-        return Reading(days, file, audit)
+        return [Reading(days, file, audit)]
 
     async def _apply(self, readings: list[Reading], untimed: dict[str, int], progress: Progress, digest: Digest | None) -> None:
         self._applied = None
@@ -99,7 +112,7 @@ class QuestsFollower(TableFollower):
         if before and digest == self._applied:
             return partial(self.tools.worker.run, self.tools.rollups.advance, self.name, progress)
         file = self.tools.directory / f"{self.name}.csv"
-        self.count(await transaction.copy(statements.quests(source), file))
+        self.count(await transaction.copy(statements.quests(source), file, LARGE))
         return partial(self._apply, file, progress, digest)
 
     async def _apply(self, file: Path, progress: Progress, digest: Digest) -> None:

@@ -82,6 +82,15 @@ WITH known AS (
 )
 SELECT DISTINCT task FROM ((FROM known EXCEPT FROM facts) UNION ALL (FROM facts EXCEPT FROM known)) WHERE task IS NOT NULL
 """
+# In a first build an hour may be read in several batches.
+_MERGED = """
+CREATE OR REPLACE TEMP TABLE merged AS
+SELECT day, hour, sum(entries) AS entries, sum(fingerprint) AS fingerprint, sum(usd) AS usd, min(low) AS low,
+       max(high) AS high, max(newest) AS newest
+  FROM (FROM fresh UNION ALL
+        SELECT hours.* EXCLUDE (ledger) FROM hours SEMI JOIN fresh USING (day, hour) WHERE ledger = $ledger)
+ GROUP BY day, hour
+"""
 _FOLDED = {
     "costs": "day, NULL, task, quest, pair, sum(calls), sum(unpriced), sum(usd), sum(positive_usd),"
     " sum(input_tokens), sum(output_tokens)",
@@ -103,14 +112,18 @@ def replace(connection: DuckDBPyConnection, ledger: str) -> None:
     for table in (ledger, "hours", "rejected"):
         whose = "TRUE" if table == ledger else f"f.ledger = '{ledger}'"
         connection.execute(f"DELETE FROM {table} AS f USING changed AS c WHERE {whose} AND {_BUCKET}")
-    _insert(connection, ledger, "FROM facts")
+    _insert(connection, ledger, "FROM facts", f"SELECT f.* FROM fresh AS f JOIN changed AS c ON {_BUCKET}")
 
 
 def add(connection: DuckDBPyConnection, ledger: str) -> None:
-    """Take in what is staged, of buckets of which nothing is known yet."""
+    """Take in what is staged, beside what is known already of the same hours."""
     connection.execute(_ALL_NEWS)
     _number(connection, ledger)
-    _insert(connection, ledger, _FACTS[ledger])
+    connection.execute(_MERGED, {"ledger": ledger})
+    connection.execute(
+        "DELETE FROM hours USING merged AS m WHERE ledger = ? AND (hours.day, hours.hour) = (m.day, m.hour)", [ledger]
+    )
+    _insert(connection, ledger, _FACTS[ledger], "FROM merged")
 
 
 def fold(connection: DuckDBPyConnection, ledger: str, before: date) -> None:
@@ -153,13 +166,10 @@ def _number_unseen(connection: DuckDBPyConnection, unseen: str, keys: str) -> No
         connection.execute(keys)
 
 
-def _insert(connection: DuckDBPyConnection, ledger: str, facts: str) -> None:
-    """Insert the changed buckets: their facts, count and fingerprint of each hour, and what was rejected in it."""
+def _insert(connection: DuckDBPyConnection, ledger: str, facts: str, hours: str) -> None:
+    """Insert the news: their facts, what is to be remembered of each hour, and what was rejected in it."""
     connection.execute(f"INSERT INTO {ledger} {facts}")
-    connection.execute(
-        f"INSERT INTO hours SELECT ?, f.* FROM fresh AS f JOIN changed AS c ON {_BUCKET}",
-        [ledger],
-    )
+    connection.execute(f"INSERT INTO hours SELECT ?, * FROM ({hours})", [ledger])
     connection.execute(
         "INSERT INTO rejected SELECT ?, day, hour, flaw, count(*) FROM news WHERE flaw IS NOT NULL GROUP BY ALL",
         [ledger],

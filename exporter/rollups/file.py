@@ -23,7 +23,16 @@ REMEDY = "state.path needs a directory that can be written to"
 NO_FILES = {"d": "a directory", "p": "a pipe", "s": "a socket"}
 MAGIC = slice(8, 12)
 """Where a file of DuckDB says that it is one."""
-LIMITS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "192MB", "threads": 1}
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "192MB",
+    "threads": 1,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+}
+AMBIGUOUS = "?*[\\"
+"""Characters of a path that DuckDB reads as something else: the end of a file name, a pattern, a separator."""
 MOST_ASIDE = 10
 """Files that are kept for others, so that a disk is never filled with them."""
 
@@ -60,12 +69,20 @@ def open_file(path: Path) -> DuckDBPyConnection:
         raise RollupFileError(f"{path} cannot be made; {REMEDY}") from error
 
 
+def scratch_directory(path: Path) -> Path:
+    """Where rows that were read lie until they are in the rollup file, and what does not fit into memory."""
+    return path.with_name(path.name + ".reading")
+
+
 def require_file(path: Path) -> None:
-    """Refuse what is there and is no file, such as a pipe, on which opening would wait.
+    """Refuse a path that DuckDB would misread, and what is there and is no file, such as a pipe, on which opening would wait.
 
     Raises:
-        RollupFileError: it is no file.
+        RollupFileError: the path cannot be that of a rollup file.
     """
+    wrong = [each for each in AMBIGUOUS if each in str(path)]
+    if wrong:
+        raise RollupFileError(f"state.path {path} holds {' '.join(wrong)}, which DuckDB misreads; fix: choose another path")
     kind = _kind(path)
     if kind not in ("", "-"):
         raise RollupFileError(f"{path} is {NO_FILES.get(kind, 'a device')}; state.path is the path of a file")
@@ -82,13 +99,23 @@ def _kind(path: Path) -> str:
 def _connect(path: Path) -> DuckDBPyConnection:
     if not is_database(path):  # DuckDB would hand those of other programs to an extension
         raise _UnusableError("it is no rollup file, or the beginning of it is lost")
-    connection = duckdb.connect(str(path), config=LIMITS)
+    connection = duckdb.connect(str(path), config=SETTINGS)
     try:
+        path.chmod(0o600)
+        _confine(connection, path)
         _prepare(connection)
     except (duckdb.Error, _UnusableError):
         connection.close()  # what is open is shared: the next file of this name would be the same
         raise
     return connection
+
+
+def _confine(connection: DuckDBPyConnection, path: Path) -> None:
+    """Let the session reach nothing but its own file and the scratch directory."""
+    scratch = scratch_directory(path)
+    connection.execute("SET temp_directory = $directory", {"directory": str(scratch / "spilled")})
+    connection.execute("SET allowed_directories = $directories", {"directories": [f"{scratch}/"]})
+    connection.execute("SET enable_external_access = false")
 
 
 def is_database(path: Path) -> bool:
@@ -149,7 +176,7 @@ def _replaceable(path: Path) -> bool:
     if not is_database(path):
         return path.stat().st_size == 0
     try:
-        with duckdb.connect(str(path), read_only=True, config=LIMITS) as connection:
+        with duckdb.connect(str(path), read_only=True, config=SETTINGS) as connection:
             return _format(connection) is not None
     except duckdb.Error as error:
         return is_damage(error)

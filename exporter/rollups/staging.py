@@ -59,9 +59,12 @@ SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS bucket
 """
 
 
+# A buffer has a size of its own: DuckDB would make one as large as the file. No line is longer than a tenth of max_line_size.
+# The directory may be named like a partition (usd=5), which says nothing of what is in a file.
 _DIALECT = (
     "header = false, auto_detect = false, parallel = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n',"
-    " nullstr = '', allow_quoted_nulls = true, max_line_size = 16777216"
+    " nullstr = '', allow_quoted_nulls = true, max_line_size = 1048576,"
+    " buffer_size = 8388608, hive_partitioning = false"
 )
 
 
@@ -85,29 +88,30 @@ def read_csv(ledger: str) -> str:
 
 
 def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
-    """Fill ``staged`` with the parts, ``replaced`` with their hours and ``changed`` with the buckets that differ.
+    """As :func:`load`, and fill ``changed`` with the buckets that differ from before; returns whether any does.
 
-    A bucket is an hour of a day, or NULL for all of a day that has settled. Returns whether any differs.
+    A bucket is an hour of a day, or NULL for all of a day that has settled.
     """
-    _load(connection, changes)
-    connection.execute(_FRESH)
+    load(connection, changes)
     connection.execute(_CHANGED, {"ledger": changes.ledger, "settled_before": changes.progress.settled_before})
     return connection.execute("FROM changed LIMIT 1").fetchone() is not None
 
 
-def _load(connection: DuckDBPyConnection, changes: Changes) -> None:
-    hours = [part.hours for part in changes.parts]
-    files = [str(part.file) for part in changes.parts]
+def load(connection: DuckDBPyConnection, changes: Changes) -> None:
+    """Fill ``staged`` with the parts, ``replaced`` with their hours, and ``fresh`` with what to remember of each hour."""
+    read = [(part, file) for part in changes.parts for file in part.files]
+    files = [str(file) for _, file in read]
     replaced = {
-        "day": [each.day for each in hours],
-        "first": [each.first for each in hours],
-        "last": [each.last for each in hours],
-        "midnight": [microseconds(part.midnight) for part in changes.parts],
+        "day": [part.hours.day for part, _ in read],
+        "first": [part.hours.first for part, _ in read],
+        "last": [part.hours.last for part, _ in read],
+        "midnight": [microseconds(part.midnight) for part, _ in read],
         "filename": files,
     }
     connection.execute(_REPLACED, replaced)
     statement = _STAGED.format(hour=bucket(HOUR, "midnight"), entries=read_csv(changes.ledger))
     connection.execute(statement, {"files": files, "settled_before": changes.progress.settled_before})
+    connection.execute(_FRESH)
 
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, file: Path) -> None:

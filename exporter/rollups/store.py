@@ -16,15 +16,16 @@ from pydantic import TypeAdapter
 from exporter.config import Config
 from exporter.database import first_line
 from exporter.ledgers.audit import HOURS_PER_STRETCH, KnownHour
-from exporter.ledgers.changes import Changes, Progress
+from exporter.ledgers.changes import Building, Changes, Progress
 from exporter.ledgers.statements import EARLIEST
 from exporter.rollups import derived, facts, staging, tables
 from exporter.rollups.file import RollupFileError, is_damage, open_file, set_aside
 
 _PROGRESS = TypeAdapter(Progress)
+_BUILDING = TypeAdapter(Building)
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
 # All that follows is small statements, for which a second thread costs more than it brings; they begin with a new connection.
-_BUILDING = "SET threads = 2; SET preserve_insertion_order = false; SET checkpoint_threshold = '1GB'"
+_LARGE_STATEMENTS = "SET threads = 2; SET preserve_insertion_order = false; SET checkpoint_threshold = '1GB'"
 _CLEAN = (
     "CREATE OR REPLACE TEMP MACRO clean(words) AS"
     r" left(regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g'), 80)"
@@ -113,21 +114,31 @@ class Rollups:
             {"ledger": ledger, "first": list(first), "last": list(last)},
         ).fetchall()
 
-    def begin(self, ledger: str) -> None:
-        """Forget a ledger, to build it anew."""
-        self._connection.execute(_BUILDING)
+    def building(self, ledger: str) -> Building | None:
+        """How far a first build has come that was broken off; None when there is none."""
+        value = self._state(f"building.{ledger}")
+        return _BUILDING.validate_json(value) if value else None
+
+    def begin(self, ledger: str, building: Building) -> None:
+        """Forget a ledger, to build it again."""
         with self._transaction():
             self._put(f"progress.{ledger}", "")
+            self._put(f"building.{ledger}", _BUILDING.dump_json(building).decode())
             facts.forget(self._connection, ledger)
         self.revisions[ledger] += 1
 
-    def add(self, changes: Changes) -> None:
-        """One step of a first build: take the parts in, and leave what is derived from them for :meth:`finish`."""
+    def add(self, changes: Changes, position: datetime) -> None:
+        """One step of a first build: take the parts in, and leave what is derived from them for :meth:`finish`.
+
+        ``position`` is how far the build has come with them.
+        """
+        self._connection.execute(_LARGE_STATEMENTS)
         with self._transaction():
             self._expect(changes.ledger, built=False)
-            if staging.stage(self._connection, changes):
-                facts.add(self._connection, changes.ledger)
-                self._assign_families()
+            staging.load(self._connection, changes)
+            facts.add(self._connection, changes.ledger)
+            self._assign_families()
+            self._put(f"building.{changes.ledger}", _BUILDING.dump_json(Building(changes.progress, position)).decode())
 
     def finish(self, changes: Changes) -> None:
         """The last step of a first build."""
@@ -136,6 +147,7 @@ class Rollups:
             derived.touch_all(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
+            self._put(f"building.{changes.ledger}", "")
         self.revisions[changes.ledger] += 1
         self._built = True
 
