@@ -42,12 +42,10 @@ class _Connection(AsyncConnection[TupleRow]):
     @classmethod
     async def connect(cls, conninfo: str = "", *, failures: list[str], **options: Any) -> Self:  # type: ignore[override]
         try:
-            connection = await super().connect(conninfo, **options)
+            return await super().connect(conninfo, **options)
         except psycopg.OperationalError as error:
             failures[:] = [first_line(error)]
             raise
-        failures.clear()
-        return connection
 
 
 class Transaction:
@@ -195,6 +193,7 @@ class Database:
             await connection.close()
             self._failures[:] = [SILENT if isinstance(error, TimeoutError) else str(error)]
             raise psycopg.OperationalError(*self._failures) from error
+        self._failures.clear()
 
 
 def first_line(error: BaseException) -> str:

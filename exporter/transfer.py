@@ -52,7 +52,7 @@ async def fetch(connection: AsyncConnection[TupleRow], query: sql.SQL | sql.Comp
     """All rows of a small result, none for a statement without one; taken over as they arrive, for libpq would collect them.
 
     Raises:
-        TooLargeError: the result goes beyond the limit of what is kept in memory.
+        TooLargeError: the result goes beyond the limit of what is kept in memory; the connection is closed then.
     """
     found: list[Row] = []
     size = 0
@@ -64,6 +64,7 @@ async def fetch(connection: AsyncConnection[TupleRow], query: sql.SQL | sql.Comp
                     found.append(row)
                     size += sum(len(value) for value in row if isinstance(value, str))
                     if len(found) > FETCHED.rows or size > FETCHED.size:
+                        await connection.close()  # no statement of ours does that, so there may be no end to it
                         raise TooLargeError(FETCHED)
         except psycopg.ProgrammingError as error:
             if error.sqlstate:  # none where psycopg itself says that a statement has no result

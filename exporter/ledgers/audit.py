@@ -14,7 +14,6 @@ from exporter.calendar import HOUR, MICROSECOND, Calendar, Hours
 from exporter.database import Transaction
 from exporter.ledgers import statements
 from exporter.ledgers.mapping import Source
-from exporter.transfer import TooLargeError
 
 ROWS_PER_STRETCH = 10_000
 HOURS_PER_STRETCH = 1_000
@@ -93,7 +92,8 @@ def within(calendar: Calendar, start: datetime, end: datetime, remembered: list[
 async def differing(transaction: Transaction, source: Source, calendar: Calendar, stretch: Stretch) -> list[Hours]:
     """The hours of the stretch whose entries are not those that the rollups remember.
 
-    A stretch that takes longer than ``statement_timeout`` is compared in pieces; an hour that does counts as differing.
+    A stretch of too many hours, or one that takes longer than ``statement_timeout``, is compared in pieces; an hour that takes
+    so long counts as differing.
     """
     if stretch.start >= stretch.end:
         return []
@@ -103,7 +103,9 @@ async def differing(transaction: Transaction, source: Source, calendar: Calendar
             rows = await transaction.rows(
                 statements.fingerprints(source), start=stretch.start, end=stretch.end, midnight=origin
             )
-    except (psycopg.errors.QueryCanceled, TooLargeError):
+    except psycopg.errors.QueryCanceled:
+        rows = None
+    if rows is None or len(rows) > statements.MOST_HOURS:
         if stretch.end - stretch.start <= HOUR:
             return list(calendar.between(stretch.start, stretch.end - MICROSECOND))
         pieces = stretch.pieces(origin, await _first(transaction, source, stretch))

@@ -41,7 +41,7 @@ class BatchReader:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._length = ONE_DAY
+        self._length = self._longest = ONE_DAY
 
     async def all(self, transaction: Transaction, source: Source, start: datetime, end: datetime) -> AsyncIterator[Batch]:
         """The batches of a range, at least one, in order of time and without a gap."""
@@ -68,9 +68,10 @@ class BatchReader:
                 if upper - start <= MICROSECOND:
                     return await self._divided(transaction, source, (start, upper))
                 self._length = max(MICROSECOND, (upper - start) // SHRINK)
+                self._longest = self._length * GROW
             else:
                 if batch.rows * GROW < BATCH.rows:
-                    self._length = min(self._length * GROW, ONE_DAY)
+                    self._length = min(self._length * GROW, self._longest)
                 return batch
 
     async def _divided(self, transaction: Transaction, source: Source, bounds: Bounds) -> Batch:

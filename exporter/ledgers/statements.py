@@ -14,6 +14,8 @@ from exporter.ledgers.mapping import Source, bounded, cut
 
 EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
+MOST_HOURS = 10_000
+"""As many hours as are compared at a time. Beyond, the range is compared in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,16 @@ def _slice(source: Source, slices: int) -> sql.Composable:
 def fingerprints(source: Source) -> sql.Composed:
     """One row per hour: ``hour, entries, fingerprint``, to be compared with what the rollups remember of it.
 
-    The fingerprint does not depend on the order of the entries: any change changes it.
+    The fingerprint does not depend on the order of the entries: any change changes it. More than MOST_HOURS rows say that
+    there are too many hours to tell.
     """
     return sql.SQL("""
 SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(fingerprint)::numeric
   FROM (SELECT date_bin('1 hour', {time}::timestamptz, %(midnight)s) AS bucket, {fingerprint} AS fingerprint
           FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries GROUP BY bucket
+ LIMIT {most}
 """).format(
+        most=MOST_HOURS + 1,
         time=source.raw("occurred_at"),
         fingerprint=source.fingerprint(SHAPES[source.ledger.name].told),
         table=source.name,

@@ -157,7 +157,7 @@ class Rollups:
             self._worn = 0
         with self._transaction():
             before = _PROGRESS.validate_json(self._expect(changes.ledger, built=True))
-            differs = staging.stage(self._connection, changes)
+            differs = bool(changes.parts) and staging.stage(self._connection, changes)
             if differs:
                 facts.replace(self._connection, changes.ledger)
                 self._assign_families()

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +79,9 @@ class Exporter:
         """Until the path answers 200."""
         self.until(lambda: self.get(path).status == 200)
 
-    def until(self, condition) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        """Until the condition holds, or fail with the log."""
-        deadline = time.monotonic() + DEADLINE
+    def until(self, condition: Callable[[], object], patience: float = DEADLINE) -> None:
+        """Until the condition holds, or fail with the log after so many seconds."""
+        deadline = time.monotonic() + patience
         while not condition():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()

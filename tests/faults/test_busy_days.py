@@ -1,0 +1,111 @@
+"""How busy a day was decides how long it takes to read, and neither memory nor whether it can be read at all."""
+
+import re
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.end_to_end.process import Exporter, running
+from tests.faults.stage import logged
+
+ONE_LEDGER = """
+databases: {main: {dsn_env: LEDGERS_DSN}}
+ledgers: {costs: {database: main}}
+state: {path: rollups.duckdb}
+refresh: {interval: 500ms}
+"""
+FILL = """
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
+SELECT timestamptz '2026-03-14 00:00+00' + interval '{apart}' * n, 't' || n / 2, 'q' || n % 7, 'codex', {model}, n % 5, 1,
+       n % 1000 / 1e6
+  FROM generate_series(0, {calls} - 1) AS n
+"""
+MEMORY = 400
+"""Megabytes."""
+
+
+def fill(conninfo: str, calls: int, apart: str, model: str = "'gpt-' || n % 3") -> None:
+    """Calls of one day, so far apart, of half as many tasks."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(FILL.format(calls=calls, apart=apart, model=model).encode())
+
+
+def peak(exporter: Exporter) -> int:
+    """The most memory that the process ever had, in megabytes."""
+    (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{exporter.process.pid}/status").read_text())
+    return int(kilobytes) // 1024
+
+
+def served(exporter: Exporter, metric: str) -> float:
+    """The sum over all series of a metric."""
+    values = re.findall(rf"^{metric}{{.*}} (\S+)$", exporter.page(), re.MULTILINE)
+    return round(sum(map(float, values)), 6)
+
+
+def truth(conninfo: str, what: str) -> float:
+    """A number of the ledger as plain SQL."""
+    with psycopg.connect(conninfo) as connection:
+        ((value,),) = connection.execute(f"SELECT {what} FROM cost_ledger").fetchall()
+    return float(value)
+
+
+def until_exact(exporter: Exporter, conninfo: str) -> None:
+    calls, usd = truth(conninfo, "count(*)"), round(truth(conninfo, "sum(cost_usd)"), 6)
+    exporter.until(lambda: served(exporter, "resource_calls") == calls and served(exporter, "resource_spend_usd") == usd, 240)
+
+
+def said(exporter: Exporter, message: str) -> bool:
+    return any(event["msg"] == message for event in logged(exporter))
+
+
+@pytest.mark.slow
+def test_a_day_of_millions_is_built_in_steps_which_survive_the_process(tmp_path: Path, database: str) -> None:
+    fill(database, 2_500_000, "30 ms")
+    (tmp_path / "config.yml").write_text(ONE_LEDGER)
+    serve = ("serve", f"--config.file={tmp_path / 'config.yml'}")
+    with running(tmp_path, *serve, LEDGERS_DSN=database) as exporter:
+        exporter.until(lambda: sum(event["msg"] == "building the rollups" for event in logged(exporter)) > 3)
+        assert exporter.get("/-/ready").status == 503
+        exporter.stop(signal.SIGKILL)
+    with running(tmp_path, *serve, LEDGERS_DSN=database) as exporter:
+        until_exact(exporter, database)
+        assert said(exporter, "resuming the first build")
+        assert served(exporter, "resource_exporter_ledger_rows_read_total") < 2_400_000
+        with psycopg.connect(database) as connection:
+            connection.execute("UPDATE cost_ledger SET cost_usd = 5 WHERE id = (SELECT max(id) FROM cost_ledger)")
+            connection.execute("DELETE FROM cost_ledger WHERE id = (SELECT min(id) FROM cost_ledger)")
+        until_exact(exporter, database)
+        assert peak(exporter) < MEMORY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("calls, model", [(600_000, "'gpt'"), (60_000, "n % 3 || repeat('é', 4000)")])
+def test_one_moment_of_more_calls_than_fit_into_a_file(tmp_path: Path, database: str, calls: int, model: str) -> None:
+    fill(database, calls, "0 s", model)
+    (tmp_path / "config.yml").write_text(ONE_LEDGER)
+    with running(tmp_path, "serve", f"--config.file={tmp_path / 'config.yml'}", LEDGERS_DSN=database) as exporter:
+        until_exact(exporter, database)
+        assert peak(exporter) < MEMORY
+
+
+HISTORY = """
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
+SELECT now() - random() * interval '700 days', 't' || n / 2, 'q' || n % 7, 'codex', 'gpt', 1, 1, n % 1000 / 1e6
+  FROM generate_series(1, {calls}) AS n
+"""
+
+
+@pytest.mark.slow
+def test_history_that_is_imported_out_of_order(tmp_path: Path, database: str) -> None:
+    (tmp_path / "config.yml").write_text(ONE_LEDGER)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(HISTORY.format(calls=70_000).encode())
+        with running(tmp_path, "serve", f"--config.file={tmp_path / 'config.yml'}", LEDGERS_DSN=database) as exporter:
+            until_exact(exporter, database)
+            connection.execute(HISTORY.format(calls=1_000_000).encode())
+            until_exact(exporter, database)
+            assert said(exporter, "catching up")
+            assert not said(exporter, "ledger cannot be read")
+            assert peak(exporter) < MEMORY

@@ -1,0 +1,46 @@
+"""A range that takes longer than ``refresh.statement_timeout`` is read, and compared, in pieces."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.books import read
+from tests.integration.model import report
+from tests.integration.rules import Settings
+from tests.integration.running import Clock, configure, differences, running
+
+NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
+SLOW = "CASE WHEN created_at > '2000-01-01' THEN pg_sleep(0.001) IS NOT NULL END"
+"""Each row takes a thousandth of a second."""
+CALLS = """
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd)
+SELECT '2026-05-12 00:00Z'::timestamptz + n * interval '90 seconds', 't' || n % 50, 'q', 'p', 'm', 0.01
+  FROM generate_series(1, 900) AS n
+"""
+
+
+@pytest.mark.slow
+async def test_what_takes_too_long_at_once_is_split(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(CALLS)
+        connection.execute("CREATE INDEX ON cost_ledger (created_at, id)")
+    config = configure(
+        database,
+        tmp_path / "rollups",
+        ledgers={"costs": {"database": "main", "filter": SLOW}},
+        refresh={"statement_timeout": "500ms", "settle": "1m"},
+    )
+    clock = Clock(NOW)
+    async with running(config, clock) as exporter:
+        await exporter.refresh()
+        assert differences(exporter.samples(), report(read(database), Settings(), clock.now)) == []
+        with psycopg.connect(database) as connection:
+            connection.execute("UPDATE cost_ledger SET cost_usd = 1 WHERE id % 7 = 0")
+            connection.execute("DELETE FROM cost_ledger WHERE id % 11 = 0")
+            connection.execute(CALLS)
+        for _ in range(3):
+            clock.now += timedelta(minutes=5)
+            await exporter.refresh()
+        assert differences(exporter.samples(), report(read(database), Settings(), clock.now)) == []
