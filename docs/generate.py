@@ -13,6 +13,7 @@ import jinja2
 
 from exporter.metrics import Metric
 from exporter.sections import SECTIONS
+from exporter.sources import Source
 from exporter.telemetry import OwnMetric, Telemetry
 
 FOLDER = Path(__file__).parent
@@ -67,7 +68,13 @@ def unit(metric: str) -> str:
 
 
 def _sources(metric: Metric) -> str:
-    return _codes(metric.ledgers) + (f"; without it `{metric.stand_in}`" if metric.stand_in else "")
+    found = ", ".join(map(_source, metric.sources))
+    return f"{found}; without it {_source(metric.stand_in)}" if metric.stand_in else found
+
+
+def _source(source: Source) -> str:
+    columns = " or ".join(f"`{column}`" for column in source.columns)
+    return f"`{source.ledger}`" + (f" ({columns})" if columns else "")
 
 
 def _data_row(metric: Metric) -> tuple[str, ...]:

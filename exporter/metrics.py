@@ -4,8 +4,11 @@ Data metrics are gauges that are built new for every snapshot, so a quest that l
 The exporter's own metrics are counted in place and live in :mod:`exporter.telemetry`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from exporter.config import Ledger
+from exporter.sources import Source
 
 QUEST = ("quest_id", "quest", "layer")
 TASK = ("task_id", "task", *QUEST)
@@ -18,16 +21,26 @@ Sample = tuple[Labels, float]
 class Metric:
     """One entry of the catalogue.
 
-    ``labels`` are in the order in which samples give their values. ``ledgers`` are those the numbers come from: when one
+    ``labels`` are in the order in which samples give their values. ``sources`` are those the numbers come from: when one
     of them is not configured, or has been unreachable for longer than ``refresh.stale_after``, the family is withdrawn.
     """
 
     name: str
     help: str
     labels: Labels
-    ledgers: tuple[str, ...]
-    stand_in: str | None = None
-    """The ledger that the numbers come from where ``ledgers`` are not configured."""
+    sources: tuple[Source, ...]
+    stand_in: Source | None = None
+    """What the numbers come from where no ledger of ``sources`` is configured."""
+
+    def used(self, ledgers: Mapping[str, Ledger]) -> tuple[Source, ...]:
+        """The sources of the numbers in a configuration with these ledgers."""
+        if self.stand_in and not any(source.ledger in ledgers for source in self.sources):
+            return (self.stand_in,) if self.stand_in.ledger in ledgers else self.sources
+        return self.sources
+
+    def missing(self, ledgers: Mapping[str, Ledger]) -> str | None:
+        """A sentence that says what the numbers need and the configured ledgers lack; None when nothing."""
+        return next(filter(None, (source.missing(ledgers) for source in self.used(ledgers))), None)
 
 
 @dataclass(frozen=True, slots=True)

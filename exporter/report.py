@@ -9,12 +9,17 @@ import duckdb
 import structlog
 
 from exporter.config import Config
+from exporter.database import first_line
 from exporter.metrics import Family, Metric
 from exporter.rollups import Rollups
-from exporter.sections import SECTIONS, Section, costs, labels, tasks
+from exporter.sections import SECTIONS, Section, available, costs, labels, tasks
 from exporter.sections.frame import Frame
 
 log = structlog.get_logger()
+
+FAILED = "This section could not be computed; the log says why."
+UNREAD = "The {ledger} ledger has not been read yet."
+TOO_OLD = "The {ledger} ledger could not be read for longer than refresh.stale_after."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one section went. ``families`` is None when it failed; ``moment`` is that of its oldest ledger, None without one."""
+    """How one section went. ``moment`` is that of its oldest ledger, None without one; ``error`` is why it failed, if it did.
 
-    families: list[Family] | None
+    ``absent`` says of each metric that is not among ``families`` why it is not known, in a sentence for people.
+    """
+
+    families: list[Family]
     seconds: float
     moment: datetime | None
+    absent: Mapping[str, str]
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,21 @@ class Report:
 
     outcomes: Mapping[str, Outcome]
     folded: int
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Those of all sections."""
+        return tuple(family for outcome in self.outcomes.values() for family in outcome.families)
+
+    @property
+    def absent(self) -> dict[str, str]:
+        """By the name of each metric that is not known, a sentence that says why."""
+        return {name: reason for outcome in self.outcomes.values() for name, reason in outcome.absent.items()}
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """By the name of each section that failed, why it did."""
+        return {name: outcome.error for name, outcome in self.outcomes.items() if outcome.error}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,7 @@ class Reporter:
     def __init__(self, rollups: Rollups, config: Config) -> None:
         self._rollups = rollups
         self._config = config
+        self._metrics = available(config.ledgers)
         self._forget()
 
     def make(self, readings: Mapping[str, Reading], now: datetime) -> Report:
@@ -69,25 +95,24 @@ class Reporter:
         if self._connection is not self._rollups.connection:
             self._forget()
         patience = self._config.refresh.stale_after
-        usable = {
-            name: reading
-            for name, reading in readings.items()
-            # From the future are those that were read before the clock was set back: how old they are cannot be told.
-            if reading.last_success and abs(now - reading.last_success) <= patience
-        }
+        # From the future are those that were read before the clock was set back: how old they are cannot be told.
+        usable = {name for name, each in readings.items() if each.last_success and abs(now - each.last_success) <= patience}
         outcomes, folded = {}, 0
-        moments = {name: self._moment(section, usable, now) for name, section in SECTIONS.items()}
+        moments = {name: self._moment(section, readings, usable, now) for name, section in SECTIONS.items()}
         for name, section in sorted(SECTIONS.items(), key=lambda item: moments[item[0]], reverse=True):
             frame = Frame(self._connection, self._config, moments[name])
             prepared = self._prepare(frame)
             folded = max(folded, prepared.labels.folded)
-            families, seconds = self._collect(name, section, frame, prepared)
-            shown = families and [family for family in families if self._known(family.metric, usable)]
-            outcomes[name] = Outcome(shown, seconds, self._oldest(section, readings, now))
+            start = time.perf_counter()
+            families, error = self._collect(name, section, frame, prepared)
+            absent = self._absent(section, readings, usable, error)
+            shown = [family for family in families if family.metric.name not in absent]
+            seconds = time.perf_counter() - start
+            outcomes[name] = Outcome(shown, seconds, self._oldest(section, readings, now), absent, error)
         return Report({name: outcomes[name] for name in SECTIONS}, folded)
 
     def _forget(self) -> None:
-        """Begin anew, for the tables of the report before went with their connection."""
+        """Begin again, for the tables of the report before went with their connection."""
         self._connection = self._rollups.connection
         self._prepared: Prepared | None = None
         self._kept: dict[str, tuple[object, list[Family]]] = {}
@@ -102,11 +127,11 @@ class Reporter:
         anew = before is None or frame.windows != before.windows
         tasks.prepare(frame, anew=anew, judged=before is None or before.revisions.get("impacts") != revisions.get("impacts"))
         costs.prepare(frame)
-        self._prepared = Prepared(revisions, frame.windows, frame.today, labels.prepare(frame))
+        self._prepared = Prepared(revisions, frame.windows, frame.today, labels.prepare(frame, self._metrics))
         return self._prepared
 
-    def _collect(self, name: str, section: Section, frame: Frame, prepared: Prepared) -> tuple[list[Family] | None, float]:
-        start = time.perf_counter()
+    def _collect(self, name: str, section: Section, frame: Frame, prepared: Prepared) -> tuple[list[Family], str | None]:
+        """The families of a section, or why it failed."""
         ledgers = {ledger: prepared.revisions.get(ledger) for ledger in self._needed(section)}
         key = (ledgers, prepared.windows, prepared.today, prepared.labels.digest)
         before, families = self._kept.pop(name, (None, []))
@@ -116,13 +141,13 @@ class Reporter:
         except duckdb.Error as error:
             self._rollups.doubt(error)
             log.exception("section failed", section=name)
-            return None, time.perf_counter() - start
+            return [], first_line(error)
         if section.TIMELESS:
             self._kept[name] = (key, families)
-        return families, time.perf_counter() - start
+        return families, None
 
-    def _moment(self, section: Section, usable: Mapping[str, Reading], now: datetime) -> datetime:
-        down = [reading.last_success for name, reading in usable.items() if name in self._needed(section) and not reading.up]
+    def _moment(self, section: Section, readings: Mapping[str, Reading], usable: set[str], now: datetime) -> datetime:
+        down = [readings[name].last_success for name in self._needed(section) & usable if not readings[name].up]
         return min((moment for moment in down if moment), default=now)
 
     def _oldest(self, section: Section, readings: Mapping[str, Reading], now: datetime) -> datetime | None:
@@ -130,17 +155,23 @@ class Reporter:
         return None if None in moments else min((moment for moment in moments if moment), default=now)
 
     def _needed(self, section: Section) -> set[str]:
-        return {ledger for metric in section.METRICS for ledger in self._ledgers(metric)}
+        return {source.ledger for metric in section.METRICS for source in metric.used(self._config.ledgers)}
 
-    def _known(self, metric: Metric, usable: Mapping[str, Reading]) -> bool:
-        return all(ledger in usable for ledger in self._ledgers(metric))
+    def _absent(self, section: Section, readings: Mapping[str, Reading], usable: set[str], error: str | None) -> dict[str, str]:
+        """By the names of metrics that are not known, a sentence that says why."""
+        ledgers = self._config.ledgers
+        if error:
+            return {metric.name: FAILED for metric in section.METRICS}
+        found = {metric.name: metric.missing(ledgers) or self._unread(metric, readings, usable) for metric in section.METRICS}
+        return {name: reason for name, reason in found.items() if reason}
 
-    def _ledgers(self, metric: Metric) -> tuple[str, ...]:
-        """The ledgers that the metric comes from in this configuration."""
-        configured = self._config.ledgers
-        if metric.stand_in and not any(ledger in configured for ledger in metric.ledgers):
-            return (metric.stand_in,)
-        return metric.ledgers
+    def _unread(self, metric: Metric, readings: Mapping[str, Reading], usable: set[str]) -> str | None:
+        """Of the first ledger of a metric of which nothing recent is known, whether it was ever read."""
+        for source in metric.used(self._config.ledgers):
+            if source.ledger not in usable:
+                read = source.ledger in readings and readings[source.ledger].last_success
+                return (TOO_OLD if read else UNREAD).format(ledger=source.ledger)
+        return None
 
 
 def _ordered(family: Family) -> Family:

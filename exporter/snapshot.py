@@ -1,6 +1,7 @@
 """What one refresh found: an immutable value that the exposition renders once and the page reads."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from exporter.metrics import Family
@@ -20,10 +21,12 @@ class LedgerStatus:
 class Snapshot:
     """The families of one refresh. ``as_of`` is the moment of the data, in the time zone of the budget day.
 
-    It is complete when each configured ledger was read once, or is known to fail.
+    ``absent`` has a sentence for each metric that is not known, by its name, which says why. The snapshot is complete when each
+    configured ledger was read once, or is known to fail.
     """
 
     as_of: datetime
     families: tuple[Family, ...]
     ledgers: tuple[LedgerStatus, ...]
+    absent: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True

@@ -95,7 +95,9 @@ class Telemetry:
     def _describe_ledgers(self) -> None:
         self.ledger_up = self._gauge("ledger_up", "Whether the ledger could be read at the last refresh: 1 or 0.", "ledger")
         self.ledger_newest_entry = self._gauge(
-            "ledger_newest_entry_timestamp_seconds", "When the newest entry of the ledger occurred, in Unix time.", "ledger"
+            "ledger_newest_entry_timestamp_seconds",
+            "When the newest entry of the ledger that has happened by now occurred, in Unix time.",
+            "ledger",
         )
         self.ledger_rows_read = self._counter(
             "ledger_rows_read_total", "Rows fetched from the ledger's database, most of them sums over many entries.", "ledger"

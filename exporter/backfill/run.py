@@ -24,7 +24,7 @@ from exporter.ledgers.audit import BEGINNING
 from exporter.ledgers.batches import BatchReader
 from exporter.refresh import Refresher
 from exporter.refresh.follower import Follower
-from exporter.sections import labels
+from exporter.sections import available, labels
 from exporter.sections.frame import Frame
 from exporter.telemetry import Telemetry
 
@@ -61,8 +61,9 @@ async def _build(refresher: Refresher, bar: ProgressBar) -> None:
 
 
 def _begin(refresher: Refresher, span: Span) -> History:
-    labels.prepare(Frame(refresher.rollups.connection, refresher.config, span.last))
-    history = History(refresher.rollups.connection, span)
+    config, connection = refresher.config, refresher.rollups.connection
+    labels.prepare(Frame(connection, config, span.last), available(config.ledgers))
+    history = History(connection, span)
     history.begin()
     return history
 

@@ -131,15 +131,15 @@ class Refresher:
         with self._stage("sections"):
             report = self._reporter.make(readings, now)
         self._tell(report, statuses)
-        families = tuple(family for outcome in report.outcomes.values() for family in outcome.families or ())
         self._published = now
         with self._stage("render"):
             complete = all(status.last_success or status.name in tried for status in statuses)
-            self.publisher.publish(Snapshot(now.astimezone(self.config.timezone), families, statuses, complete))
+            as_of = now.astimezone(self.config.timezone)
+            self.publisher.publish(Snapshot(as_of, report.families, statuses, report.absent, complete))
         return report
 
     def _statuses(self) -> tuple[LedgerStatus, ...]:
-        newest = self.rollups.newest()
+        newest = self.rollups.newest(self.clock())
         names = [follower.name for collection in self.collections for follower in collection.followers]
         progress = {name: self.rollups.progress(name) for name in names}
         # Until it was tried, a ledger that was read before is what it was then.
@@ -156,16 +156,18 @@ class Refresher:
         """Bring the exporter's own metrics up to date with a report."""
         telemetry = self.telemetry
         for name, outcome in report.outcomes.items():
-            telemetry.collector_success.labels(name).set(outcome.families is not None)
+            telemetry.collector_success.labels(name).set(outcome.error is None)
             telemetry.collector_duration.labels(name).set(outcome.seconds)
-            telemetry.series.labels(name).set(sum(len(family.samples) for family in outcome.families or ()))
-            if outcome.families is not None and outcome.moment:
+            telemetry.series.labels(name).set(sum(len(family.samples) for family in outcome.families))
+            if outcome.error is None and outcome.moment:
                 telemetry.collector_last_success.labels(name).set(outcome.moment.timestamp())
         telemetry.folded_series.set(report.folded)
         for status in statuses:
             telemetry.ledger_up.labels(status.name).set(status.up)
             if status.newest_entry:
                 telemetry.ledger_newest_entry.labels(status.name).set(status.newest_entry.timestamp())
+            else:
+                telemetry.ledger_newest_entry.remove(status.name)
         telemetry.rejected_rows.clear()
         for ledger, reason, entries in self.rollups.rejected():
             telemetry.rejected_rows.labels(ledger, reason).set(entries)
@@ -179,7 +181,6 @@ class Refresher:
     def _outcome(self, collection: Collection, report: Report | None) -> str:
         if report is None:
             return "failure"
-        sections = all(outcome.families is not None for outcome in report.outcomes.values())
-        if all(collection.up.values()) and sections:
+        if all(collection.up.values()) and not report.errors:
             return "success"
         return "partial" if any(collection.up.values()) else "failure"

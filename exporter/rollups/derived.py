@@ -12,13 +12,18 @@ SELECT day, quest, pair, sum(calls), sum(unpriced), sum(usd), sum(input_tokens),
   FROM costs WHERE day IN (SELECT day FROM changed) GROUP BY ALL;
 """
 _TOUCHED = "task IN (SELECT task FROM touched)"
+# A ledger may hold a negative number of tokens; a share is never less than nothing.
 _TASK_PROVIDERS = f"""
 DELETE FROM task_providers WHERE {_TOUCHED};
 INSERT INTO task_providers
-SELECT task, family, positive_usd::DOUBLE / nullif(sum(positive_usd) OVER (PARTITION BY task), 0)::DOUBLE, last_day
-  FROM (SELECT task, family, sum(positive_usd) AS positive_usd, max(day) AS last_day
-          FROM costs JOIN models USING (pair) WHERE {_TOUCHED} GROUP BY ALL) AS paid
- ORDER BY task;
+SELECT task, family,
+       CASE WHEN sum(usd) OVER of_task > 0 THEN usd::DOUBLE / (sum(usd) OVER of_task)::DOUBLE
+            WHEN sum(tokens) OVER of_task > 0 THEN tokens::DOUBLE / (sum(tokens) OVER of_task)::DOUBLE
+            ELSE calls::DOUBLE / (sum(calls) OVER of_task)::DOUBLE END, last_day
+  FROM (SELECT task, family, sum(positive_usd) AS usd, greatest(sum(input_tokens + output_tokens), 0) AS tokens,
+               sum(calls) AS calls, max(day) AS last_day
+          FROM costs JOIN models USING (pair) WHERE {_TOUCHED} GROUP BY ALL) AS called
+WINDOW of_task AS (PARTITION BY task) ORDER BY task;
 """
 _TASK_TOTALS = f"""
 DELETE FROM task_totals WHERE {_TOUCHED};

@@ -85,8 +85,8 @@ SELECT DISTINCT task FROM ((FROM known EXCEPT FROM facts) UNION ALL (FROM facts 
 # In a first build an hour may be read in several batches.
 _MERGED = """
 CREATE OR REPLACE TEMP TABLE merged AS
-SELECT day, hour, sum(entries) AS entries, sum(fingerprint) AS fingerprint, sum(usd) AS usd, min(low) AS low,
-       max(high) AS high, max(newest) AS newest
+SELECT day, hour, sum(entries) AS entries, sum(fingerprint) AS fingerprint, sum(positive_usd) AS positive_usd, min(low) AS low,
+       max(high) AS high, max(newest) AS newest, list_distinct(flatten(list(ahead))) AS ahead
   FROM (FROM fresh UNION ALL
         SELECT hours.* EXCLUDE (ledger) FROM hours SEMI JOIN fresh USING (day, hour) WHERE ledger = $ledger)
  GROUP BY day, hour
@@ -96,6 +96,12 @@ _FOLDED = {
     " sum(input_tokens), sum(output_tokens)",
     "impacts": "day, NULL, task, quest, layer, title, max(stamp), sum(judged), sum(usd), sum(tokens), sum(impact)",
 }
+
+# Of a day that has settled, nothing is ahead any more.
+_HAPPENED = """
+UPDATE hours SET newest = greatest(newest, list_max(ahead)), ahead = NULL
+ WHERE ledger = $ledger AND day < $before AND ahead IS NOT NULL
+"""
 
 
 def define(connection: DuckDBPyConnection) -> None:
@@ -128,6 +134,7 @@ def add(connection: DuckDBPyConnection, ledger: str) -> None:
 
 def fold(connection: DuckDBPyConnection, ledger: str, before: date) -> None:
     """Turn the hours of days that have settled into one bucket a day."""
+    connection.execute(_HAPPENED, {"ledger": ledger, "before": before})
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE folded AS SELECT {_FOLDED[ledger]} FROM {ledger}"
         " WHERE day < $before AND hour IS NOT NULL GROUP BY ALL",

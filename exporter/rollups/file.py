@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 log = structlog.get_logger()
 
 SCHEMA = files("exporter.rollups").joinpath("schema.sql").read_text()
-MEANING = 3
+MEANING = 4
 """Raised whenever the same tables are filled with something else than before."""
 FORMAT = f"{MEANING}-{hashlib.sha256(SCHEMA.encode()).hexdigest()[:16]}"
 REMEDY = "state.path needs a directory that can be written to"

@@ -23,10 +23,12 @@ CREATE TABLE allocations (
 );
 CREATE TABLE names (quest INTEGER, name VARCHAR, layer VARCHAR);
 
--- What is remembered of each hour of a ledger, so that an audit can tell whether it still stands like that.
+-- What is remembered of each hour of a ledger, so that an audit can tell whether it still stands like that. positive_usd is what
+-- was billed without its credits, for the usual course of a day. newest is the latest entry that had happened when the hour was
+-- read, ahead are the times of those that had not.
 CREATE TABLE hours (
-    ledger VARCHAR, day DATE, hour UTINYINT, entries HUGEINT, fingerprint HUGEINT, usd DECIMAL(38, 15),
-    low BIGINT, high BIGINT, newest TIMESTAMP
+    ledger VARCHAR, day DATE, hour UTINYINT, entries HUGEINT, fingerprint HUGEINT, positive_usd DECIMAL(38, 15),
+    low BIGINT, high BIGINT, newest TIMESTAMP, ahead TIMESTAMP[]
 );
 -- day and hour are NULL for entries that no day can hold.
 CREATE TABLE rejected (ledger VARCHAR, day DATE, hour UTINYINT, flaw VARCHAR, entries HUGEINT);
@@ -41,9 +43,10 @@ CREATE TABLE task_totals (
     task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15),
     reason VARCHAR, efficiency DOUBLE
 );
--- One row per task and provider family: the task's share of positive costs, and the last day it called the provider.
+-- One row per task and provider family: the provider's share in the task, and the last day the task called it. Shares are by
+-- positive costs; where none is positive, as with free and local models, by tokens; without any, by calls.
 CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_day DATE);
--- What each task brings to each provider over its lifetime, in equal shares of what it paid.
+-- What each task brings to each provider over its lifetime, by these shares.
 CREATE TABLE task_credits (task INTEGER, family VARCHAR, impact DECIMAL(38, 15), wasted_usd DECIMAL(38, 15));
 
 -- Sums of the four tables before, kept by adding what the touched rows gained and lost.

@@ -41,8 +41,9 @@ SELECT day, {hour} AS hour, CASE WHEN day >= $settled_before THEN hour END AS bu
 """
 _FRESH = """
 CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT day, hour, count(*)::HUGEINT AS entries, sum(fingerprint) AS fingerprint, coalesce(sum(usd), 0) AS usd,
-       min(number) AS low, max(number) AS high, max(occurred_at) AS newest
+SELECT day, hour, count(*)::HUGEINT AS entries, sum(fingerprint) AS fingerprint,
+       coalesce(sum(usd) FILTER (usd > 0), 0) AS positive_usd, min(number) AS low, max(number) AS high,
+       max(occurred_at) FILTER (occurred_at <= $now) AS newest, list(DISTINCT occurred_at) FILTER (occurred_at > $now) AS ahead
   FROM staged GROUP BY day, hour
 """
 _CHANGED = """
@@ -111,7 +112,7 @@ def load(connection: DuckDBPyConnection, changes: Changes) -> None:
     connection.execute(_REPLACED, replaced)
     statement = _STAGED.format(hour=bucket(HOUR, "midnight"), entries=read_csv(changes.ledger))
     connection.execute(statement, {"files": files, "settled_before": changes.progress.settled_before})
-    connection.execute(_FRESH)
+    connection.execute(_FRESH, {"now": changes.progress.last_success.astimezone(UTC).replace(tzinfo=None)})
 
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, file: Path) -> None:

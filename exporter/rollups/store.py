@@ -30,6 +30,11 @@ _CLEAN = (
     "CREATE OR REPLACE TEMP MACRO clean(words) AS"
     r" left(regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g'), 80)"
 )
+_NEWEST = """
+SELECT ledger, max(moment)
+  FROM (SELECT ledger, newest AS moment FROM hours UNION ALL SELECT ledger, unnest(ahead) FROM hours WHERE ahead IS NOT NULL)
+ WHERE moment <= $now GROUP BY ledger
+"""
 
 
 CHANGES_PER_CONNECTION = 500
@@ -86,9 +91,9 @@ class Rollups:
         """How many entries are left out of the numbers: ``(ledger, reason, entries)``."""
         return self._connection.execute("SELECT ledger, flaw, sum(entries)::BIGINT FROM rejected GROUP BY ALL").fetchall()
 
-    def newest(self) -> dict[str, datetime]:
-        """When the newest entry of each ledger of timed entries occurred."""
-        rows = self._connection.execute("SELECT ledger, max(newest) FROM hours GROUP BY ledger").fetchall()
+    def newest(self, now: datetime) -> dict[str, datetime]:
+        """When the newest entry of each ledger of timed entries occurred, of those that have happened by now."""
+        rows = self._connection.execute(_NEWEST, {"now": now.astimezone(UTC).replace(tzinfo=None)}).fetchall()
         return {ledger: newest.replace(tzinfo=UTC) for ledger, newest in rows}
 
     def progress(self, ledger: str) -> Progress | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from exporter.config import Ledger
 from exporter.metrics import Family, Metric
 from exporter.sections import allocation, efficiency, providers, report, spend, utilization, waste
 from exporter.sections.frame import Frame
@@ -36,3 +37,8 @@ SECTIONS: Mapping[str, Section] = {
     "efficiency": efficiency,
     "waste": waste,
 }
+
+
+def available(ledgers: Mapping[str, Ledger]) -> list[Metric]:
+    """The metrics for which the configured ledgers have all that they come from."""
+    return [metric for section in SECTIONS.values() for metric in section.METRICS if not metric.missing(ledgers)]

@@ -2,18 +2,19 @@
 
 from exporter.metrics import QUEST, Family, Metric
 from exporter.sections.frame import Frame, samples
+from exporter.sources import ALLOCATIONS, REPORTED
 
 ALLOCATION = Metric(
     "resource_quest_allocation_usd",
     "USD that the quest may spend today, from the allocation ledger. Absent where no budget was set.",
     QUEST,
-    ("allocations",),
+    (ALLOCATIONS,),
 )
 REPORTED_SPEND = Metric(
     "resource_quest_reported_spend_usd",
     "USD spent by the quest today, as the allocation ledger itself reports it.",
     QUEST,
-    ("allocations",),
+    (REPORTED,),
 )
 METRICS = (ALLOCATION, REPORTED_SPEND)
 TIMELESS = True

@@ -7,7 +7,7 @@ SELECT '{window}' AS time_window, quest, pair, sum(calls) AS calls, sum(unpriced
        sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
   FROM cost_days WHERE day >= DATE '{first}' GROUP BY quest, pair
 """
-_LIFETIME = "SELECT '{window}', quest, pair, calls, unpriced, usd, input_tokens, output_tokens FROM cost_totals"
+_LIFETIME = "SELECT '{window}' AS time_window, quest, pair, calls, unpriced, usd, input_tokens, output_tokens FROM cost_totals"
 # Where there is no ledger of costs, spend is what the allocation ledger reports.
 _REPORTED = "SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL"
 _REPORTED_RECENTLY = f"SELECT '{{window}}' AS time_window, quest, usd FROM ({_REPORTED}) WHERE day >= DATE '{{first}}'"

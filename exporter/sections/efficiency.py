@@ -3,33 +3,34 @@
 from exporter.metrics import QUEST, TASK, Family, Metric
 from exporter.sections import tasks
 from exporter.sections.frame import Frame, complete, samples
+from exporter.sources import SCORES
 
 QUEST_IMPACT = Metric(
     "resource_quest_impact_score",
     "Impact of the quest's tasks judged in the window. Absent where no task was ever scored.",
     (*QUEST, "window"),
-    ("impacts",),
+    (SCORES,),
 )
 QUEST_IMPACT_COST = Metric(
     "resource_quest_impact_cost_usd",
     "USD that the quest's tasks judged in the window cost, failures included.",
     (*QUEST, "window"),
-    ("impacts",),
+    (SCORES,),
 )
 TOP_IMPACT_PER_USD = Metric(
     "resource_top_task_impact_per_usd",
     "Impact per USD of the most efficient tasks of the window.",
     (*TASK, "window"),
-    ("impacts",),
+    (SCORES,),
 )
 TOP_IMPACT = Metric(
-    "resource_top_task_impact_score", "Impact of the most efficient tasks of the window.", (*TASK, "window"), ("impacts",)
+    "resource_top_task_impact_score", "Impact of the most efficient tasks of the window.", (*TASK, "window"), (SCORES,)
 )
 TOP_COST = Metric(
-    "resource_top_task_cost_usd", "USD paid for the most efficient tasks of the window.", (*TASK, "window"), ("impacts",)
+    "resource_top_task_cost_usd", "USD paid for the most efficient tasks of the window.", (*TASK, "window"), (SCORES,)
 )
 TOP_TOKENS = Metric(
-    "resource_top_task_tokens", "Tokens used by the most efficient tasks of the window.", (*TASK, "window"), ("impacts",)
+    "resource_top_task_tokens", "Tokens used by the most efficient tasks of the window.", (*TASK, "window"), (SCORES,)
 )
 METRICS = (QUEST_IMPACT, QUEST_IMPACT_COST, TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
 TIMELESS = True

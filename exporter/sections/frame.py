@@ -13,6 +13,7 @@ from exporter.config import Config
 from exporter.metrics import Labels, Sample
 
 Row = tuple[Any, ...]
+TOKEN_TYPES = ("input", "output")
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,26 @@ class Frame:
         """The days of the timeline, the oldest first."""
         return [self.today - timedelta(days=back) for back in reversed(range(self.config.report.timeline_days))]
 
+    @property
+    def token_types(self) -> list[str]:
+        """The directions of tokens that the ledger of costs tells, as the label ``token_type`` names them."""
+        return [kind for kind in TOKEN_TYPES if self.maps("costs", f"{kind}_tokens")]
+
+    def maps(self, ledger: str, column: str) -> bool:
+        """Whether a ledger is configured and has a column for this."""
+        return ledger in self.config.ledgers and column in self.config.ledgers[ledger].columns
+
     def rows(self, query: str, **parameters: object) -> list[Row]:
         """The rows of a query over the rollups."""
         return self.connection.execute(query, parameters or None).fetchall()
 
     def by_window(self, recent: str, lifetime: str) -> str:
-        """One query over all windows: for each, ``recent`` with its name and first day, or ``lifetime`` if it has no first."""
+        """One query over all windows: for each, ``recent`` with its name and first day, or ``lifetime`` if it has no first.
+
+        Columns are matched by name, so each of both queries names all of its own: any window may be the first.
+        """
         queries = ((lifetime if first == date.min else recent, name, first) for name, first in self.windows.items())
-        return " UNION ALL ".join(query.format(window=name, first=first) for query, name, first in queries)
+        return " UNION ALL BY NAME ".join(query.format(window=name, first=first) for query, name, first in queries)
 
 
 def samples(rows: Iterable[Row]) -> list[Sample]:

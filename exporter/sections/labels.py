@@ -3,12 +3,18 @@
 Folding happens here, once, before any section sums up: every section then folds alike, and no sum loses anything.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
+from exporter.metrics import Metric
+from exporter.sections import series
 from exporter.sections.frame import Frame, Row
 
 OTHER = "other"
+Prices = Counter[series.Subject]
+"""How many series one more subject adds."""
 
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
@@ -29,11 +35,14 @@ SELECT quest, quest_id, coalesce(name, nullif(clean(quest_id), ''), 'unknown') A
        coalesce(layer, nullif(latest_layer, ''), 'unknown') AS layer
   FROM named LEFT JOIN judged USING (quest)
 """
+# A family is a choice of the operator; what is to be bounded are the names that a ledger brings.
 _PROVIDERS = """
 CREATE OR REPLACE TEMP TABLE provider_labels AS
 SELECT family,
-       CASE WHEN row_number() OVER (ORDER BY sum(usd) DESC, family) <= $most THEN family ELSE 'other' END AS provider
-  FROM cost_totals JOIN models USING (pair) GROUP BY family
+       CASE WHEN row_number() OVER (PARTITION BY matched ORDER BY sum(usd) DESC, family)
+              <= CASE WHEN matched THEN $most_families ELSE $most END THEN family ELSE 'other' END AS provider
+  FROM cost_totals JOIN (SELECT pair, family, list_contains($families, family) AS matched FROM models) USING (pair)
+ GROUP BY family, matched
 """
 _MODELS = """
 CREATE OR REPLACE TEMP TABLE model_labels AS
@@ -65,19 +74,26 @@ SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, mo
 _FOLD = """
 UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
 """
-_KINDS = "SELECT count(DISTINCT provider), count(DISTINCT (provider, model)) FROM model_labels"
+_KINDS = """
+SELECT count(DISTINCT provider), count(DISTINCT provider) FILTER (provider <> 'unknown') + 1, count(DISTINCT (provider, model))
+  FROM model_labels
+"""
+_JUDGED_TASKS = "SELECT coalesce(sum(tasks), 0)::BIGINT FROM quest_outcomes"
+_SPENDERS = """
+CREATE OR REPLACE TEMP VIEW spender_labels AS
+FROM quest_labels WHERE {attributed} OR quest IN (SELECT quest FROM cost_totals)
+"""
 _DIGEST = """
 SELECT (SELECT bit_xor(hash(q)) FROM quest_labels AS q), (SELECT bit_xor(hash(m)) FROM model_labels AS m),
        (SELECT bit_xor(hash(p)) FROM provider_labels AS p)
 """
-SERIES_PER_CELL = 4
-"""Spend, calls, and tokens in and out, of one quest with one model."""
 
 
 class Kinds(NamedTuple):
-    """How many providers, and how many models of them, have labels of their own."""
+    """How many providers there are, how many with those that judged tasks are shared out to, and how many models of them."""
 
     providers: int
+    judged_providers: int
     models: int
 
 
@@ -88,60 +104,89 @@ class Labels(NamedTuple):
     digest: Row
 
 
-def prepare(frame: Frame) -> Labels:
-    """Make ``quest_labels``, ``provider_labels`` and ``model_labels``."""
+def prepare(frame: Frame, metrics: Iterable[Metric]) -> Labels:
+    """Make ``quest_labels``, ``provider_labels`` and ``model_labels``, so that the metrics keep within their limit.
+
+    And ``spender_labels``: those of ``quest_labels`` whose spend is known, though it be 0.
+    """
+    prices = series.tariff(frame, metrics)
     frame.rows(_QUESTS)
-    kinds = _label_models(frame)
-    folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * SERIES_PER_CELL
-    folded += _fold_quests(frame, kinds)
+    kinds = _label_models(frame, prices)
+    folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * prices[series.CELL]
+    folded += _fold_quests(frame, prices, kinds)
+    # Calls that tell no quest say nothing of the spend of any.
+    attributed = "costs" not in frame.config.ledgers or frame.maps("costs", "quest_id")
+    frame.rows(_SPENDERS.format(attributed=attributed))
     return Labels(folded, frame.rows(_DIGEST)[0])
 
 
-def _label_models(frame: Frame) -> Kinds:
+def _label_models(frame: Frame, prices: Prices) -> Kinds:
     """Fold models and providers beyond their own limits, and further where all quests in one would still be too many series."""
-    limits = frame.config.limits
-    providers, models = limits.max_providers, limits.models_per_provider
-    while True:
-        frame.rows(_PROVIDERS, most=providers)
-        frame.rows(_MODELS, most=models)
+    families = [family.name for family in frame.config.providers]
+    for most_models, most_providers, most_families in _tighter(frame):
+        frame.rows(_PROVIDERS, families=families, most=most_providers, most_families=most_families)
+        frame.rows(_MODELS, most=most_models)
         kinds = Kinds(*frame.rows(_KINDS)[0])
-        if _shared_series(frame, kinds) + _series_of_other(frame, kinds) <= limits.max_series or providers == models == 1:
-            return kinds
-        providers, models = (providers, models // 2) if models > 1 else (providers // 2, models)
+        if _shared_series(frame, prices, kinds) + _series_of_other(prices, kinds) <= frame.config.limits.max_series:
+            break
+    return kinds
 
 
-def _fold_quests(frame: Frame, kinds: Kinds) -> int:
+def _tighter(frame: Frame) -> Iterator[tuple[int, int, int]]:
+    """How many models of a provider, other providers, and families keep their names: as configured, then ever fewer."""
+    limits = frame.config.limits
+    most = [limits.models_per_provider, limits.max_providers, len(frame.config.providers)]
+    yield most[0], most[1], most[2]
+    for kind in range(len(most)):
+        while most[kind] > 1:
+            most[kind] //= 2
+            yield most[0], most[1], most[2]
+
+
+def _fold_quests(frame: Frame, prices: Prices, kinds: Kinds) -> int:
     """Fold the quests that would go beyond ``limits.max_series``; returns how many series they would have had."""
-    prices = _prices(frame)
-    room = frame.config.limits.max_series - _shared_series(frame, kinds)
-    if sum(prices.values()) <= room:
+    quests = _prices(frame, prices)
+    room = frame.config.limits.max_series - _shared_series(frame, prices, kinds)
+    if sum(quests.values()) <= room:
         return 0
-    room -= _series_of_other(frame, kinds)
-    beyond = [quest for quest, so_far in zip(prices, accumulate(prices.values()), strict=True) if so_far > room]
+    room -= _series_of_other(prices, kinds)
+    beyond = [quest for quest, so_far in zip(quests, accumulate(quests.values()), strict=True) if so_far > room]
     frame.rows(_FOLD, other=OTHER, beyond=beyond)
-    return sum(prices[quest] for quest in beyond)
+    return sum(quests[quest] for quest in beyond)
 
 
-def _prices(frame: Frame) -> dict[int, int]:
+def _prices(frame: Frame, prices: Prices) -> dict[int, int]:
     """How many series each quest may have, in the order in which quests keep theirs."""
     layers: set[str] = set()
-    prices = {}
+    quests = {}
     for quest, layer, cells, judged in frame.rows(_WEIGHTS, today=frame.today):
-        prices[quest] = _price(frame, cells=cells, judged=judged, new_layer=layer not in layers)
+        quests[quest] = _price(prices, cells=cells, judged=judged, new_layer=layer not in layers)
         layers.add(layer)
-    return prices
+    return quests
 
 
-def _price(frame: Frame, *, cells: int, judged: bool, new_layer: bool) -> int:
-    """Allocation, reported and projected spend; spend by window; impact, its cost and waste by window; its layer's days."""
-    windows = len(frame.windows)
-    return cells * SERIES_PER_CELL + 3 + windows + judged * 8 * windows + new_layer * 2 * len(frame.timeline)
+def _price(prices: Prices, *, cells: int, judged: bool, new_layer: bool) -> int:
+    """The series of one quest: its own, those of what it calls and of how it was judged, and the days of its layer."""
+    return (
+        prices[series.QUEST]
+        + cells * prices[series.CELL]
+        + judged * prices[series.JUDGED_QUEST]
+        + new_layer * prices[series.LAYER]
+    )
 
 
-def _shared_series(frame: Frame, kinds: Kinds) -> int:
-    """The series that there are whatever the quests: by provider and model, the rankings, and two without a label."""
-    return (9 * kinds.providers + kinds.models + 6 * frame.config.report.top) * len(frame.windows) + 2
+def _shared_series(frame: Frame, prices: Prices, kinds: Kinds) -> int:
+    """The series that there are whatever the quests: by provider and model, the rankings, and those without a label."""
+    judged: int = frame.rows(_JUDGED_TASKS)[0][0]
+    ranked = min(frame.config.report.top, judged)
+    return (
+        kinds.providers * prices[series.PROVIDER]
+        + kinds.judged_providers * prices[series.JUDGED_PROVIDER]
+        + kinds.models * prices[series.MODEL]
+        + ranked * prices[series.TASK]
+        + prices[series.REPORT]
+    )
 
 
-def _series_of_other(frame: Frame, kinds: Kinds) -> int:
-    return _price(frame, cells=kinds.models, judged=True, new_layer=True)
+def _series_of_other(prices: Prices, kinds: Kinds) -> int:
+    return _price(prices, cells=kinds.models, judged=True, new_layer=True)

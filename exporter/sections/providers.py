@@ -3,42 +3,43 @@
 from datetime import date
 
 from exporter.metrics import Family, Metric, Sample
-from exporter.sections.frame import Frame, complete, samples
+from exporter.sections.frame import TOKEN_TYPES, Frame, complete, samples
+from exporter.sources import COST_MODELS, COST_TASKS, COST_TOKENS, COSTS, SCORES
 
 PROVIDER = ("provider", "window")
 
-SPEND = Metric("resource_provider_spend_usd", "USD billed by the provider in the window.", PROVIDER, ("costs",))
-CALLS = Metric("resource_provider_calls", "Calls billed by the provider in the window.", PROVIDER, ("costs",))
+SPEND = Metric("resource_provider_spend_usd", "USD billed by the provider in the window.", PROVIDER, (COSTS,))
+CALLS = Metric("resource_provider_calls", "Calls billed by the provider in the window.", PROVIDER, (COSTS,))
 UNPRICED = Metric(
     "resource_provider_unpriced_calls",
     "Calls of the provider in the window whose cost is unknown. They are counted as calls, not as free.",
     PROVIDER,
-    ("costs",),
+    (COSTS,),
 )
-TASKS = Metric("resource_provider_tasks", "Distinct tasks that called the provider in the window.", PROVIDER, ("costs",))
+TASKS = Metric("resource_provider_tasks", "Distinct tasks that called the provider in the window.", PROVIDER, (COST_TASKS,))
 TOKENS = Metric(
     "resource_provider_tokens",
     "Tokens through the provider in the window, by direction (token_type is input or output).",
     ("provider", "token_type", "window"),
-    ("costs",),
+    (COST_TOKENS,),
 )
 MODEL_SPEND = Metric(
     "resource_model_spend_usd",
     "USD billed for the model in the window.",
     ("provider", "model", "window"),
-    ("costs",),
+    (COST_MODELS,),
 )
 IMPACT = Metric(
     "resource_provider_impact_score",
-    "Impact of the tasks judged in the window, shared out over providers by what each task paid them.",
+    "Impact of the tasks judged in the window, shared out by what each paid its providers, else by tokens, else by calls.",
     PROVIDER,
-    ("costs", "impacts"),
+    (COST_TASKS, SCORES),
 )
 WASTED = Metric(
     "resource_provider_wasted_usd",
-    "USD of the tasks wasted in the window, shared out over providers by what each task paid them.",
+    "USD of the tasks wasted in the window, shared out by what each paid its providers, else by tokens, else by calls.",
     PROVIDER,
-    ("costs", "impacts"),
+    (COST_TASKS, SCORES),
 )
 METRICS = (SPEND, CALLS, UNPRICED, TASKS, TOKENS, MODEL_SPEND, IMPACT, WASTED)
 TIMELESS = True
@@ -80,16 +81,17 @@ def collect(frame: Frame) -> list[Family]:
     called = samples(frame.rows(_TASKS.format(windows=frame.by_window(span, span))))
     known = frame.rows("SELECT DISTINCT provider, model FROM model_labels")
     providers = list(dict.fromkeys(row[:1] for row in known))
-    usd, calls, unpriced, *tokens = (
+    usd, calls, unpriced, *amounts = (
         complete(samples((*row[:2], row[column]) for row in sums), frame.windows, providers) for column in range(2, 7)
     )
+    tokens = dict(zip(TOKEN_TYPES, amounts, strict=True))
     impact, wasted = _credits(frame)
     return [
         Family(SPEND, usd),
         Family(CALLS, calls),
         Family(UNPRICED, unpriced),
         Family(TASKS, complete(called, frame.windows, providers)),
-        Family(TOKENS, [*_directed("input", tokens[0]), *_directed("output", tokens[1])]),
+        Family(TOKENS, [sample for kind in frame.token_types for sample in _directed(kind, tokens[kind])]),
         Family(MODEL_SPEND, complete(models, frame.windows, known)),
         Family(IMPACT, impact),
         Family(WASTED, wasted),

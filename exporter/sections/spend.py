@@ -6,38 +6,39 @@ from decimal import Decimal
 from exporter.calendar import HOUR
 from exporter.metrics import QUEST, Family, Metric, Sample
 from exporter.sections.frame import Frame, complete, samples
+from exporter.sources import COST_TOKENS, COSTS, REPORTED
 
 SPEND = Metric(
     "resource_spend_usd",
     "USD billed over the lifetime of the cost ledger, less credits. It may be corrected downward: use delta(), not rate().",
     (*QUEST, "provider", "model"),
-    ("costs",),
+    (COSTS,),
 )
 CALLS = Metric(
     "resource_calls",
     "Billed calls over the lifetime of the cost ledger.",
     (*QUEST, "provider", "model"),
-    ("costs",),
+    (COSTS,),
 )
 TOKENS = Metric(
     "resource_tokens",
     "Tokens over the lifetime of the cost ledger, by direction (token_type is input or output).",
     (*QUEST, "provider", "model", "token_type"),
-    ("costs",),
+    (COST_TOKENS,),
 )
 QUEST_SPEND = Metric(
     "resource_quest_spend_usd",
     "USD spent by the quest in the window. Select one window, never sum over windows.",
     (*QUEST, "window"),
-    ("costs",),
-    stand_in="allocations",
+    (COSTS,),
+    stand_in=REPORTED,
 )
 PROJECTED = Metric(
     "resource_quest_projected_spend_usd",
     "USD that the quest will have spent at the end of today, at the usual course of a day. Absent in the first half hour.",
     QUEST,
-    ("costs",),
-    stand_in="allocations",
+    (COSTS,),
+    stand_in=REPORTED,
 )
 DAY_ELAPSED = Metric(
     "resource_budget_day_elapsed_ratio",
@@ -56,11 +57,14 @@ SELECT quest_id, name, layer, provider, model, sum(usd), sum(calls), sum(input_t
 _QUESTS = """
 SELECT quest_id, name, layer, time_window, sum(usd) FROM quest_windows JOIN quest_labels USING (quest) GROUP BY ALL
 """
+# A credit is not what a day brings again and again, and what is spent stays spent.
 _TODAY = """
-SELECT quest_id, name, layer, coalesce(sum(usd), 0) / $share
-  FROM quest_labels LEFT JOIN (FROM quest_days WHERE day = $today) AS days USING (quest) GROUP BY ALL
+SELECT quest_id, name, layer, sum(greatest(usd, usd / $share))
+  FROM (SELECT quest, coalesce(sum(usd), 0) AS usd
+          FROM spender_labels LEFT JOIN (FROM quest_days WHERE day = $today) AS days USING (quest) GROUP BY quest) AS spent
+  JOIN quest_labels USING (quest) GROUP BY ALL
 """
-_HOURS = "SELECT day, hour, usd FROM hours WHERE ledger = 'costs' AND day >= $first AND day < $today"
+_HOURS = "SELECT day, hour, positive_usd FROM hours WHERE ledger = 'costs' AND day >= $first AND day < $today"
 _FIRST_DAY = "SELECT min(day) FROM cost_days"
 
 COURSE_DAYS = timedelta(days=28)
@@ -72,12 +76,12 @@ TOO_EARLY = HOUR / 2
 def collect(frame: Frame) -> list[Family]:
     """Spend by quest and model over all time, by quest and window, and projected to the end of today."""
     cells = frame.rows(_CELLS)
-    tokens = [((*row[:5], kind), float(row[column])) for row in cells for kind, column in (("input", 7), ("output", 8))]
-    quests = frame.rows("SELECT DISTINCT quest_id, name, layer FROM quest_labels")
+    tokens = {"input": 7, "output": 8}
+    quests = frame.rows("SELECT DISTINCT quest_id, name, layer FROM spender_labels")
     return [
         Family(SPEND, samples(row[:6] for row in cells)),
         Family(CALLS, samples((*row[:5], row[6]) for row in cells)),
-        Family(TOKENS, tokens),
+        Family(TOKENS, [((*row[:5], kind), float(row[tokens[kind]])) for row in cells for kind in frame.token_types]),
         Family(QUEST_SPEND, complete(samples(frame.rows(_QUESTS)), frame.windows, quests)),
         Family(PROJECTED, _projected(frame)),
         Family(DAY_ELAPSED, [((), frame.calendar.elapsed(frame.now))]),

@@ -23,7 +23,7 @@ CREATE OR REPLACE TEMP TABLE credits AS
 SELECT time_window, family, sum(impact) AS impact, sum(wasted_usd) AS wasted_usd FROM recent_credits GROUP BY ALL
 """
 _STALE = "task IN (SELECT task FROM stale_tasks)"
-_LIFETIME = "SELECT '{window}', task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
+_LIFETIME = "SELECT '{window}' AS time_window, task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
 _OUTCOMES = """
 CREATE OR REPLACE TEMP TABLE outcomes AS
 SELECT time_window, quest, reason, count(*) AS tasks, count(impact) AS scored, sum(usd) AS usd, sum(tokens) AS tokens,
@@ -79,7 +79,7 @@ def _bring_up_to_date(frame: Frame, table: str, query: str, *, anew: bool) -> in
 
 def _sum_up(frame: Frame, lifetime: list[str]) -> None:
     tasks = ["FROM recent_tasks", *(_LIFETIME.format(window=name) for name in lifetime)]
-    frame.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL ".join(tasks))
+    frame.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL BY NAME ".join(tasks))
     frame.rows(_OUTCOMES)
     for name in lifetime:
         frame.rows(_LIFETIME_OUTCOMES.format(window=name))

@@ -2,19 +2,20 @@
 
 from exporter.metrics import Family, Metric, Sample
 from exporter.sections.frame import Frame, samples
+from exporter.sources import ALLOCATIONS, COSTS, REPORTED
 
 DAY_ALLOCATION = Metric(
     "resource_day_allocation_usd",
     "USD allocated on the calendar day, by layer, for each day of the timeline. Absent where nothing was allocated.",
     ("day", "layer"),
-    ("allocations",),
+    (ALLOCATIONS,),
 )
 DAY_SPEND = Metric(
     "resource_day_spend_usd",
     "USD spent on the calendar day, by layer, for each day of the timeline.",
     ("day", "layer"),
-    ("costs",),
-    stand_in="allocations",
+    (COSTS,),
+    stand_in=REPORTED,
 )
 METRICS = (DAY_ALLOCATION, DAY_SPEND)
 TIMELESS = True
@@ -40,5 +41,5 @@ def collect(frame: Frame) -> list[Family]:
 def _spent(frame: Frame) -> list[Sample]:
     days = frame.timeline
     spent = {(day, layer): usd for day, layer, usd in frame.rows(_SPENT, first=days[0], last=days[-1])}
-    layers = [layer for (layer,) in frame.rows("SELECT DISTINCT layer FROM quest_labels ORDER BY layer")]
+    layers = [layer for (layer,) in frame.rows("SELECT DISTINCT layer FROM spender_labels ORDER BY layer")]
     return [((day.isoformat(), layer), float(spent.get((day, layer), 0))) for day in days for layer in layers]

@@ -3,6 +3,7 @@
 from exporter.metrics import QUEST, TASK, Family, Metric
 from exporter.sections import tasks
 from exporter.sections.frame import Frame, complete, samples
+from exporter.sources import SCORES
 
 WASTE = (*QUEST, "reason", "window")
 
@@ -10,15 +11,15 @@ QUEST_USD = Metric(
     "resource_quest_wasted_usd",
     "USD of the quest's wasted tasks of the window: many tokens and little (low_impact) or no known (unscored) impact.",
     WASTE,
-    ("impacts",),
+    (SCORES,),
 )
-QUEST_TOKENS = Metric("resource_quest_wasted_tokens", "Tokens of the quest's wasted tasks of the window.", WASTE, ("impacts",))
-QUEST_TASKS = Metric("resource_quest_wasted_tasks", "Wasted tasks of the quest in the window.", WASTE, ("impacts",))
+QUEST_TOKENS = Metric("resource_quest_wasted_tokens", "Tokens of the quest's wasted tasks of the window.", WASTE, (SCORES,))
+QUEST_TASKS = Metric("resource_quest_wasted_tasks", "Wasted tasks of the quest in the window.", WASTE, (SCORES,))
 TASK_TOKENS = Metric(
-    "resource_wasted_task_tokens", "Tokens of the most wasteful tasks of the window.", (*TASK, "reason", "window"), ("impacts",)
+    "resource_wasted_task_tokens", "Tokens of the most wasteful tasks of the window.", (*TASK, "reason", "window"), (SCORES,)
 )
 TASK_COST = Metric(
-    "resource_wasted_task_cost_usd", "USD of the most wasteful tasks of the window.", (*TASK, "reason", "window"), ("impacts",)
+    "resource_wasted_task_cost_usd", "USD of the most wasteful tasks of the window.", (*TASK, "reason", "window"), (SCORES,)
 )
 METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, TASK_TOKENS, TASK_COST)
 TIMELESS = True

@@ -8,12 +8,16 @@ Where the written definitions leave something open, the plainest reading is take
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tests.integration.books import Outcome
-from tests.integration.page import Page, sums
-from tests.integration.rules import QUEST, TASK, WINDOWS, Reading
+from tests.integration.books import Call, Outcome
+from tests.integration.page import Amount, Page, sums
+from tests.integration.rules import QUEST, TASK, Reading
+
+Amounts = list[tuple[str, Fraction]]
+"""An amount of each task."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,10 @@ def _total(task_id: str, rows: list[Outcome]) -> Judged:
 
 def efficiency(page: Page, reading: Reading) -> None:
     """Impact and its cost per quest, and the tasks where a dollar did most."""
-    ever = judged(reading, WINDOWS["lifetime"])
+    by_window = {window: judged(reading, days) for window, days in reading.settings.windows.items()}
+    ever = [each for tasks in by_window.values() for each in tasks]
     scored = {_quest(reading, each) for each in ever if each.impact is not None}
-    for window, days in WINDOWS.items():
-        tasks = judged(reading, days)
+    for window, tasks in by_window.items():
         impact = sums((_quest(reading, each), each.impact) for each in tasks)
         cost = sums((_quest(reading, each), each.cost) for each in tasks)
         for quest in scored:
@@ -82,7 +86,7 @@ def wasted(reading: Reading, days: int) -> list[tuple[str, Judged]]:
 
 def waste(page: Page, reading: Reading) -> None:
     """What was paid for nothing, per quest and reason, and the tasks with most tokens."""
-    by_window = {window: wasted(reading, days) for window, days in WINDOWS.items()}
+    by_window = {window: wasted(reading, days) for window, days in reading.settings.windows.items()}
     keys = {(*_quest(reading, task), reason) for found in by_window.values() for reason, task in found}
     for window, found in by_window.items():
         owned = [((*_quest(reading, task), reason), task) for reason, task in found]
@@ -102,32 +106,53 @@ def waste(page: Page, reading: Reading) -> None:
 
 
 def shared(page: Page, reading: Reading) -> None:
-    """Each task's impact and waste, shared out by what the task paid each provider."""
-    paid: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
-    for row in reading.calls:
-        if row.task_id and row.cost_usd is not None and row.cost_usd > 0:
-            paid[row.task_id][reading.provider(row)] += Fraction(row.cost_usd)
-    impact, lost = {}, {}
-    judged_ever = {
-        provider for each in judged(reading, WINDOWS["lifetime"]) for provider in paid.get(each.task_id, ["unknown"])
+    """Each task's impact and waste, shared out over the providers that it called."""
+    weights, windows = _weights(reading), reading.settings.windows
+    tasks = {window: judged(reading, days) for window, days in windows.items()}
+    scored = {
+        window: [(each.task_id, each.impact) for each in found if each.impact is not None] for window, found in tasks.items()
     }
-    for window, days in WINDOWS.items():
-        scored = [(each.task_id, each.impact) for each in judged(reading, days) if each.impact is not None]
-        impact[window] = _share(paid, scored)
-        lost[window] = _share(paid, [(each.task_id, each.cost) for _, each in wasted(reading, days)])
-    scored_ever = impact["lifetime"].keys()
-    for metric, by_window, providers in (
-        ("resource_provider_impact_score", impact, scored_ever),
-        ("resource_provider_wasted_usd", lost, judged_ever),
-    ):
-        for window, amounts in by_window.items():
-            for provider in providers:
-                page.put(metric, ("provider", "window"), (provider, window), amounts.get(provider, Fraction()))
+    lost = {window: [(each.task_id, each.cost) for _, each in wasted(reading, days)] for window, days in windows.items()}
+    _put_shares(page, "resource_provider_impact_score", weights, scored, scored)
+    _put_shares(
+        page, "resource_provider_wasted_usd", weights, lost,
+        {window: [(each.task_id, Fraction()) for each in found] for window, found in tasks.items()},
+    )  # fmt: skip
 
 
-def _share(paid: dict[str, dict[str, Fraction]], amounts: list[tuple[str, Fraction]]) -> dict[str, Fraction]:
+def _put_shares(
+    page: Page, metric: str, weights: dict[str, dict[str, Fraction]], amounts: dict[str, Amounts], known: dict[str, Amounts]
+) -> None:
+    """One sample for each window and each provider with a share in any of the ``known`` tasks of any window."""
+    providers = {provider for found in known.values() for provider in _share(weights, found)}
+    for window, found in amounts.items():
+        shares = _share(weights, found)
+        for provider in providers:
+            page.put(metric, ("provider", "window"), (provider, window), shares.get(provider, Fraction()))
+
+
+def _weights(reading: Reading) -> dict[str, dict[str, Fraction]]:
+    """What each task paid each provider; of a task that paid none, its tokens there; without any, its calls."""
+    by_task: dict[str, list[Call]] = defaultdict(list)
+    for row in reading.calls:
+        if row.task_id:
+            by_task[row.task_id].append(row)
+    measures: tuple[Callable[[Call], Amount], ...] = (
+        lambda row: max(row.cost_usd or 0, 0),
+        lambda row: (row.input_tokens or 0) + (row.output_tokens or 0),
+        lambda _: 1,
+    )
+    weights = {}
+    for task_id, rows in by_task.items():
+        totals = (sums((reading.provider(row), measure(row)) for row in rows) for measure in measures)
+        weights[task_id] = next(total for total in totals if sum(total.values()) > 0)
+    return weights
+
+
+def _share(weights: dict[str, dict[str, Fraction]], amounts: Amounts) -> dict[str, Fraction]:
+    """Providers of no weight have no share; a task that called none is that of the provider ``unknown``."""
     parts = []
     for task_id, amount in amounts:
-        weights = paid.get(task_id) or {"unknown": Fraction(1)}
-        parts += [(provider, amount * weight / sum(weights.values())) for provider, weight in weights.items()]
+        of_task = weights.get(task_id) or {"unknown": Fraction(1)}
+        parts += [(each, amount * weight / sum(of_task.values())) for each, weight in of_task.items() if weight]
     return sums(parts)

@@ -8,13 +8,14 @@ Where the written definitions leave something open, the plainest reading is take
 - History of the projection is counted from the day of the first call to yesterday.
 - Without calls, the projection divides by the elapsed share of the day.
 - The time of day of the projection is what a clock on the wall shows.
+- Credits say nothing of the course of a day, and a day does not end below what is spent.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 
 from tests.integration.page import Amount, Page, sums
-from tests.integration.rules import QUEST, WINDOWS, Reading
+from tests.integration.rules import QUEST, Reading
 
 Spent = list[tuple[tuple[str, str, str], date, Amount]]
 
@@ -39,7 +40,7 @@ def quest_spend(page: Page, reading: Reading) -> None:
     if reading.books.costs is None and reading.books.allocations is None:
         return
     spent, shown = _spent(reading), {reading.quest(row.quest_id) for row in reading.rows()}
-    for window, days in WINDOWS.items():
+    for window, days in reading.settings.windows.items():
         totals = sums((quest, amount) for quest, day, amount in spent if reading.inside(day, days))
         for quest in shown:
             page.put("resource_quest_spend_usd", (*QUEST, "window"), (*quest, window), totals.get(quest, Fraction()))
@@ -48,7 +49,8 @@ def quest_spend(page: Page, reading: Reading) -> None:
         share = _usual_share(reading) or elapsed(reading)
         totals = sums((quest, amount) for quest, day, amount in spent if day == reading.today)
         for quest in shown:
-            page.put("resource_quest_projected_spend_usd", QUEST, quest, totals.get(quest, Fraction()) / share)
+            today = totals.get(quest, Fraction())
+            page.put("resource_quest_projected_spend_usd", QUEST, quest, max(today, today / share))
 
 
 def _spent(reading: Reading) -> Spent:
@@ -96,7 +98,7 @@ def _usual_share(reading: Reading) -> Fraction | None:
     zone, today = reading.settings.zone, reading.today
     first = min((reading.day(row) for row in reading.calls), default=today)
     before = [row for row in reading.calls if 1 <= (today - reading.day(row)).days <= 28]
-    by_hour = sums((reading.time(row).hour, row.cost_usd) for row in before)
+    by_hour = sums((reading.time(row).hour, row.cost_usd) for row in before if row.cost_usd and row.cost_usd > 0)
     total, clock = sum(by_hour.values()), reading.now.astimezone(zone)
     if (today - first).days < 7 or total <= 0:
         return None
@@ -107,7 +109,7 @@ def _usual_share(reading: Reading) -> Fraction | None:
 
 def providers(page: Page, reading: Reading) -> None:
     """What each provider and model was paid, and for how much."""
-    for window, days in WINDOWS.items():
+    for window, days in reading.settings.windows.items():
         _provider_window(page, reading, window, days)
 
 

@@ -12,8 +12,8 @@ Where the written definitions leave something open, the plainest reading is take
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import md5
@@ -28,7 +28,9 @@ FAMILIES = (
     ("GLM", (r"\bglm", "zhipu", r"\bz\.?ai\b")),
 )
 UTC = ZoneInfo("UTC")
-WINDOWS = {"1d": 1, "7d": 7, "30d": 30, "lifetime": 10**6}
+EVER = 10**6
+"""More days than any ledger has."""
+WINDOWS = {"1d": 1, "7d": 7, "30d": 30, "lifetime": EVER}
 QUEST, TASK = ("quest_id", "quest", "layer"), ("task_id", "task", "quest_id", "quest", "layer")
 
 
@@ -42,6 +44,8 @@ class Settings:
     max_impact: Decimal = Decimal("0.5")
     top: int = 15
     timeline_days: int = 30
+    windows: Mapping[str, int] = field(default_factory=lambda: WINDOWS)
+    """The days of each window."""
 
 
 def finite(amount: Decimal | None) -> bool:

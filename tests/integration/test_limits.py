@@ -14,33 +14,34 @@ from tests.integration.books import read
 from tests.integration.conftest import empty
 from tests.integration.model import report
 from tests.integration.page import Labels
-from tests.integration.rules import FAMILIES, Settings
+from tests.integration.rules import FAMILIES, Reading, Settings
 from tests.integration.running import Clock, Exporter, Samples, configure, running
 from tests.integration.strategies import FEW, ledgers
 
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 NAMES = {name for name, _ in FAMILIES}
-FOLDED = ("resource_spend_usd", "resource_calls", "resource_tokens", "resource_quest_spend_usd", "resource_day_spend_usd",
-          "resource_provider_spend_usd", "resource_provider_calls", "resource_provider_unpriced_calls",
-          "resource_provider_tokens", "resource_model_spend_usd", "resource_provider_impact_score",
-          "resource_provider_wasted_usd", "resource_quest_wasted_usd", "resource_quest_impact_cost_usd")  # fmt: skip
 KEPT = {"window", "token_type", "reason", "day"}
+RANKED = ("resource_top_task_", "resource_wasted_task_")
+DISTINCT = "resource_provider_tasks"
+"""A task that called two providers which are folded counts once, so sums differ: it has a test of its own."""
 
 
-def sums(samples: dict[Labels, float]) -> dict[Labels, float]:
-    """The sums over all labels that a limit may fold."""
+def added_up(samples: dict[Labels, float], kept: set[str]) -> dict[Labels, float]:
+    """The sums over all labels but those that are kept."""
     totals: dict[Labels, float] = defaultdict(float)
     for labels, value in samples.items():
-        totals[frozenset(label for label in labels if label[0] in KEPT)] += float(value)
+        totals[frozenset(label for label in labels if label[0] in kept)] += float(value)
     return totals
 
 
 def same_sums(served: Samples, conninfo: str) -> None:
+    """Every family that the model has is there, and no other; all but one have the same sums, rankings task by task."""
     expected = report(read(conninfo), Settings(), NOW).samples
-    for name in FOLDED:
-        if name in expected:
-            wanted = sums({labels: float(value) for labels, value in expected[name].items()})
-            assert sums(served[name]) == pytest.approx(wanted, rel=1e-9, abs=1e-9), name
+    assert served.keys() == expected.keys()
+    for name in expected.keys() - {DISTINCT}:
+        kept = KEPT | {"task_id"} if name.startswith(RANKED) else KEPT
+        wanted = {labels: float(value) for labels, value in expected[name].items()}
+        assert added_up(served[name], kept) == pytest.approx(added_up(wanted, kept), rel=1e-9, abs=1e-9), name
 
 
 @pytest.mark.parametrize("providers, models", [(1, 1), (2, 50), (50, 1)])
@@ -57,9 +58,11 @@ async def test_providers_and_models_beyond_their_limit_are_folded(
             await exporter.refresh()
             served = exporter.samples()
     same_sums(served, ledger_database)
+    reading = Reading(read(ledger_database), Settings(), NOW)
     by_provider = defaultdict[str, set[str]](set)
     for labels in served.get("resource_model_spend_usd", {}):
         by_provider[dict(labels)["provider"]].add(dict(labels)["model"])
+    assert by_provider.keys() >= {reading.provider(call) for call in reading.calls} & NAMES
     assert len(by_provider.keys() - NAMES - {"other"}) <= providers
     assert all(len(each - {"other"}) <= models for each in by_provider.values())
 
@@ -76,6 +79,49 @@ async def test_a_task_counts_once_however_many_of_its_providers_are_folded(datab
         tasks = exporter.samples()["resource_provider_tasks"]
     counted = {dict(labels)["provider"]: count for labels, count in tasks.items() if ("window", "lifetime") in labels}
     assert counted == {"p1": 1, "other": 3}
+
+
+async def test_the_limit_of_providers_is_for_those_that_no_family_matches(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("""
+            INSERT INTO cost_ledger (created_at, provider, cost_usd)
+            SELECT '2026-05-14 10:00Z', provider, usd FROM (VALUES ('p1', 9), ('p2', 8), ('', 7), ('p3', 6),
+            ('codex', 2), ('aws-bedrock', 1), ('acme', 0)) AS calls (provider, usd)""")
+    keys = {"limits": {"max_providers": 2}, "providers": {"Acme": ["acme"]}}
+    async with running(configure(database, tmp_path / "rollups", **keys), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        spend = exporter.samples()["resource_provider_spend_usd"]
+    lifetime = {dict(labels)["provider"]: usd for labels, usd in spend.items() if ("window", "lifetime") in labels}
+    assert lifetime == {"p1": 9, "p2": 8, "other": 13, "Codex": 2, "Bedrock": 1, "Acme": 0}
+
+
+FULL = """
+INSERT INTO quests SELECT 'q' || n, 'Quest', 'l' || n % 3 FROM generate_series(0, 9) AS n;
+INSERT INTO quest_budget_allocations SELECT 'q' || n, date '2026-05-14' - d, 5, 1
+  FROM generate_series(0, 9) AS n, generate_series(0, 29) AS d;
+INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd, input_tokens, output_tokens)
+SELECT '2026-05-14 10:00Z', q || 't' || t, 'q' || q, 'p' || p, 'm' || m, 1, 1, 1 FROM generate_series(0, 9) AS q,
+       generate_series(0, 3) AS t, generate_series(0, 2) AS p, generate_series(0, 1) AS m;
+INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, total_tokens, cost_usd, impact_score)
+SELECT '2026-05-14 10:00Z', now(), q || 't' || t, 'q' || q, '', 5000, 1, nullif(t, 4) / 8.0
+  FROM generate_series(0, 9) AS q, generate_series(1, 5) AS t;
+"""
+"""Ten quests in three layers, each with a budget and spend today, six models and waste of both reasons; t5 has no call."""
+
+
+async def test_the_limit_is_what_is_counted(database: str, tmp_path: Path) -> None:
+    """A limit of as many series as there are folds nothing; with one less something must go, and the page is below it."""
+    with psycopg.connect(database) as connection:
+        connection.execute(FULL)
+    series: list[int] = []
+    for most in (50_000, 0, -1):
+        limit = most if most > 0 else series[0] + most
+        config = configure(database, tmp_path / f"{most}", limits={"max_series": limit}, report={"top": 10})
+        async with running(config, Clock(NOW)) as exporter:
+            await exporter.refresh()
+            series.append(_series(exporter))
+            assert (exporter.own("folded_series") > 0) == (most == -1)
+    assert series[0] == series[1] > series[2]
 
 
 @pytest.mark.parametrize("most", [1000, 1200, 3000])
@@ -98,7 +144,7 @@ async def test_the_page_keeps_within_max_series(database: str, tmp_path: Path, m
     same_sums(served, database)
 
 
-def _series(exporter: Exporter) -> float:
+def _series(exporter: Exporter) -> int:
     """What the exporter itself says of the number of its series."""
     sections = ("allocation", "spend", "utilization", "providers", "efficiency", "waste", "report")
-    return sum(exporter.own("series", section=section) for section in sections)
+    return sum(int(exporter.own("series", section=section)) for section in sections)
