@@ -8,12 +8,13 @@ from datetime import date, datetime
 import duckdb
 import structlog
 
-from exporter.config import Config
+from exporter.config import Config, Ledger
 from exporter.database import first_line
 from exporter.metrics import Family, Metric
 from exporter.rollups import Rollups
 from exporter.sections import SECTIONS, Section, available, costs, labels, tasks
 from exporter.sections.frame import Frame
+from exporter.sources import LABELS
 
 log = structlog.get_logger()
 
@@ -46,10 +47,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All sections by name, and how many series were folded into ``other``."""
+    """All sections by name, how many series were folded into ``other``, and why labels are not known, by their names."""
 
     outcomes: Mapping[str, Outcome]
     folded: int
+    unlabelled: Mapping[str, str]
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -58,8 +60,9 @@ class Report:
 
     @property
     def absent(self) -> dict[str, str]:
-        """By the name of each metric that is not known, a sentence that says why."""
-        return {name: reason for outcome in self.outcomes.values() for name, reason in outcome.absent.items()}
+        """By the name of each metric or label that is not known, a sentence that says why."""
+        found = {name: reason for outcome in self.outcomes.values() for name, reason in outcome.absent.items()}
+        return found | dict(self.unlabelled)
 
     @property
     def errors(self) -> dict[str, str]:
@@ -109,7 +112,7 @@ class Reporter:
             shown = [family for family in families if family.metric.name not in absent]
             seconds = time.perf_counter() - start
             outcomes[name] = Outcome(shown, seconds, self._oldest(section, readings, now), absent, error)
-        return Report({name: outcomes[name] for name in SECTIONS}, folded)
+        return Report({name: outcomes[name] for name in SECTIONS}, folded, _unlabelled(self._config.ledgers))
 
     def _forget(self) -> None:
         """Begin again, for the tables of the report before went with their connection."""
@@ -172,6 +175,12 @@ class Reporter:
                 read = source.ledger in readings and readings[source.ledger].last_success
                 return (TOO_OLD if read else UNREAD).format(ledger=source.ledger)
         return None
+
+
+def _unlabelled(ledgers: Mapping[str, Ledger]) -> dict[str, str]:
+    """By the names of labels that the configured ledgers do not tell, a sentence that says so."""
+    found = {label: source.missing(ledgers) for label, source in LABELS.items() if source.ledger in ledgers}
+    return {label: reason for label, reason in found.items() if reason}
 
 
 def _ordered(family: Family) -> Family:

@@ -31,3 +31,6 @@ COST_TASKS = Source("costs", ("task_id",))
 COST_MODELS = Source("costs", ("model",))
 COST_TOKENS = Source("costs", ("input_tokens", "output_tokens"))
 SCORES = Source("impacts", ("impact_score",))
+
+LABELS = {"quest_id": Source("costs", ("quest_id",))}
+"""What tells a label. Without it the numbers are known, but not whose they are."""

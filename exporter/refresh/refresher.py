@@ -25,6 +25,7 @@ from exporter.telemetry import Telemetry
 log = structlog.get_logger()
 T = TypeVar("T")
 Clock = Callable[[], datetime]
+UNUSABLE = "The rollups cannot be used; the log says why."
 LATE = 3
 """After how many intervals without a snapshot one is made of what there is."""
 
@@ -116,7 +117,8 @@ class Refresher:
         """Take numbers away that are too old, where no other report can be made."""
         before = self.publisher.snapshot
         if before and before.families and abs(self.clock() - before.as_of) > self.config.refresh.stale_after:
-            self.publisher.publish(replace(before, families=()))
+            absent = {metric.name: UNUSABLE for section in SECTIONS.values() for metric in section.METRICS}
+            self.publisher.publish(replace(before, families=(), absent=absent))
 
     def _publish_known(self) -> None:
         if any(status.last_success for status in self._statuses()):

@@ -43,7 +43,8 @@ _FRESH = """
 CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT day, hour, count(*)::HUGEINT AS entries, sum(fingerprint) AS fingerprint,
        coalesce(sum(usd) FILTER (usd > 0), 0) AS positive_usd, min(number) AS low, max(number) AS high,
-       max(occurred_at) FILTER (occurred_at <= $now) AS newest, list(DISTINCT occurred_at) FILTER (occurred_at > $now) AS ahead
+       max(occurred_at) FILTER (occurred_at <= $now) AS newest,
+       list(DISTINCT date_trunc('second', occurred_at)) FILTER (occurred_at > $now) AS ahead
   FROM staged GROUP BY day, hour
 """
 _CHANGED = """

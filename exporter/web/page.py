@@ -7,13 +7,16 @@ from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from exporter.sections import spend, waste
 from exporter.snapshot import Snapshot
 from exporter.web import format as shown
 from exporter.web import tables
 from exporter.web.lookup import Lookup
+from exporter.web.notes import notes
 
 # The layers of the default profile have a colour of their own; any other layer has the neutral one.
 LAYERS = ("Agora", "Atlas", "Exchange", "Forge", "Senate")
+_NO_TODAY = "Today's spend by quest is not shown: report.windows has no 1d."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def _report(snapshot: Snapshot) -> dict[str, object]:
     lookup = Lookup(snapshot.families)
     window = tables.window_shown(lookup) or tables.PREFERRED_WINDOW
     reasons = tables.waste_by_reason(lookup, window)
+    nothing = None if waste.QUEST_USD.name in snapshot.absent else 0.0
     return {
         "window": window,
         "moment": partial(shown.moment, zone=snapshot.as_of.tzinfo),
@@ -70,6 +74,13 @@ def _report(snapshot: Snapshot) -> dict[str, object]:
         "days": tables.timeline(lookup, snapshot.as_of.date()),
         "providers": tables.provider_table(lookup, window),
         "reasons": reasons,
-        "wasted": tables.waste_total(reasons),
+        "wasted": tables.waste_total(reasons, nothing),
         "wasteful": tables.wasteful_tasks(lookup, window),
+        "notes": notes(dict(snapshot.absent) | _not_today(lookup)),
     }
+
+
+def _not_today(lookup: Lookup) -> dict[str, str]:
+    """Why today's spend is not known where it is known of other windows, by the name of its metric."""
+    windows = lookup.windows((spend.QUEST_SPEND,))
+    return {spend.QUEST_SPEND.name: _NO_TODAY} if windows and tables.TODAY not in windows else {}

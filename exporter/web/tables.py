@@ -10,6 +10,7 @@ from exporter.web.rows import Allocation, DayRow, ProviderRow, QuestRow, TaskRow
 
 QUESTS_SHOWN = 15
 PREFERRED_WINDOW = "30d"
+TODAY = "1d"
 
 
 def window_shown(lookup: Lookup) -> str | None:
@@ -21,7 +22,7 @@ def window_shown(lookup: Lookup) -> str | None:
 def allocation_table(lookup: Lookup) -> Allocation:
     """Return today's budgets, the largest first, then by spend."""
     allocated = lookup.sum_by(allocation.ALLOCATION, QUEST)
-    spent = lookup.sum_by(spend.QUEST_SPEND, QUEST, window="1d")
+    spent = lookup.sum_by(spend.QUEST_SPEND, QUEST, window=TODAY)
     projected = lookup.sum_by(spend.PROJECTED, QUEST)
     budget = _sum(allocated.values())
     rows = [
@@ -97,9 +98,9 @@ def waste_by_reason(lookup: Lookup, window: str) -> tuple[WasteRow, ...]:
     return tuple(sorted(rows, key=lambda row: (-(row.cost or 0), row.reason)))
 
 
-def waste_total(rows: Iterable[WasteRow]) -> WasteRow:
-    """Return the sum over the reasons."""
-    rows = tuple(rows)
+def waste_total(rows: Iterable[WasteRow], nothing: float | None) -> WasteRow:
+    """Return the sum over the reasons; without any it is ``nothing``, which is None where waste is not known."""
+    rows = tuple(rows) or (WasteRow("", nothing, nothing, nothing),)
     return WasteRow("Total", _sum(row.tasks for row in rows), _sum(row.tokens for row in rows), _sum(row.cost for row in rows))
 
 

@@ -1,7 +1,7 @@
 """The four ledgers as plain rows, read whole from PostgreSQL: what the model computes with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -69,6 +69,15 @@ class Books:
     costs: Sequence[Call] | None = None
     impacts: Sequence[Outcome] | None = None
     quests: Sequence[Quest] | None = None
+    unmapped: frozenset[str] = frozenset()
+    """The columns that are not configured, as ``ledger.column``."""
+
+    def without(self, *columns: str) -> "Books":
+        """The same for a configuration that does not map some columns, given as ``ledger.column``."""
+        ledgers = dict(vars(self))
+        for ledger, column in (name.split(".") for name in columns):
+            ledgers[ledger] = [replace(row, **{column: None}) for row in ledgers[ledger]]
+        return Books(**ledgers | {"unmapped": frozenset(columns)})
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ def report(books: Books, settings: Settings, now: datetime) -> Page:
     if books.costs is not None:
         money.spend(page, reading)
         money.providers(page, reading)
-    if books.impacts is not None:
+    if books.impacts is not None and "impacts.impact_score" not in books.unmapped:
         judgement.efficiency(page, reading)
         judgement.waste(page, reading)
-    if books.costs is not None and books.impacts is not None:
-        judgement.shared(page, reading)
+        if books.costs is not None and "costs.task_id" not in books.unmapped:
+            judgement.shared(page, reading)
     return page

@@ -8,6 +8,7 @@ Where the written definitions leave something open, the plainest reading is take
 - History of the projection is counted from the day of the first call to yesterday.
 - Without calls, the projection divides by the elapsed share of the day.
 - The time of day of the projection is what a clock on the wall shows.
+- Without a column for the quest, nothing is said of the spend of quests, but for what is assigned to none.
 - Credits say nothing of the course of a day, and a day does not end below what is spent.
 """
 
@@ -37,9 +38,11 @@ def allocation(page: Page, reading: Reading) -> None:
 
 def quest_spend(page: Page, reading: Reading) -> None:
     """Per quest and window, on the timeline, and where today is heading."""
-    if reading.books.costs is None and reading.books.allocations is None:
+    unmapped = reading.books.unmapped
+    if reading.books.costs is None and (reading.books.allocations is None or "allocations.spent_usd" in unmapped):
         return
-    spent, shown = _spent(reading), {reading.quest(row.quest_id) for row in reading.rows()}
+    spent, rows = _spent(reading), reading.calls if "costs.quest_id" in unmapped else reading.rows()
+    shown = {reading.quest(row.quest_id) for row in rows}
     for window, days in reading.settings.windows.items():
         totals = sums((quest, amount) for quest, day, amount in spent if reading.inside(day, days))
         for quest in shown:
@@ -77,9 +80,14 @@ def spend(page: Page, reading: Reading) -> None:
         page.put("resource_spend_usd", names, key, amount)
     for key, count in sums((key, 1) for key, _ in calls).items():
         page.put("resource_calls", names, key, count)
-    for kind in ("input", "output"):
+    for kind in kinds(reading):
         for key, amount in sums((key, getattr(row, f"{kind}_tokens")) for key, row in calls).items():
             page.put("resource_tokens", (*names, "token_type"), (*key, kind), amount)
+
+
+def kinds(reading: Reading) -> list[str]:
+    """The directions of tokens that are told."""
+    return [kind for kind in ("input", "output") if f"costs.{kind}_tokens" not in reading.books.unmapped]
 
 
 def elapsed(reading: Reading) -> Fraction:
@@ -122,13 +130,17 @@ def _provider_window(page: Page, reading: Reading, window: str, days: int) -> No
         "unpriced_calls": sums((provider, inside and row.cost_usd is None) for provider, inside, row in calls),
         "tasks": sums([*((provider, 0) for provider, _, _ in calls), *((provider, 1) for provider, _ in tasks)]),
     }
+    if "costs.task_id" in reading.books.unmapped:
+        del columns["tasks"]
     for column, amounts in columns.items():
         for provider, amount in amounts.items():
             page.put(f"resource_provider_{column}", ("provider", "window"), (provider, window), amount)
-    for kind in ("input", "output"):
+    for kind in kinds(reading):
         tokens = sums((each, getattr(row, f"{kind}_tokens") if inside else 0) for each, inside, row in calls)
         for provider, amount in tokens.items():
             page.put("resource_provider_tokens", ("provider", "token_type", "window"), (provider, kind, window), amount)
+    if "costs.model" in reading.books.unmapped:
+        return
     models = sums(((provider, reading.model(row)), row.cost_usd if inside else 0) for provider, inside, row in calls)
     for key, amount in models.items():
         page.put("resource_model_spend_usd", ("provider", "model", "window"), (*key, window), amount)

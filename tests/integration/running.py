@@ -16,6 +16,8 @@ from exporter.exposition.bodies import Publisher
 from exporter.exposition.negotiation import Encoding, Format, Representation
 from exporter.refresh.refresher import Refresher
 from exporter.telemetry import PREFIX, Telemetry
+from exporter.web.page import Page as Dashboard
+from exporter.web.page import PageContext
 from tests.integration.page import Labels, Page
 
 PLAIN = Representation(Format.TEXT, Encoding.IDENTITY)
@@ -75,6 +77,10 @@ class Exporter:
     def page(self) -> str:
         """What Prometheus would scrape."""
         return self._publisher.body(PLAIN).decode()
+
+    def dashboard(self) -> str:
+        """The page for people."""
+        return Dashboard(PageContext("v", "/metrics")).html(self._publisher.snapshot)
 
     async def complaints(self, times: int = 2) -> dict[str, str]:
         """Refresh every database so often, whatever comes of it; why ledgers could not be read the last time."""

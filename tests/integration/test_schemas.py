@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from exporter import check
+from exporter.config import LEDGERS as LEDGERS_KNOWN
 from exporter.config import Ledger
 from tests.integration.books import SCIDEX, Books, Selects, finite, read
 from tests.integration.model import report
@@ -121,6 +122,34 @@ async def test_without_some_ledgers(filled: str, tmp_path: Path, missing: tuple[
     async with running(configure(filled, tmp_path / "rollups", ledgers=ledgers), Clock(NOW)) as exporter:
         await exporter.refresh()
         assert differences(exporter.samples(), expected(read(filled, SCIDEX.without(*missing)))) == []
+
+
+OPTIONAL = [
+    f"{name}.{column}" for name, ledger in LEDGERS_KNOWN.items() for column in ledger.optional if column != "updated_at"
+]
+
+
+@pytest.mark.parametrize(
+    "columns", [*([each] for each in OPTIONAL), ["costs.input_tokens", "costs.output_tokens"], OPTIONAL], ids=",".join
+)
+async def test_without_some_columns(filled: str, tmp_path: Path, columns: list[str]) -> None:
+    """What needs a column that is not configured is absent, and nothing else is."""
+    ledgers: dict[str, dict[str, Any]] = {name: {"database": "main", "columns": {}} for name in LEDGERS}
+    for ledger, column in (each.split(".") for each in columns):
+        ledgers[ledger]["columns"][column] = None
+    async with running(configure(filled, tmp_path / "rollups", ledgers=ledgers), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        assert differences(exporter.samples(), expected(read(filled).without(*columns))) == []
+
+
+async def test_without_costs_and_without_reported_spend(filled: str, tmp_path: Path) -> None:
+    allocations = {"database": "main", "columns": {"spent_usd": None}}
+    config = configure(filled, tmp_path / "rollups", ledgers={"allocations": allocations})
+    async with running(config, Clock(NOW)) as exporter:
+        await exporter.refresh()
+        books = read(filled, SCIDEX.without("costs", "impacts", "quests")).without("allocations.spent_usd")
+        assert differences(exporter.samples(), expected(books)) == []
+        assert "resource_quest_spend_usd" not in exporter.samples()
 
 
 async def test_ledgers_in_two_databases(filled: str, postgres: str, scidex: str, tmp_path: Path) -> None:

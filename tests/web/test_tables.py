@@ -116,8 +116,9 @@ def test_waste_is_summed_over_quests_by_reason() -> None:
     )
     rows = tables.waste_by_reason(found, "30d")
     assert rows == (WasteRow("low_impact", None, None, 4.0), WasteRow("unscored", 2.0, 5000.0, 3.0))
-    assert tables.waste_total(rows) == WasteRow("Total", 2.0, 5000.0, 7.0)
-    assert tables.waste_total(()) == WasteRow("Total", None, None, None)
+    assert tables.waste_total(rows, 0.0) == WasteRow("Total", 2.0, 5000.0, 7.0)
+    assert tables.waste_total((), 0.0) == WasteRow("Total", 0.0, 0.0, 0.0)
+    assert tables.waste_total((), None) == WasteRow("Total", None, None, None)
 
 
 def test_wasteful_tasks_are_ranked_by_tokens_and_then_by_id() -> None:
