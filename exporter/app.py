@@ -20,7 +20,7 @@ from exporter.database import Database
 from exporter.exposition.bodies import Publisher
 from exporter.refresh.collection import Collection
 from exporter.refresh.follower import Tools
-from exporter.refresh.refresher import Clock, Refresher
+from exporter.refresh.refresher import Clock, Refresher, SectionError
 from exporter.refresh.worker import Worker
 from exporter.rollups import REMEDY, RollupFileError, Rollups, scratch_directory
 from exporter.telemetry import Telemetry
@@ -103,14 +103,27 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
     async with serve(application, web.address, guard) as port:
         log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
         started(port)
-        while not control.stopping:
-            config = control.take()
-            try:
-                async with pipeline(config, publisher, telemetry) as refresher, scheduled(refresher, publisher):
+        await _serve(control, publisher, telemetry)
+
+
+async def _serve(control: Control, publisher: Publisher, telemetry: Telemetry) -> None:
+    """Go from one configuration to the next until the exporter shall stop; back to the one before where one cannot be used.
+
+    One with which a section fails that worked with the one before cannot be used either.
+    """
+    used: Config | None = None
+    working: frozenset[str] = frozenset()
+    while not control.stopping:
+        config = control.take()
+        try:
+            async with pipeline(config, publisher, telemetry) as refresher:
+                await refresher.require(frozenset() if config is used else working)
+                async with scheduled(refresher, publisher):
                     await control.wait(config)
-            except (RollupFileError, OSError) as error:
-                if not control.revert(config, str(error)):
-                    raise
+                used, working = config, refresher.working
+        except (RollupFileError, SectionError, OSError) as error:
+            if not control.revert(config, str(error)):
+                raise
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # published without types

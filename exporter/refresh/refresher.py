@@ -30,6 +30,10 @@ LATE = 3
 """After how many intervals without a snapshot one is made of what there is."""
 
 
+class SectionError(Exception):
+    """Sections of the report fail with a configuration with which they are to work; the message is one line for the user."""
+
+
 @dataclass(eq=False)
 class Refresher:
     """Refreshes from each database on its own, so that one that hangs does not age the others, and publishes after each."""
@@ -47,6 +51,8 @@ class Refresher:
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups, self.config)
+        self.working: frozenset[str] = frozenset()
+        """The sections that did not fail in the last report."""
 
     async def refresh(self, collection: Collection) -> None:
         """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""
@@ -59,6 +65,19 @@ class Refresher:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    async def require(self, working: frozenset[str]) -> None:
+        """Compute a report of what the rollups hold, for nobody to see.
+
+        Raises:
+            SectionError: a section fails that is to work.
+        """
+        try:
+            errors = (await self.worker.run(self._trial)).errors
+        except duckdb.Error as error:
+            errors = dict.fromkeys(SECTIONS, first_line(error))
+        if failing := sorted(errors.keys() & working):
+            raise SectionError(f"{', '.join(failing)} cannot be computed: {errors[failing[0]]}; fix: take the change back")
 
     async def publish_rollups(self) -> None:
         """Publish what the rollup file holds from before, so that a restart serves numbers at once."""
@@ -109,6 +128,7 @@ class Refresher:
             if self._complaint != first_line(error):
                 log.warning("rollups cannot be used", error=first_line(error))
             self._complaint = first_line(error)
+        self.working = frozenset()
         for name in SECTIONS:
             self.telemetry.collector_success.labels(name).set(False)
         return await self.worker.run(self._withdraw)
@@ -121,17 +141,24 @@ class Refresher:
             self.publisher.publish(replace(before, families=(), absent=absent))
 
     def _publish_known(self) -> None:
-        if any(status.last_success for status in self._statuses()):
+        if any(status.last_success for status in self._statuses(self.clock())):
             self._publish()
+
+    def _trial(self) -> Report:
+        now = self.clock()
+        return self._report(now, self._statuses(now))
+
+    def _report(self, now: datetime, statuses: tuple[LedgerStatus, ...]) -> Report:
+        tried = self._tried()
+        readings = {status.name: Reading(tried.get(status.name, False), status.last_success) for status in statuses}
+        return self._reporter.make(readings, now)
 
     def _publish(self) -> Report:
         self.rollups.mend()
         now = self.clock()
-        statuses = self._statuses()
-        tried = self._tried()
-        readings = {status.name: Reading(tried.get(status.name, False), status.last_success) for status in statuses}
+        statuses = self._statuses(now)
         with self._stage("sections"):
-            report = self._reporter.make(readings, now)
+            report = self._report(now, statuses)
         self._tell(report, statuses)
         self._published = now
         with self._stage("render"):
@@ -140,8 +167,8 @@ class Refresher:
             self.publisher.publish(Snapshot(as_of, report.families, statuses, report.absent, complete))
         return report
 
-    def _statuses(self) -> tuple[LedgerStatus, ...]:
-        newest = self.rollups.newest(self.clock())
+    def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
+        newest = self.rollups.newest(now)
         names = [follower.name for collection in self.collections for follower in collection.followers]
         progress = {name: self.rollups.progress(name) for name in names}
         # Until it was tried, a ledger that was read before is what it was then.
@@ -157,6 +184,7 @@ class Refresher:
     def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...]) -> None:
         """Bring the exporter's own metrics up to date with a report."""
         telemetry = self.telemetry
+        self.working = frozenset(report.outcomes.keys() - report.errors.keys())
         for name, outcome in report.outcomes.items():
             telemetry.collector_success.labels(name).set(outcome.error is None)
             telemetry.collector_duration.labels(name).set(outcome.seconds)
