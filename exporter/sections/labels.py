@@ -3,18 +3,15 @@
 Folding happens here, once, before any section sums up: every section then folds alike, and no sum loses anything.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
 from exporter.metrics import Metric
-from exporter.sections import series
 from exporter.sections.frame import Frame, Row
+from exporter.sections.series import Kinds, Tariff
 
 OTHER = "other"
-Prices = Counter[series.Subject]
-"""How many series one more subject adds."""
 
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
@@ -89,14 +86,6 @@ SELECT (SELECT bit_xor(hash(q)) FROM quest_labels AS q), (SELECT bit_xor(hash(m)
 """
 
 
-class Kinds(NamedTuple):
-    """How many providers there are, how many with those that judged tasks are shared out to, and how many models of them."""
-
-    providers: int
-    judged_providers: int
-    models: int
-
-
 class Labels(NamedTuple):
     """How many series were folded into ``other``, and a digest that changes with any label."""
 
@@ -109,25 +98,25 @@ def prepare(frame: Frame, metrics: Iterable[Metric]) -> Labels:
 
     And ``spender_labels``: those of ``quest_labels`` whose spend is known, though it be 0.
     """
-    prices = series.tariff(frame, metrics)
+    tariff = Tariff(frame, metrics)
     frame.rows(_QUESTS)
-    kinds = _label_models(frame, prices)
-    folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * prices[series.CELL]
-    folded += _fold_quests(frame, prices, kinds)
+    kinds = _label_models(frame, tariff)
+    folded: int = frame.rows(_FOLDED_LABEL_SETS)[0][0] * tariff.cell
+    folded += _fold_quests(frame, tariff, kinds)
     # Calls that tell no quest say nothing of the spend of any.
     attributed = "costs" not in frame.config.ledgers or frame.maps("costs", "quest_id")
     frame.rows(_SPENDERS.format(attributed=attributed))
     return Labels(folded, frame.rows(_DIGEST)[0])
 
 
-def _label_models(frame: Frame, prices: Prices) -> Kinds:
+def _label_models(frame: Frame, tariff: Tariff) -> Kinds:
     """Fold models and providers beyond their own limits, and further where all quests in one would still be too many series."""
-    families = [family.name for family in frame.config.providers]
+    families, ranked = [family.name for family in frame.config.providers], _ranked(frame)
     for most_models, most_providers, most_families in _tighter(frame):
         frame.rows(_PROVIDERS, families=families, most=most_providers, most_families=most_families)
         frame.rows(_MODELS, most=most_models)
         kinds = Kinds(*frame.rows(_KINDS)[0])
-        if _shared_series(frame, prices, kinds) + _series_of_other(prices, kinds) <= frame.config.limits.max_series:
+        if tariff.shared(kinds, ranked) + tariff.all_in_one(kinds) <= frame.config.limits.max_series:
             break
     return kinds
 
@@ -143,50 +132,29 @@ def _tighter(frame: Frame) -> Iterator[tuple[int, int, int]]:
             yield most[0], most[1], most[2]
 
 
-def _fold_quests(frame: Frame, prices: Prices, kinds: Kinds) -> int:
+def _fold_quests(frame: Frame, tariff: Tariff, kinds: Kinds) -> int:
     """Fold the quests that would go beyond ``limits.max_series``; returns how many series they would have had."""
-    quests = _prices(frame, prices)
-    room = frame.config.limits.max_series - _shared_series(frame, prices, kinds)
-    if sum(quests.values()) <= room:
+    costs = _costs(frame, tariff)
+    room = frame.config.limits.max_series - tariff.shared(kinds, _ranked(frame))
+    if sum(costs.values()) <= room:
         return 0
-    room -= _series_of_other(prices, kinds)
-    beyond = [quest for quest, so_far in zip(quests, accumulate(quests.values()), strict=True) if so_far > room]
+    room -= tariff.all_in_one(kinds)
+    beyond = [quest for quest, so_far in zip(costs, accumulate(costs.values()), strict=True) if so_far > room]
     frame.rows(_FOLD, other=OTHER, beyond=beyond)
-    return sum(quests[quest] for quest in beyond)
+    return sum(costs[quest] for quest in beyond)
 
 
-def _prices(frame: Frame, prices: Prices) -> dict[int, int]:
+def _costs(frame: Frame, tariff: Tariff) -> dict[int, int]:
     """How many series each quest may have, in the order in which quests keep theirs."""
     layers: set[str] = set()
-    quests = {}
+    costs = {}
     for quest, layer, cells, judged in frame.rows(_WEIGHTS, today=frame.today):
-        quests[quest] = _price(prices, cells=cells, judged=judged, new_layer=layer not in layers)
+        costs[quest] = tariff.quest(cells=cells, judged=judged, new_layer=layer not in layers)
         layers.add(layer)
-    return quests
+    return costs
 
 
-def _price(prices: Prices, *, cells: int, judged: bool, new_layer: bool) -> int:
-    """The series of one quest: its own, those of what it calls and of how it was judged, and the days of its layer."""
-    return (
-        prices[series.QUEST]
-        + cells * prices[series.CELL]
-        + judged * prices[series.JUDGED_QUEST]
-        + new_layer * prices[series.LAYER]
-    )
-
-
-def _shared_series(frame: Frame, prices: Prices, kinds: Kinds) -> int:
-    """The series that there are whatever the quests: by provider and model, the rankings, and those without a label."""
+def _ranked(frame: Frame) -> int:
+    """How many tasks a ranking may have."""
     judged: int = frame.rows(_JUDGED_TASKS)[0][0]
-    ranked = min(frame.config.report.top, judged)
-    return (
-        kinds.providers * prices[series.PROVIDER]
-        + kinds.judged_providers * prices[series.JUDGED_PROVIDER]
-        + kinds.models * prices[series.MODEL]
-        + ranked * prices[series.TASK]
-        + prices[series.REPORT]
-    )
-
-
-def _series_of_other(prices: Prices, kinds: Kinds) -> int:
-    return _price(prices, cells=kinds.models, judged=True, new_layer=True)
+    return min(frame.config.report.top, judged)

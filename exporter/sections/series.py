@@ -6,37 +6,66 @@ Never fewer than there are, and no more where everything is there: a budget and 
 from collections import Counter
 from collections.abc import Iterable
 from math import prod
+from typing import NamedTuple
 
 from exporter.metrics import Metric
 from exporter.sections.frame import Frame
 from exporter.sources import SCORES
 
 Subject = tuple[str, ...]
+"""What series are about: the labels that name it, and the ledger that judged it, for not all have been judged."""
 CELL: Subject = ("quest_id", "provider", "model")
 QUEST: Subject = ("quest_id",)
-JUDGED_QUEST: Subject = ("quest_id", "impacts")
+JUDGED_QUEST: Subject = ("quest_id", SCORES.ledger)
 PROVIDER: Subject = ("provider",)
-JUDGED_PROVIDER: Subject = ("provider", "impacts")
+JUDGED_PROVIDER: Subject = ("provider", SCORES.ledger)
 MODEL: Subject = ("provider", "model")
-TASK: Subject = ("task_id", "impacts")
+TASK: Subject = ("task_id", SCORES.ledger)
 LAYER: Subject = ("layer",)
 REPORT: Subject = ()
+_NAMES = ("quest_id", "provider", "model")
 REASONS = 2
 """Why a task may be wasted: ``unscored`` and ``low_impact``."""
-_NAMES = ("task_id", "quest_id", "provider", "model")
-"""The labels that say what a series is about; those of a quest and a task go with their ids."""
 
 
-def tariff(frame: Frame, metrics: Iterable[Metric]) -> Counter[Subject]:
-    """How many series the metrics have for each subject; of a quest's layer, only what is not said of the quest."""
-    counts: Counter[Subject] = Counter()
-    for metric in metrics:
-        counts[_subject(metric)] += _series(frame, metric)
-    return counts
+class Kinds(NamedTuple):
+    """How many providers there are, how many with those that judged tasks are shared out to, and how many models of them."""
+
+    providers: int
+    judged_providers: int
+    models: int
+
+
+class Tariff:
+    """How many series each subject of a report costs."""
+
+    def __init__(self, frame: Frame, metrics: Iterable[Metric]) -> None:
+        self._costs: Counter[Subject] = Counter()
+        for metric in metrics:
+            self._costs[_subject(metric)] += _series(frame, metric)
+
+    @property
+    def cell(self) -> int:
+        """The series of one quest with one model."""
+        return self._costs[CELL]
+
+    def quest(self, *, cells: int, judged: bool, new_layer: bool) -> int:
+        """The series of one quest: its own, those of what it calls and of how it was judged, and the days of its layer."""
+        costs = self._costs
+        return costs[QUEST] + cells * costs[CELL] + judged * costs[JUDGED_QUEST] + new_layer * costs[LAYER]
+
+    def all_in_one(self, kinds: Kinds) -> int:
+        """The most that the quest ``other`` may have."""
+        return self.quest(cells=kinds.models, judged=True, new_layer=True)
+
+    def shared(self, kinds: Kinds, ranked: int) -> int:
+        """The series that there are whatever the quests: by provider and model, the rankings, and those without a label."""
+        costs = self._costs
+        providers = kinds.providers * costs[PROVIDER] + kinds.judged_providers * costs[JUDGED_PROVIDER]
+        return providers + kinds.models * costs[MODEL] + ranked * costs[TASK] + costs[REPORT]
 
 
 def _subject(metric: Metric) -> Subject:
-    """What each series of a metric is about. The judged ones are counted apart, for not all quests have been judged."""
     if "task_id" in metric.labels:
         return TASK
     if "quest_id" not in metric.labels and "layer" in metric.labels:
