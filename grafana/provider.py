@@ -42,7 +42,9 @@ def _strip() -> list[Tile]:
         "USD per million tokens, in and out together, of the window. Rises when work moves to dearer models.",
     )
     task = Words("Cost of a task", "USD over distinct tasks. A task that called two providers counts for both.")
-    impact = Words("Impact per $1", "Impact of tasks, shared out by what each task paid to whom, over what was paid.")
+    impact = Words(
+        "Impact per $1", "Impact of tasks, shared out by what each paid to whom, else by tokens, over what was paid."
+    )
     wasted = Words(
         "Wasted share", "Wasted USD over USD paid. Above 10 % see the tables of wasted tasks on the Resource Dashboard."
     )
