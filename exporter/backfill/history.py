@@ -1,8 +1,9 @@
 """The history of the gauges, computed from buckets of one step each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,9 @@ class History:
 
     connection: DuckDBPyConnection
     span: Span
+    available: Collection[Metric]
+    """The metrics for which the ledgers have all that they come from."""
+    token_types: Collection[str]
 
     def begin(self) -> None:
         """Make the table that :meth:`load` fills."""
@@ -64,19 +68,22 @@ class History:
         self.connection.execute(load, {"origin": microseconds(self.span.first), "files": list(map(str, files))})
 
     def families(self) -> Iterator[tuple[Metric, Iterator[Series]]]:
-        """All metrics that have a past, with their series."""
-        yield spend.SPEND, self._lifetime("usd")
-        yield spend.CALLS, self._lifetime("calls")
-        yield spend.TOKENS, self._tokens()
-        yield spend.QUEST_SPEND, self._today()
-        yield allocation.ALLOCATION, self._allocations()
+        """All metrics that have a past and are known, with their series."""
+        past: dict[Metric, Callable[[], Iterator[Series]]] = {
+            spend.SPEND: partial(self._lifetime, "usd"),
+            spend.CALLS: partial(self._lifetime, "calls"),
+            spend.TOKENS: self._tokens,
+            spend.QUEST_SPEND: self._today,
+            allocation.ALLOCATION: self._allocations,
+        }
+        yield from ((metric, found()) for metric, found in past.items() if metric in self.available)
 
     def _lifetime(self, column: str, *more: str) -> Iterator[Series]:
         for labels, rows in groupby(self._rows(_CELLS.format(column=column)), key=lambda row: row[:5]):
             yield (*labels, *more), self._running(row[5:] for row in rows)
 
     def _tokens(self) -> Iterator[Series]:
-        for kind in ("input", "output"):
+        for kind in self.token_types:
             yield from self._lifetime(kind, kind)
 
     def _running(self, buckets: Iterator[tuple[int, Decimal]]) -> Iterator[Sample]:

@@ -61,9 +61,10 @@ async def _build(refresher: Refresher, bar: ProgressBar) -> None:
 
 
 def _begin(refresher: Refresher, span: Span) -> History:
-    config, connection = refresher.config, refresher.rollups.connection
-    labels.prepare(Frame(connection, config, span.last), available(config.ledgers))
-    history = History(connection, span)
+    frame = Frame(refresher.rollups.connection, refresher.config, span.last)
+    metrics = available(frame.config.ledgers)
+    labels.prepare(frame, metrics)
+    history = History(frame.connection, span, metrics, frame.token_types)
     history.begin()
     return history
 

@@ -1,6 +1,7 @@
 """The past, written, imported into a real TSDB and asked for again."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -49,8 +50,10 @@ def fleet(database: str) -> str:
     return database
 
 
-def backfill(directory: Path, conninfo: str, *flags: str, timezone: str = "UTC") -> subprocess.CompletedProcess[str]:
-    (directory / "config.yml").write_text(LEDGERS.format(timezone=timezone))
+def backfill(
+    directory: Path, conninfo: str, *flags: str, timezone: str = "UTC", config: str = LEDGERS
+) -> subprocess.CompletedProcess[str]:
+    (directory / "config.yml").write_text(config.format(timezone=timezone))
     arguments = [
         "backfill",
         "--log.level=warn",
@@ -104,6 +107,16 @@ def test_allocations_hold_for_their_day(tmp_path: Path, fleet: str) -> None:
     }
     assert {date for *_, date in found} == {int(at) for at in hours(expected)}
     assert all(value == expected[datetime.fromtimestamp(at, UTC).date()][quest] for (quest, at), value in found.items())  # type: ignore[index, arg-type]
+
+
+@pytest.mark.parametrize("missing, kinds", [(("output",), {"input"}), (("input", "output"), set())])
+def test_tokens_that_are_not_told_have_no_past(tmp_path: Path, fleet: str, missing: tuple[str, ...], kinds: set[str]) -> None:
+    columns = ", ".join(f"{kind}_tokens: null" for kind in missing)
+    config = LEDGERS.replace("costs: {{database: main}}", f"costs: {{{{database: main, columns: {{{{{columns}}}}}}}}}")
+    assert backfill(tmp_path, fleet, f"--from={FIRST}", config=config).returncode == 0
+    text = (tmp_path / "history.om").read_text()
+    assert set(re.findall(r'^resource_tokens{.*token_type="(\w+)"', text, re.MULTILINE)) == kinds
+    assert ("resource_tokens" in text) == bool(kinds)
 
 
 def hours(days: dict[date, dict[str, int]]) -> Iterator[float]:
