@@ -115,7 +115,7 @@ def _alerts() -> Table:
     )
     # Prometheus writes these series itself: they carry the labels of the rule, not those of a scrape.
     active = f'time() - (ALERTS_FOR_STATE{{{QUEST}}} and ignoring (alertstate) ALERTS{{alertstate="firing",{QUEST}}})'
-    keys = (Key("alertname", "Alert"), Key("severity", "Severity"), Key("quest", "Quest"))
+    keys = (Key("alertname", "Alert"), Key("severity", "Severity"), Key("quest_id", "Quest"))
     columns = ", ".join(key.label for key in keys)
     return rows(words, keys, [Value("Active for", f"max by ({columns}) ({active})", theme.SECONDS, width=140)]).no_value(
         "No alert is firing"

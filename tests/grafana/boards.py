@@ -23,9 +23,7 @@ OTHERS: dict[str, set[str]] = {
     "process_resident_memory_bytes": set(),
     "process_cpu_seconds_total": set(),
 }
-ALERTS = {
-    name: {"alertname", "alertstate", "severity", "quest_id", "quest", "layer"} for name in ("ALERTS", "ALERTS_FOR_STATE")
-}
+ALERTS = {name: {"alertname", "alertstate", "severity", "quest_id"} for name in ("ALERTS", "ALERTS_FOR_STATE")}
 CATALOGUE = DATA | OWN | HISTOGRAM | OTHERS | ALERTS
 
 SELECTOR = re.compile(r"\b([a-zA-Z_]+)\{(.*?)\}")

@@ -132,8 +132,6 @@ def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_doe
     assert alert["labels"] == {
         "alertname": "QuestBudgetExceeded",
         "job": "resource-exporter",
-        "layer": "Forge",
-        "quest": "Code Forge",
         "quest_id": "q 1",
         "severity": "critical",
     }
