@@ -1,11 +1,13 @@
 """The ledgers that are measured have the shape that they are said to have."""
 
+import time
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from bench.ledger import Shape, fill, live
+from tests.end_to_end.process import DEADLINE
 
 SHAPE = Shape(days=10, rate=800)
 FACTS = {
@@ -39,8 +41,9 @@ def test_shape(ledger: str) -> None:
 
 def test_the_writer_writes_calls_and_judgements(ledger: str) -> None:
     with psycopg.connect(ledger, autocommit=True) as connection, live(ledger, rate=86_400 * 100):
+        deadline = time.monotonic() + DEADLINE
         while connection.execute("SELECT count(*) FROM impact_ledger WHERE task_id LIKE 'live-%'").fetchone() == (0,):
-            pass
+            assert time.monotonic() < deadline, "the writer has judged no task"
         calls = connection.execute("SELECT count(*) FROM cost_ledger WHERE task_id LIKE 'live-%'").fetchone()
     assert calls
     assert calls[0] >= 10

@@ -45,7 +45,7 @@ def _until_more(process: subprocess.Popen[str], conninfo: str, calls: int, other
         if made and made[0] != other_than and made[1] > calls:
             return made
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"the fleet has written {made} (table, calls), and not more than {calls} calls"
         time.sleep(0.1)
 
 

@@ -15,8 +15,12 @@ from tests.end_to_end.process import DEADLINE
 
 
 @contextmanager
-def prometheus(directory: Path, port: int) -> Iterator[Callable[..., Any]]:
-    """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API."""
+def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterator[Callable[..., Any]]:
+    """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API.
+
+    Raises:
+        AssertionError: within ``patience`` seconds it has not scraped the page of an exporter there.
+    """
     with create_server(("127.0.0.1", 0)) as probe:
         own = probe.getsockname()[1]
     target = {"job_name": "resource-exporter", "scrape_interval": "1s", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
@@ -30,15 +34,20 @@ def prometheus(directory: Path, port: int) -> Iterator[Callable[..., Any]]:
             return json.load(reply)["data"]["result"]
 
     try:
-        deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline:
-            try:
-                if ask("query", query="resource_report_info"):
-                    break
-            except OSError:
-                pass
+        deadline = time.monotonic() + patience
+        while not _scraped(ask):
+            said = (directory / "prometheus.log").read_text()
+            assert process.poll() is None, f"Prometheus has ended; it said:\n{said}"
+            assert time.monotonic() < deadline, f"Prometheus has scraped no exporter on port {port}; it said:\n{said}"
             time.sleep(0.1)
         yield ask
     finally:
         process.terminate()
         process.wait(DEADLINE)
+
+
+def _scraped(ask: Callable[..., Any]) -> bool:
+    try:
+        return bool(ask("query", query="resource_report_info"))
+    except OSError:  # it does not listen yet
+        return False

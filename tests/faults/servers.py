@@ -35,7 +35,7 @@ def kill(server: Server) -> None:
     server.stop()
     deadline = time.monotonic() + DEADLINE
     while any(map(_lives, everything)):
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"processes of PostgreSQL outlive SIGKILL: {[*filter(_lives, everything)]}"
         time.sleep(0.01)
 
 
