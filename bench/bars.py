@@ -1,8 +1,8 @@
-"""Where the exporter must stand: each bar is a number, or a ratio of two, that a run measures."""
+"""Where the exporter must stand at the full size: each bar is a number, or a ratio of two, that a run measures."""
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -24,7 +24,10 @@ class Sense(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A measurement, divided by the one named by ``against`` if there is one, and its limit."""
+    """A measurement, divided by the one named by ``against`` if there is one, and its limit.
+
+    ``what`` may name ledgers of a run, as ``{long}``: the days of that ledger stand in their place.
+    """
 
     what: str
     measurement: str
@@ -46,6 +49,11 @@ class Verdict:
         """Whether it was measured, and on the right side."""
         return self.value is not None and self.bar.sense.holds(self.value, self.bar.limit)
 
+    @property
+    def missed(self) -> bool:
+        """Whether it was measured, and not on the right side."""
+        return self.value is not None and not self.met
+
 
 BARS: Final = (
     Bar(
@@ -56,7 +64,7 @@ BARS: Final = (
         against="plain.database_ms",
     ),
     Bar(
-        "database time per refresh, long history against short (400 days, 4)",
+        "database time per refresh, long history against short ({long} days, {short})",
         "long.database_ms",
         Sense.AT_MOST,
         1.3,
@@ -71,7 +79,7 @@ BARS: Final = (
     ),
     Bar("a whole refresh, wall clock", "long.total_ms", Sense.UNDER, 300, "ms"),
     Bar(
-        "a whole refresh, long history against middle (400 days, 40)",
+        "a whole refresh, long history against middle ({long} days, {middle})",
         "long.total_ms",
         Sense.AT_MOST,
         3,
@@ -93,15 +101,22 @@ BARS: Final = (
 )
 
 
-def judge(measured: Measurements) -> list[Verdict]:
-    """The verdict on every bar."""
-    return [Verdict(bar, _value(bar, measured)) for bar in BARS]
+def judge(measured: Measurements, days: Mapping[str, int]) -> list[Verdict]:
+    """The verdict on every bar, named for a run whose ledgers have so many days."""
+    return [Verdict(replace(bar, what=bar.what.format(**days)), _value(bar, measured)) for bar in BARS]
 
 
-def conclusion(verdicts: list[Verdict]) -> str:
-    """``all bars met``, or which fall short; a bar that was not measured is not met."""
-    short = [f"{each.bar.what}{'' if each.value is not None else ' (not measured)'}" for each in verdicts if not each.met]
-    return f"falls short: {'; '.join(short)}" if short else "all bars met"
+def conclusion(verdicts: list[Verdict], *, full: bool) -> str:
+    """``all bars met``, or which fall short, and which were not measured. Beside the full size, a miss is information."""
+    missed = "; ".join(each.bar.what for each in verdicts if each.missed)
+    unmeasured = "; ".join(each.bar.what for each in verdicts if each.value is None)
+    if not missed:
+        said = "all measured bars met" if unmeasured else "all bars met"
+    else:
+        said = (
+            f"falls short: {missed}" if full else f"for information, as the bars are those of the full size, not met: {missed}"
+        )
+    return f"{said}. Not measured: {unmeasured}" if unmeasured else said
 
 
 def _value(bar: Bar, measured: Measurements) -> float | None:

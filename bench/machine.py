@@ -25,8 +25,8 @@ def machine() -> dict[str, str]:
 
 
 def peer_versions() -> dict[str, str]:
-    """The peers by name; one that is not installed is left out, and said to be."""
-    return {peer.name: peer.version() if peer.path else "left out: not installed" for peer in PEERS}
+    """The versions of the peers by name; of one that is not installed, how to install it."""
+    return {peer.name: peer.state() for peer in PEERS}
 
 
 def versions(server: Server) -> dict[str, str]:

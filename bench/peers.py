@@ -21,11 +21,12 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An exporter: its program, how it is configured and started, and how a metric of a question looks on its page."""
+    """An exporter: its program, how to install, configure and start it, and how a metric of a question looks on its page."""
 
     name: str
     program: str
     package: str
+    install: str
     configure: Callable[[Sequence[Question], str], Document]
     arguments: Callable[[Path, int], list[str]]
     marker: Callable[[Question, str], str]
@@ -40,6 +41,10 @@ class Peer:
     def role(self) -> str:
         """The database role that tells its statements apart."""
         return self.name.replace("-", "_")
+
+    def state(self) -> str:
+        """Its version, or that it is not measured and how to install it."""
+        return self.version() if self.path else f"not measured: not installed; fix: {self.install}"
 
     def version(self) -> str:
         """What the program, or else the package that it came in, says."""
@@ -101,6 +106,7 @@ PEERS: Final = (
         "query-exporter",
         "query-exporter",
         "query-exporter",
+        "make bench, which runs .bench/bin/pip install query-exporter==5.0.2 'psycopg[binary]'",
         _query_exporter,
         lambda config, port: [f"--config={config}", "--host=127.0.0.1", f"--port={port}"],
         lambda _, value: f"{value}{{",
@@ -109,6 +115,7 @@ PEERS: Final = (
         "sql_exporter",
         "prometheus-sql-exporter",
         "prometheus-sql-exporter",
+        "apt-get install --no-install-recommends prometheus-sql-exporter",
         _sql_exporter,
         lambda config, port: [f"-config.file={config}", f"-web.listen-address=127.0.0.1:{port}"],
         lambda _, value: f'col="{value}"',
@@ -117,6 +124,7 @@ PEERS: Final = (
         "postgres_exporter",
         "prometheus-postgres-exporter",
         "prometheus-postgres-exporter",
+        "apt-get install --no-install-recommends prometheus-postgres-exporter",
         _postgres_exporter,
         lambda config, port: [
             f"--extend.query-path={config}",

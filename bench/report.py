@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from bench.peers import PEERS
 from bench.scrape import CONNECTIONS, ENCODINGS
 from bench.steps import PLAIN, VARIANTS
 
+UNMEASURED: Final = "not measured"
 HEADINGS: Final = ("", "measured", "bar", "met")
 REFRESH: Final = ("database", *STAGES)
 
@@ -28,13 +30,28 @@ class Report:
     measured: Measurements
     verdicts: list[Verdict]
 
+    @property
+    def full(self) -> bool:
+        """Whether the run is of the size that the bars are set for."""
+        return self.size == "full"
+
+    @property
+    def failed(self) -> bool:
+        """Whether a bar was missed that counts. What was not measured is neither met nor missed."""
+        return self.full and any(verdict.missed for verdict in self.verdicts)
+
+    @property
+    def conclusion(self) -> str:
+        """The last line: whether all bars are met."""
+        return conclusion(self.verdicts, full=self.full)
+
     def show(self, console: Console) -> None:
         """Print the table, and last whether all bars are met."""
         table = Table(*HEADINGS, title=f"Resource Exporter, size {self.size}")
-        for row in map(_row, self.verdicts):
+        for row in map(self._row, self.verdicts):
             table.add_row(*row)
         console.print(table)
-        console.print(conclusion(self.verdicts), soft_wrap=True)
+        console.print(self.conclusion, soft_wrap=True)
 
     def write(self, path: Path) -> None:
         """Write the page, and beside it the same as JSON."""
@@ -44,9 +61,15 @@ class Report:
             "surroundings": dict(self.surroundings),
             "measurements": dict(sorted(self.measured.items())),
             "bars": [
-                {"bar": each.bar.what, "value": each.value, "limit": each.bar.limit, "met": each.met} for each in self.verdicts
+                {
+                    "bar": each.bar.what,
+                    "value": each.value,
+                    "limit": each.bar.limit,
+                    "met": None if each.value is None else each.met,
+                }
+                for each in self.verdicts
             ],
-            "conclusion": conclusion(self.verdicts),
+            "conclusion": self.conclusion,
         }
         path.with_suffix(".json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
@@ -54,7 +77,7 @@ class Report:
         """The page: the bars, and everything that was measured."""
         parts = [
             f"# Results, size {self.size}\n\nWritten by `make bench`; [README.md](README.md) says how to read them.",
-            markdown_table(HEADINGS, map(_row, self.verdicts)),
+            markdown_table(HEADINGS, map(self._row, self.verdicts)),
             "## Machine",
             markdown_table(("", ""), self.surroundings.items()),
             "## Refreshes, with live inserts (ms, medians)",
@@ -65,7 +88,7 @@ class Report:
             markdown_table(("", "encoding", "connections", "p50 ms", "p99 ms", "per second"), self._scrapes()),
             "## Our exporter, and plain SQL",
             markdown_table(("", ""), self._rest()),
-            conclusion(self.verdicts) + "\n",
+            self.conclusion + "\n",
         ]
         return "\n\n".join(parts)
 
@@ -79,25 +102,34 @@ class Report:
         own = self.measured.get("long.database_ms")
         for (name, variant), key in askers.items():
             took = self.measured.get(f"{key}.database_ms")
-            if took is not None:
+            if took is None:
+                yield f"{name}, {variant.replace('_', ' ')}", UNMEASURED, "", "", ""
+            else:
                 ratio = number(took / own) if own else ""
                 rest = (self._number(f"{key}.{figure}") for figure in ("refresh_s", "memory_mb"))
                 yield f"{name}, {variant.replace('_', ' ')}", number(took), ratio, *rest
 
     def _scrapes(self) -> Iterable[Sequence[str]]:
         for name in ("ours", *(peer.name for peer in PEERS)):
-            for encoding in ENCODINGS:
-                for connections in CONNECTIONS:
-                    key = f"{name}.{encoding}.{connections}"
-                    if f"{key}.p50_ms" in self.measured:
-                        figures = (self._number(f"{key}.{figure}") for figure in ("p50_ms", "p99_ms", "per_second"))
-                        yield name, encoding, str(connections), *figures
+            for encoding, connections in product(ENCODINGS, CONNECTIONS):
+                key = f"{name}.{encoding}.{connections}"
+                if f"{key}.p50_ms" in self.measured:
+                    figures = [self._number(f"{key}.{figure}") for figure in ("p50_ms", "p99_ms", "per_second")]
+                else:
+                    figures = [UNMEASURED, "", ""]
+                yield name, encoding, str(connections), *figures
 
     def _rest(self) -> Iterable[Sequence[str]]:
         keys = [
             key for key in self.measured if (key.count(".") == 1 and key.startswith(("ours.", "plain."))) or "plain_day" in key
         ]
         return [(f"`{key}`", self._number(key)) for key in keys]
+
+    def _row(self, verdict: Verdict) -> tuple[str, str, str, str]:
+        bar = verdict.bar
+        value = UNMEASURED if verdict.value is None else _amount(verdict.value, bar.unit)
+        missed = ("NO" if self.full else "no, for information") if verdict.missed else ""
+        return bar.what, value, f"{bar.sense.value} {_amount(bar.limit, bar.unit)}", "yes" if verdict.met else missed
 
     def _number(self, key: str) -> str:
         return number(self.measured[key]) if key in self.measured else ""
@@ -108,12 +140,6 @@ def number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.5f}"
-
-
-def _row(verdict: Verdict) -> tuple[str, str, str, str]:
-    bar = verdict.bar
-    value = "not measured" if verdict.value is None else _amount(verdict.value, bar.unit)
-    return bar.what, value, f"{bar.sense.value} {_amount(bar.limit, bar.unit)}", "yes" if verdict.met else "NO"
 
 
 def _amount(value: float, unit: str) -> str:

@@ -22,6 +22,11 @@ class Size:
     scraping: int
 
     @property
+    def days(self) -> Mapping[str, int]:
+        """How many days of history each ledger has, by its name."""
+        return {name: shape.days for name, shape in self.history.items()}
+
+    @property
     def main(self) -> str:
         """The name of the ledger that everybody is measured on."""
         return max(self.history, key=lambda name: self.history[name].rows)

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bench.bars import BARS, Bar, Sense, Verdict, conclusion, judge
+from bench.sizes import SIZES
 
 MEASURED = {
     "short.database_ms": 10.0,
@@ -24,6 +25,7 @@ MEASURED = {
     "ours.build_s": 30.0,
     "ours.progress_lines": 13.0,
 }
+DAYS = {"short": 4, "middle": 40, "long": 400}
 # Bars in their order, each with the measurement that just breaks it.
 BREAKING = [
     {"plain.database_ms": 2399.0},
@@ -42,27 +44,45 @@ BREAKING = [
 
 
 def test_a_run_that_meets_them_all_says_so() -> None:
-    verdicts = judge(MEASURED)
+    verdicts = judge(MEASURED, DAYS)
     assert [verdict.met for verdict in verdicts] == [True] * len(BARS)
-    assert conclusion(verdicts) == "all bars met"
+    assert conclusion(verdicts, full=True) == "all bars met"
 
 
 @pytest.mark.parametrize("broken", range(len(BREAKING)))
 def test_each_bar_can_fall_short_alone(broken: int) -> None:
-    verdicts = judge(MEASURED | BREAKING[broken])
+    verdicts = judge(MEASURED | BREAKING[broken], DAYS)
+    assert [place for place, verdict in enumerate(verdicts) if verdict.missed] == [broken]
     assert [place for place, verdict in enumerate(verdicts) if not verdict.met] == [broken]
-    assert conclusion(verdicts) == f"falls short: {BARS[broken].what}"
+    assert conclusion(verdicts, full=True) == f"falls short: {verdicts[broken].bar.what}"
 
 
 def test_every_bar_has_its_limit_tried() -> None:
     assert len(BREAKING) == len(BARS)
 
 
-def test_a_bar_that_was_not_measured_is_not_met() -> None:
+THROUGHPUT = "throughput of scrapes, gzip as Prometheus asks, 16 connections, against sql_exporter"
+
+
+def test_a_bar_that_was_not_measured_is_neither_met_nor_missed() -> None:
     measured = {name: value for name, value in MEASURED.items() if name != "sql_exporter.gzip.16.per_second"}
-    short = [verdict for verdict in judge(measured) if not verdict.met]
-    assert [verdict.value for verdict in short] == [None]
-    assert conclusion(short) == f"falls short: {short[0].bar.what} (not measured)"
+    verdicts = judge(measured, DAYS)
+    (unmeasured,) = (verdict for verdict in verdicts if verdict.value is None)
+    assert (unmeasured.bar.what, unmeasured.met, unmeasured.missed) == (THROUGHPUT, False, False)
+    assert conclusion(verdicts, full=True) == f"all measured bars met. Not measured: {THROUGHPUT}"
+
+
+def test_bars_are_named_for_the_days_that_were_measured() -> None:
+    names = [verdict.bar.what for verdict in judge({}, SIZES["small"].days)]
+    assert "database time per refresh, long history against short (40 days, 1)" in names
+    assert "a whole refresh, long history against middle (40 days, 4)" in names
+    assert not [name for name in names if "400" in name or "{" in name]
+
+
+def test_at_a_small_size_a_bar_that_is_missed_is_information() -> None:
+    verdicts = judge(MEASURED | {"ours.memory_mb": 400.0}, SIZES["small"].days)
+    said = "for information, as the bars are those of the full size, not met: resident memory"
+    assert conclusion(verdicts, full=False) == said
 
 
 @pytest.mark.parametrize("sense, met", [(Sense.AT_MOST, True), (Sense.UNDER, False), (Sense.AT_LEAST, True)])

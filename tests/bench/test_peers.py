@@ -1,6 +1,7 @@
 """Every peer is given every question, word for word."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,13 @@ def test_the_configuration_holds_the_questions(peer: Peer) -> None:
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_how_an_answer_looks_on_the_page(peer: Peer) -> None:
     assert [peer.marker(question, value) for question in ASKED for value in question.values] == MARKERS[peer.name]
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_a_peer_that_is_not_installed_is_said_to_be_with_the_way_to_install_it(peer: Peer) -> None:
+    said = replace(peer, program="no-such-program").state()
+    assert said.startswith("not measured: not installed; fix: ")
+    assert f"apt-get install --no-install-recommends {peer.package}" in said or f"pip install {peer.package}==" in said
 
 
 def _texts(node: object) -> list[str]:
