@@ -96,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     _flag(
         serve, "--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true"
     )
-    checked = _command(commands, "check", _check, "look at every ledger: reachable, readable, columns, types, indexes, rows")
+    checked = _command(
+        commands, "check", _check, "look at every ledger: reachable, readable, columns, types, indexes, rows", level="error"
+    )
     _config_flag(checked)
     filled = _command(commands, "backfill", _backfill, "write the past of the gauges, for a fresh Prometheus to import")
     _config_flag(filled)
@@ -117,10 +119,11 @@ def _command(
     name: str,
     function: Callable[[argparse.Namespace], int | None],
     text: str,
+    level: logs.Level = "info",
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EPILOG)
     parser.set_defaults(command=function)
-    _flag(parser, "--log.level", type=_one_of(*logs.LEVELS), default="info", help="debug, info, warn or error")
+    _flag(parser, "--log.level", type=_one_of(*logs.LEVELS), default=level, help="debug, info, warn or error")
     _flag(parser, "--log.format", type=_one_of("logfmt", "json"), default="logfmt", help="logfmt or json, to standard error")
     return parser
 

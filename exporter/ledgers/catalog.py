@@ -91,7 +91,8 @@ async def hold(transaction: Transaction, ledger: Ledger) -> None:
     Raises:
         LedgerError: it was, since the transaction took its snapshot; to that, the table looks empty.
     """
-    if (await transaction.rows(_ANY.format(sql.Identifier(*ledger.table))))[0][0]:
+    table = sql.Identifier(*(part.replace("%", "%%") for part in ledger.table))  # psycopg takes %% for %
+    if (await transaction.rows(_ANY.format(table)))[0][0]:
         return
     if (await transaction.rows(_REWRITTEN, table=_name(ledger)))[0][0]:
         raise LedgerError(Finding(f"table {quoted(ledger.table)} was rewritten a moment ago", "the next refresh will read it"))

@@ -17,7 +17,7 @@ RESERVED = frozenset(_WORDS.split())
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, and how to mend it. A warning only makes reading slow, or changes noticed late."""
+    """One thing that is wrong, and how to fix it. A warning only makes reading slow, or changes noticed late."""
 
     text: str
     remedy: str

@@ -124,12 +124,6 @@ def count(source: Source) -> sql.Composed:
     return sql.SQL("SELECT count(*) FROM {} WHERE {}").format(source.name, source.condition)
 
 
-def trial(source: Source) -> sql.Composed:
-    """The statement that a refresh reads the ledger with, for its errors only: ``(rows,)``."""
-    statement = {"allocations": allocations, "quests": quests}.get(source.ledger.name, entries)
-    return sql.SQL("SELECT count(*) FROM ({}) AS trial").format(statement(source))
-
-
 def next_entry(source: Source) -> sql.Composed:
     """``(time of the first entry in the range,)``, to step from one day that has entries to the next."""
     return sql.SQL(

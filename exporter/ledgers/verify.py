@@ -1,6 +1,7 @@
-"""Whether a table can serve as a ledger: what is missing or of the wrong type, and how to mend it."""
+"""Whether a table can serve as a ledger: what is missing or of the wrong type, and how to fix it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from exporter.config import LEDGERS, Ledger
 from exporter.ledgers.catalog import Column, Table
@@ -12,6 +13,8 @@ INDEXABLE = {"r": "CREATE INDEX CONCURRENTLY", "m": "CREATE INDEX CONCURRENTLY",
 """Kinds of relations that can have indexes, and how to add one."""
 KEYS = ("day", "occurred_at", "entry_id", "updated_at")
 """Ledger columns that rows are looked up by."""
+_NAME = re.compile(r"\w[\w$]*")
+"""What nobody means as an expression."""
 
 
 def require(ledger: Ledger, table: Table) -> None:
@@ -25,7 +28,7 @@ def errors(ledger: Ledger, table: Table) -> Iterator[Finding]:
     found = {column: table.columns.get(source) for column, source in ledger.columns.items()}
     hidden = [ledger.columns[column] for column, there in found.items() if there and not there.readable]
     if hidden:
-        yield Finding(f"role {table.role} may not read {_listed(ledger, hidden, table)}", _grant(ledger, table))
+        yield Finding(f"role {table.role} may not read {_listed(ledger, hidden, table)}", _grant(ledger, table, hidden))
     for column, source in ledger.columns.items():
         there = found[column]
         if there is None:
@@ -52,6 +55,15 @@ def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
         )
 
 
+def sparse(ledger: Ledger, period: str) -> Finding:
+    """For allocations of which no quest has two in one such period."""
+    text = f"allocations exist on one day of each {period} only; a row is what may be spent on one day"
+    remedy = (
+        f"set ledgers.{ledger.name}.table to a view with one row for each day of the {period}, each with its share of the sum"
+    )
+    return Finding(text, remedy, warning=True)
+
+
 def _unindexed(ledger: Ledger, table: Table) -> Iterator[Finding]:
     """Columns without an index. Of a view nothing can be said: its ranges may be served by the tables below."""
     for column, source in ledger.columns.items():
@@ -62,10 +74,14 @@ def _unindexed(ledger: Ledger, table: Table) -> Iterator[Finding]:
 
 
 def _missing(ledger: Ledger, column: str, source: str, table: Table) -> Finding:
-    there = ", ".join(table.columns)
+    key = f"ledgers.{ledger.name}.columns.{column}"
     absent = ", or to null to do without it" if column in LEDGERS[ledger.name].optional else ""
-    remedy = f"set ledgers.{ledger.name}.columns.{column} to the column that holds it, one of {there}{absent}"
-    return Finding(f"{_where(ledger, source)} does not exist", remedy)
+    remedy = f"set {key} to the column that holds it, one of {', '.join(table.columns)}{absent}"
+    if _NAME.fullmatch(source):
+        return Finding(f"{_where(ledger, source)} does not exist", remedy)
+    text = f"{_where(ledger, source)} does not exist, and {key} takes the name of a column, not an expression"
+    view = f"CREATE VIEW … AS SELECT …, {source} AS {quoted((column,))} FROM {quoted(ledger.table)}"
+    return Finding(text, f"{remedy}; an expression belongs in a view ({view}), which ledgers.{ledger.name}.table then names")
 
 
 def _mistyped(ledger: Ledger, column: str, source: str, found: Column) -> Finding:
@@ -77,11 +93,16 @@ def _mistyped(ledger: Ledger, column: str, source: str, found: Column) -> Findin
 def _listed(ledger: Ledger, columns: list[str], table: Table) -> str:
     if not any(column.readable for column in table.columns.values()):
         return f"table {quoted(ledger.table)}"
-    return f"{', '.join(quoted((column,)) for column in columns)} of table {quoted(ledger.table)}"
+    return f"{_names(columns)} of table {quoted(ledger.table)}"
 
 
-def _grant(ledger: Ledger, table: Table) -> str:
-    return f"GRANT SELECT ON {quoted(ledger.table)} TO {quoted((table.role,))}"
+def _grant(ledger: Ledger, table: Table, columns: list[str]) -> str:
+    return f"GRANT SELECT ({_names(columns)}) ON {quoted(ledger.table)} TO {quoted((table.role,))}"
+
+
+def _names(columns: Iterable[str]) -> str:
+    """Each column once: two columns of a ledger may come from the same one."""
+    return ", ".join(quoted((column,)) for column in dict.fromkeys(columns))
 
 
 def _where(ledger: Ledger, source: str) -> str:

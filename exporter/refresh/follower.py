@@ -11,6 +11,7 @@ from exporter.calendar import Calendar
 from exporter.config import Config, Ledger
 from exporter.database import Database, Transaction
 from exporter.ledgers.catalog import hold, inspect
+from exporter.ledgers.filters import require_filter
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.verify import require
 from exporter.refresh.worker import Worker
@@ -45,6 +46,7 @@ class Follower(ABC):
         self.ledger = ledger
         self.name = ledger.name
         self.tools = tools
+        self._planned: str | None = None
 
     @abstractmethod
     async def look(self, transaction: Transaction, now: datetime) -> Work:
@@ -59,8 +61,12 @@ class Follower(ABC):
         """The ledger and its table as it is now."""
         table = await inspect(transaction, self.ledger)
         require(self.ledger, table)
+        source = Source(self.ledger, table)
+        if self._planned != self.identity(source):
+            await require_filter(transaction, source)
+            self._planned = self.identity(source)
         await hold(transaction, self.ledger)
-        return Source(self.ledger, table)
+        return source
 
     def identity(self, source: Source) -> str:
         """A digest of all that the rollups of the ledger depend on: they are built anew when it changes."""

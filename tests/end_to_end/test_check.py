@@ -14,6 +14,8 @@ from tests.end_to_end.process import LEDGERS
 
 LAYER_REMEDY = "set ledgers.quests.columns.layer to the column that holds it, one of id, name, or to null to do without it"
 ROLE = "resource_exporter_reader"
+COSTS = "id, created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd"
+IMPACTS = "id, created_at, task_id, cost_usd, total_tokens, impact_score, quest_id, layer, task_title, updated_at"
 
 VIEW = f"""
 ALTER TABLE cost_ledger RENAME TO below;
@@ -61,14 +63,14 @@ def test_what_is_no_file_where_the_rollups_shall_be(tmp_path: Path, reader: str)
     code, lines = check(tmp_path, reader)
     assert code == 1
     path = tmp_path / "rollups.duckdb"
-    assert lines[-3:] == [f"error state: {path}", f"  {path} is a pipe", "    mend it: state.path is the path of a file"]
+    assert lines[-3:] == [f"error state: {path}", f"  {path} is a pipe", "    fix: state.path is the path of a file"]
 
 
 def test_somebodys_file_where_the_rollups_shall_be(tmp_path: Path, reader: str) -> None:
     (tmp_path / "rollups.duckdb").write_text("My notes\n")
     code, lines = check(tmp_path, reader)
     assert code == 0
-    assert lines[-2:] == ["  the file holds something else, and would be set aside", "    mend it: choose another state.path"]
+    assert lines[-2:] == ["  the file holds something else, and would be set aside", "    fix: choose another state.path"]
 
 
 def test_all_is_well(tmp_path: Path, reader: str) -> None:
@@ -79,6 +81,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
         "ok costs: cost_ledger in database main, 0 rows",
         "ok impacts: impact_ledger in database main, 0 rows",
         "ok quests: quests in database main, 0 rows",
+        "ok report",
         f"ok state: {tmp_path / 'rollups.duckdb'}",
     ]
 
@@ -92,7 +95,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error costs: cost_ledger in database main",
                 "  table cost_ledger does not exist in database main",
-                "    mend it: set ledgers.costs.table to the table that holds this ledger",
+                "    fix: set ledgers.costs.table to the table that holds this ledger",
             ],
         ),
         (
@@ -101,7 +104,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error quests: quests in database main",
                 "  column name of table quests does not exist",
-                "    mend it: set ledgers.quests.columns.quest to the column that holds it, one of id, layer",
+                "    fix: set ledgers.quests.columns.quest to the column that holds it, one of id, layer",
             ],
         ),
         (
@@ -110,7 +113,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error quests: quests in database main",
                 "  column layer of table quests does not exist",
-                f"    mend it: {LAYER_REMEDY}",
+                f"    fix: {LAYER_REMEDY}",
             ],
         ),
         (
@@ -119,7 +122,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error costs: cost_ledger in database main",
                 "  column cost_usd of table cost_ledger is of type text, which cannot hold cost_usd",
-                "    mend it: it must be a number: change its type, or map a view that casts it",
+                "    fix: it must be a number: change its type, or map a view that casts it",
             ],
         ),
         (
@@ -128,7 +131,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error impacts: impact_ledger in database main",
                 f"  role {ROLE} may not read table impact_ledger",
-                f"    mend it: GRANT SELECT ON impact_ledger TO {ROLE}",
+                f"    fix: GRANT SELECT ({IMPACTS}) ON impact_ledger TO {ROLE}",
             ],
         ),
         (
@@ -137,7 +140,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error quests: quests in database main",
                 f"  role {ROLE} may not read layer of table quests",
-                f"    mend it: GRANT SELECT ON quests TO {ROLE}",
+                f"    fix: GRANT SELECT (layer) ON quests TO {ROLE}",
             ],
         ),
         (
@@ -146,7 +149,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "warning impacts: impact_ledger in database main, 0 rows",
                 "  column updated_at of table impact_ledger leads no index, so each refresh reads the whole table",
-                "    mend it: CREATE INDEX CONCURRENTLY ON impact_ledger (updated_at)",
+                "    fix: CREATE INDEX CONCURRENTLY ON impact_ledger (updated_at)",
             ],
         ),
         (
@@ -155,7 +158,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error quests: quests in database main",
                 f"  table hidden.quests is in a schema that role {ROLE} may not use",
-                f"    mend it: GRANT USAGE ON SCHEMA hidden TO {ROLE}",
+                f"    fix: GRANT USAGE ON SCHEMA hidden TO {ROLE}",
             ],
         ),
         (
@@ -164,7 +167,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error quests: quests in database main",
                 "  table quests does not exist in database main on the search path",
-                "    mend it: set ledgers.quests.table: aside.quests",
+                "    fix: set ledgers.quests.table: aside.quests",
             ],
         ),
         (
@@ -173,7 +176,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "warning quests: quests in database main, 0 rows",
                 f"  row level security may hide rows of table quests from role {ROLE}",
-                f"    mend it: CREATE POLICY … ON quests FOR SELECT TO {ROLE} USING (true)",
+                f"    fix: CREATE POLICY … ON quests FOR SELECT TO {ROLE} USING (true)",
             ],
         ),
         (
@@ -182,7 +185,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "error quests: quests in database main",
                 "  column layer of table quests does not exist",
-                "    mend it: " + LAYER_REMEDY.replace("name,", r"name, \x1b[31m\n:warning:[red],"),
+                "    fix: " + LAYER_REMEDY.replace("name,", r"name, \x1b[31m\n:warning:[red],"),
             ],
         ),
         (VIEW, 0, []),
@@ -192,7 +195,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "warning impacts: impact_ledger in database main, 0 rows",
                 "  column updated_at of table impact_ledger leads no index, so each refresh reads the whole table",
-                "    mend it: CREATE INDEX ON impact_ledger (updated_at)",
+                "    fix: CREATE INDEX ON impact_ledger (updated_at)",
             ],
         ),
         (
@@ -201,7 +204,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
             [
                 "warning costs: cost_ledger in database main, 0 rows",
                 "  column id of table cost_ledger is no whole number, and no updated_at is mapped",
-                "    mend it: rows that come late are found by the audit only; map updated_at if the table has such a column",
+                "    fix: rows that come late are found by the audit only; map updated_at if the table has such a column",
             ],
         ),
     ],
@@ -220,7 +223,11 @@ def test_a_filter_is_tried(tmp_path: Path, reader: str) -> None:
     config = LEDGERS.replace("costs: {{database: main}}", "costs: {{database: main, filter: \"status = '50%'\"}}")
     code, lines = check(tmp_path, reader, config)
     assert code == 1
-    assert '  column "status" does not exist' in lines
+    at = lines.index("error costs: cost_ledger in database main")
+    assert lines[at + 1 : at + 3] == [
+        '  ledgers.costs.filter is refused: column "status" does not exist, at character 1',
+        f"    fix: write an SQL condition on columns of the table: {COSTS}",
+    ]
 
 
 def test_names_with_a_percent_sign_are_read(tmp_path: Path, database: str, reader: str) -> None:
@@ -239,4 +246,4 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     assert code == 1
     assert lines[0] == "error database main"
     assert "cannot be reached" in lines[1]
-    assert lines[2] == "    mend it: start it, or mend databases.main; it holds allocations, costs, impacts, quests"
+    assert lines[2] == "    fix: start it, or correct LEDGERS_DSN; it holds allocations, costs, impacts, quests"
