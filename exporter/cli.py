@@ -2,11 +2,9 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from exporter import __version__, app, backfill, check, logs
 from exporter.backfill import STEPS, BackfillError, SpanError, Target, parse_span
@@ -14,11 +12,11 @@ from exporter.calendar import Calendar
 from exporter.config import ConfigError, load
 from exporter.config.errors import Problem
 from exporter.demo.binaries import EmbeddedPostgresError
+from exporter.flags import PREFIX, Parser, one_of, parse
 from exporter.rollups import RollupFileError
 from exporter.web.server import AddressError, parse_address, parse_path
 
 IMPORT = "written; import it: promtool tsdb create-blocks-from --max-block-duration=24h openmetrics {file} DATA_DIRECTORY"
-PREFIX = "RESOURCE_EXPORTER_"
 USER_ERRORS = (AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
 DESCRIPTION = """\
 Reads the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serves gauges to Prometheus.
@@ -27,12 +25,12 @@ Reads the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serv
   resource-exporter check --config.file=my.yml    would it work with my database?
   resource-exporter serve --config.file=my.yml    run it
 """
-EPILOG = "Every flag is also read from the environment: --config.file from RESOURCE_EXPORTER_CONFIG_FILE, and so on."
+COMMANDS = ("serve", "check", "backfill", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0, or 1 with one line on standard error that says what to mend."""
-    options = _parser().parse_args(arguments)
+    """Run a command; returns the exit code: 0, or 1 with one line on standard error that says what to fix."""
+    options = parse(_parser(), COMMANDS, sys.argv[1:] if arguments is None else arguments)
     try:
         logs.configure(options.log_level, options.log_format, sys.stderr)
         return options.command(options) or 0
@@ -54,7 +52,16 @@ def _serve(options: argparse.Namespace) -> None:
         lifecycle,
         None if options.web_config_file is None else _named(options.web_config_file),
     )
-    asyncio.run(app.run(lambda: load(options.config_file), web))
+    file = _existing(options.config_file)
+    asyncio.run(app.run(lambda: load(file), web))
+
+
+def _existing(file: Path) -> Path:
+    """The configuration file, of which there is none when somebody tries the exporter for the first time."""
+    if not file.exists():
+        remedy = "write it after examples/config.yml and docs/configuration.md, or try resource-exporter demo, which needs none"
+        raise ConfigError(str(file), [Problem(None, (), f"there is no such file; {remedy}")])
+    return file
 
 
 def _named(file: str) -> Path:
@@ -66,11 +73,11 @@ def _named(file: str) -> Path:
 
 
 def _check(options: argparse.Namespace) -> int:
-    return asyncio.run(check.run(load(options.config_file), sys.stdout))
+    return asyncio.run(check.run(load(_existing(options.config_file)), sys.stdout))
 
 
 def _backfill(options: argparse.Namespace) -> None:
-    config = load(options.config_file)
+    config = load(_existing(options.config_file))
     calendar = Calendar(config.timezone)
     span = parse_span(calendar, options.span_from, options.span_to, options.step, app.now())
     asyncio.run(backfill.run(config, span, Target(options.job, options.instance), options.output))
@@ -83,84 +90,49 @@ def _demo(options: argparse.Namespace) -> None:
     run(app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path)), options.seed)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="resource-exporter", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def _parser() -> Parser:
+    parser = Parser(prog="resource-exporter", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"resource-exporter {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve = _command(commands, "serve", _serve, "read the ledgers and serve /metrics until stopped")
     _config_flag(serve)
     _web_flags(serve)
-    _flag(serve, "--web.config.file", help="TLS, users and headers, in the format of exporter-toolkit; see docs/web.md")
-    _flag(
-        serve, "--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true"
-    )
-    checked = _command(
-        commands, "check", _check, "look at every ledger: reachable, readable, columns, types, indexes, rows", level="error"
-    )
-    _config_flag(checked)
+    serve.flag("--web.config.file", help="TLS, users and headers, in the format of exporter-toolkit; see docs/web.md")
+    serve.flag("--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true")
+    about = "try one refresh of every ledger, and say what keeps serve from its work and how to fix it"
+    _config_flag(_command(commands, "check", _check, about, level="error"))
     filled = _command(commands, "backfill", _backfill, "write the past of the gauges, for a fresh Prometheus to import")
     _config_flag(filled)
-    _flag(filled, "--from", dest="span_from", required=True, help="the first day, such as 2026-01-31")
-    _flag(filled, "--to", dest="span_to", help="the last day; today when it is left out")
-    _flag(filled, "--step", default="1h", help=f"the distance of the samples, one of {', '.join(STEPS)}")
-    _flag(filled, "--job", default="resource-exporter", help="the job that Prometheus scrapes the exporter under")
-    _flag(filled, "--instance", default="localhost:9877", help="the instance that Prometheus scrapes, as its targets name it")
-    _flag(filled, "--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write")
+    filled.flag("--from", dest="span_from", required=True, help="the first day, such as 2026-01-31")
+    filled.flag("--to", dest="span_to", help="the last day; today when it is left out")
+    filled.flag("--step", default="1h", help=f"the distance of the samples, one of {', '.join(STEPS)}")
+    filled.flag("--job", default="resource-exporter", help="the job that Prometheus scrapes the exporter under")
+    filled.flag("--instance", default="localhost:9877", help="the instance that Prometheus scrapes, as its targets name it")
+    filled.flag("--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write")
     demo = _command(commands, "demo", _demo, "a private PostgreSQL with a simulated fleet, and serve over it")
     _web_flags(demo)
-    _flag(demo, "--seed", type=int, default=20, help="which fleet to simulate: the same seed gives the same history")
+    demo.flag("--seed", type=int, default=20, help="which fleet to simulate: the same seed gives the same history")
     return parser
 
 
 def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: "argparse._SubParsersAction[Parser]",
     name: str,
     function: Callable[[argparse.Namespace], int | None],
     text: str,
     level: logs.Level = "info",
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EPILOG)
+) -> Parser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(command=function)
-    _flag(parser, "--log.level", type=_one_of(*logs.LEVELS), default=level, help="debug, info, warn or error")
-    _flag(parser, "--log.format", type=_one_of("logfmt", "json"), default="logfmt", help="logfmt or json, to standard error")
+    parser.flag("--log.level", type=one_of(*logs.LEVELS), default=level, help="debug, info, warn or error")
+    parser.flag("--log.format", type=one_of("logfmt", "json"), default="logfmt", help="logfmt or json, to standard error")
     return parser
 
 
-def _config_flag(parser: argparse.ArgumentParser) -> None:
-    _flag(parser, "--config.file", type=Path, default=Path("config.yml"), help="the configuration, see docs/configuration.md")
+def _config_flag(parser: Parser) -> None:
+    parser.flag("--config.file", type=Path, default=Path("config.yml"), help="the configuration, see docs/configuration.md")
 
 
-def _web_flags(parser: argparse.ArgumentParser) -> None:
-    _flag(parser, "--web.listen-address", default=":9877", help="where to listen: host:port, :port or [ipv6]:port")
-    _flag(parser, "--web.telemetry-path", default="/metrics", help="where the metrics are")
-
-
-def _one_of(*values: str) -> Callable[[str], str]:
-    """A type rather than choices: argparse does not compare a default, which may come from the environment, with choices."""
-
-    def chosen(text: str) -> str:
-        if text not in values:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(values)}")
-        return text
-
-    return chosen
-
-
-def _flag(
-    parser: argparse.ArgumentParser,
-    name: str,
-    *,
-    help: str,  # noqa: A002 - as argparse calls it
-    default: object = None,
-    required: bool = False,
-    **options: Any,
-) -> None:
-    """Add a flag whose default the environment may change."""
-    plain = name.lstrip("-").replace(".", "_").replace("-", "_")
-    variable = PREFIX + plain.upper()
-    given = os.environ.get(variable, default)
-    shown = f"{help} ({'' if default is None else f'default: {default}; '}environment: {variable})"
-    options = {"dest": plain, "metavar": "VALUE", **options}
-    parser.add_argument(name, default=given, required=required and given is None, help=shown, **options)
+def _web_flags(parser: Parser) -> None:
+    parser.flag("--web.listen-address", default=":9877", help="where to listen: host:port, :port or [ipv6]:port")
+    parser.flag("--web.telemetry-path", default="/metrics", help="where the metrics are")
