@@ -40,8 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except USER_ERRORS as error:
         sys.stderr.write(f"{logs.printable(logs.redact(str(error)))}\n")
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def _serve(options: argparse.Namespace) -> None:

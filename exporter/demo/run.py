@@ -2,56 +2,79 @@
 
 import asyncio
 import os
-import signal
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exporter import app
 from exporter.config import Config, parse
-from exporter.demo import config_text, embedded, progress
+from exporter.demo import config_text, embedded, ending, progress, say
 from exporter.demo.ledgers import History, live, prepare
+from exporter.web.server import Address, listen
 
 VARIABLE = "RESOURCE_EXPORTER_DEMO_DSN"
 GREETING = """\
 The fleet of the last {history.days} days: {history.calls:,} calls of {history.tasks:,} judged tasks, and more every second.
 
-  http://{address}/          the Resource Dashboard as a page
-  http://{address}{path}   what Prometheus scrapes
+{links}
 
 The ledgers: psql '{conninfo}'
 Ctrl-C ends the demo and removes all of it.
 """
+FAREWELL = "the demo has ended, and all that it made is removed"
 
 
 def run(web: app.Web, seed: int) -> None:
     """Fill a private PostgreSQL, serve over it and keep writing, until SIGINT or SIGTERM.
 
     Raises:
+        AddressError: the address cannot be listened on.
         EmbeddedPostgresError: PostgreSQL is not installed, or does not start.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the exporter stands, so that the server is removed
-    with TemporaryDirectory(prefix="resource-exporter-") as directory, embedded() as conninfo:
-        os.environ[VARIABLE] = conninfo
-        config = parse(config_text(VARIABLE, Path(directory) / "rollups.duckdb"), "demo.yml")
+    ending.interrupt_once()
+    try:
+        asyncio.run(_require(web.address))
+        with ExitStack() as stack:
+            with ending.held():
+                directory = stack.enter_context(TemporaryDirectory(prefix="resource-exporter-"))
+            say("starting a private PostgreSQL")
+            _serve(Path(directory), stack.enter_context(embedded()), web, seed)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say(FAREWELL)
+
+
+async def _require(address: Address) -> None:
+    """Refuse an address that is taken before anything is made for it."""
+    for each in await listen(address):
+        each.close()
+
+
+def _serve(directory: Path, conninfo: str, web: app.Web, seed: int) -> None:
+    os.environ[VARIABLE] = conninfo
+    config = parse(config_text(VARIABLE, directory / "rollups.duckdb"), "demo.yml")
+    try:
         asyncio.run(_demo(config, conninfo, web, seed))
+    finally:
+        ending.ignore()
 
 
 async def _demo(config: Config, conninfo: str, web: app.Web, seed: int) -> None:
-    with progress() as report:
-        history = await prepare(conninfo, app.now(), seed, report)
-    writer = asyncio.create_task(live(conninfo, history.fleet, app.now))
-    serving = asyncio.create_task(app.run(lambda: config, web, lambda port: _greet(history, web, port, conninfo)))
-    done, _ = await asyncio.wait((writer, serving), return_when=asyncio.FIRST_COMPLETED)
-    for task in (writer, serving):
-        task.cancel()
-    await asyncio.gather(writer, serving, return_exceptions=True)
-    for task in done:
-        task.result()
+    with ending.cancelling():
+        with progress() as report:
+            history = await prepare(conninfo, app.now(), seed, report)
+        writer = asyncio.create_task(live(conninfo, history.fleet, app.now))
+        serving = asyncio.create_task(app.run(lambda: config, web, lambda port: _greet(history, web, port, conninfo)))
+        done, _ = await asyncio.wait((writer, serving), return_when=asyncio.FIRST_COMPLETED)
+        for task in (writer, serving):
+            task.cancel()
+        await asyncio.gather(writer, serving, return_exceptions=True)
+        for task in done:
+            task.result()
 
 
 def _greet(history: History, web: app.Web, port: int, conninfo: str) -> None:
     host = web.address.host or "localhost"
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    sys.stdout.write(GREETING.format(history=history, address=address, path=web.telemetry_path, conninfo=conninfo))
-    sys.stdout.flush()
+    links = {"/": "the Resource Dashboard as a page"} | {web.telemetry_path: "what Prometheus scrapes"}
+    shown = "\n".join(f"  http://{address}{path:<10} {text}" for path, text in links.items())
+    say(GREETING.format(history=history, links=shown, conninfo=conninfo).rstrip())

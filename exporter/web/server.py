@@ -69,14 +69,15 @@ async def serve(app: web.Application, address: Address, guard: Guard, limits: Li
     async with AsyncExitStack() as stack:
         stack.push_async_callback(reception.close)
         stack.push_async_callback(runner.cleanup)
-        sockets = [stack.enter_context(each) for each in await _listen(address)]
+        sockets = [stack.enter_context(each) for each in await listen(address)]
         for job in (*map(reception.accept, sockets), _follow(guard)):
             stack.push_async_callback(_end, asyncio.create_task(job))
         _warn_strangers(guard, sockets)
         yield sockets[0].getsockname()[1]
 
 
-async def _listen(address: Address) -> list[socket.socket]:
+async def listen(address: Address) -> list[socket.socket]:
+    """Listen on every address behind the flag, to be closed by the caller; raises AddressError where it cannot be."""
     try:
         return await bind(address.host, address.port)
     except OSError as error:

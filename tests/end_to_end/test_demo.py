@@ -1,15 +1,50 @@
-"""``resource-exporter demo``: one command, real numbers."""
+"""``resource-exporter demo``: one command, real numbers, and nothing left behind whenever it is ended."""
 
+import os
 import signal
+import socket
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from exporter.demo.run import FAREWELL
 from exporter.sections import SECTIONS
-from tests.end_to_end.process import running
+from tests.end_to_end.process import DEADLINE, Exporter, running
+
+Moment = Callable[[Path, Path], bool]
+"""Whether it has come, by the place for temporary files and by what was written to standard output."""
+
+
+def _directories(temporary: Path) -> bool:
+    return any(temporary.iterdir())
+
+
+def _initialising(temporary: Path) -> bool:
+    return any(temporary.glob("*/data/base"))
+
+
+def _starting(temporary: Path) -> bool:
+    return any(temporary.glob("*/data/postmaster.pid"))
+
+
+MOMENTS: dict[str, Moment] = {
+    "its directories are made": lambda temporary, _: _directories(temporary),
+    "PostgreSQL is being initialised": lambda temporary, _: _initialising(temporary),
+    "PostgreSQL is being started": lambda temporary, _: _starting(temporary),
+    "the history begins": lambda _, out: "starting" in out.read_text() and _connected(out),
+    "the history is being written": lambda _, out: "writing the history: 12 of" in out.read_text(),
+    "the history is nearly written": lambda _, out: "writing the history: 35 of" in out.read_text(),
+    "the history is written": lambda _, out: "writing the history: 46 of" in out.read_text(),
+}
+
+
+def _connected(out: Path) -> bool:
+    """Whether a directory of PostgreSQL has a socket, so that the first connection is about to be made."""
+    return any((out.parent / "tmp").glob("*/.s.PGSQL.5432"))
 
 
 @pytest.fixture
@@ -18,6 +53,25 @@ def temporary() -> Iterator[Path]:
     with TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)  # PostgreSQL is not run by root
         yield Path(directory)
+
+
+def left(temporary: Path) -> list[str]:
+    """The processes that run in a directory, by their command lines."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink().is_relative_to(temporary):
+                found.append((process / "cmdline").read_text())
+        except OSError:  # it has ended, or is a zombie
+            continue
+    return found
+
+
+def started(directory: Path, temporary: Path) -> Exporter:
+    arguments = [sys.executable, "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0"]
+    with (directory / "err").open("w") as err, (directory / "out").open("w") as out:
+        process = subprocess.Popen(arguments, stderr=err, stdout=out, text=True, env=os.environ | {"TMPDIR": str(temporary)})
+    return Exporter(process, directory / "err")
 
 
 @pytest.mark.prometheus("promtool")
@@ -35,4 +89,52 @@ def test_the_demo_shows_everything_and_leaves_nothing_behind(tmp_path: Path, tem
         assert list(temporary.iterdir())
         assert exporter.stop(how) == 0
     assert "Traceback" not in exporter.log.read_text()
+    assert FAREWELL not in (tmp_path / "exporter.out").read_text()
     assert not list(temporary.iterdir())
+    assert left(temporary) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+def test_it_is_ended_at_any_moment(tmp_path: Path, temporary: Path, moment: Moment, how: signal.Signals) -> None:
+    (tmp_path / "tmp").symlink_to(temporary)
+    exporter = started(tmp_path, temporary)
+    try:
+        exporter.until(lambda: moment(temporary, tmp_path / "out"))
+        assert exporter.stop(how) == 0
+    finally:
+        exporter.process.kill()
+        exporter.process.wait()
+    assert (tmp_path / "err").read_text() == ""
+    assert (tmp_path / "out").read_text().splitlines()[-1] == FAREWELL
+    assert (tmp_path / "out").read_text().count(FAREWELL) == 1
+    assert not list(temporary.iterdir())
+    assert left(temporary) == []
+
+
+def test_what_is_said_in_a_file_is_plain(tmp_path: Path, temporary: Path) -> None:
+    with running(tmp_path, "demo", "--web.telemetry-path=/", TMPDIR=str(temporary)) as exporter:
+        out = tmp_path / "exporter.out"
+        exporter.until(lambda: "Ctrl-C" in out.read_text())
+        said = out.read_text()
+        assert exporter.stop() == 0
+    assert said.startswith("starting a private PostgreSQL\nwriting the history: 12 of 46 days\n")
+    assert not set(said) & {"\x1b", "\r"}
+    assert said.count(f"http://127.0.0.1:{exporter.port}/ ") == 1
+    assert "//127.0.0.1" not in said.replace(f"http://127.0.0.1:{exporter.port}/ ", "")
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = subprocess.run(
+            [sys.executable, "-m", "exporter", "demo", f"--web.listen-address={address}"],
+            env=os.environ | {"TMPDIR": str(tmp_path / "nowhere")},  # where nothing can be made
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
+        )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    reason = "Address already in use; choose another address, or end what has it"
+    assert ended.stderr == f"--web.listen-address={address}: {reason}\n"
