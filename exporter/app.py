@@ -101,15 +101,18 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
     context = PageContext(version=__version__, telemetry_path=web.telemetry_path)
     application = build_app(publisher, context, guard, control.reload if web.lifecycle else None)
     async with serve(application, web.address, guard) as port:
-        log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
-        started(port)
-        await _serve(control, publisher, telemetry)
+        def announce() -> None:
+            log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
+            started(port)
+
+        await _serve(control, publisher, telemetry, announce)
 
 
-async def _serve(control: Control, publisher: Publisher, telemetry: Telemetry) -> None:
+async def _serve(control: Control, publisher: Publisher, telemetry: Telemetry, announce: Callable[[], None]) -> None:
     """Go from one configuration to the next until the exporter shall stop; back to the one before where one cannot be used.
 
-    One with which a section fails that worked with the one before cannot be used either.
+    One with which a section fails that worked with the one before cannot be used either. ``announce`` is called once there are
+    rollups: an address without them would soon be closed again.
     """
     used: Config | None = None
     working: frozenset[str] = frozenset()
@@ -118,6 +121,8 @@ async def _serve(control: Control, publisher: Publisher, telemetry: Telemetry) -
         try:
             async with pipeline(config, publisher, telemetry) as refresher:
                 await refresher.require(frozenset() if config is used else working)
+                if used is None:
+                    announce()
                 async with scheduled(refresher, publisher):
                     await control.wait(config)
                 used, working = config, refresher.working

@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, TextIO
 
 import structlog
@@ -12,11 +13,18 @@ Level = Literal["debug", "info", "warn", "error"]
 Layout = Literal["logfmt", "json"]
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
-# Their "info" is our "debug": a line for every job that ran and every connection that was made.
+# What libraries say of each job, connection and request is no news, whatever the level: a refresh has a line of its own.
 # Connections that fail are reported by us, once, with the ledgers that they concern; and a refresh that takes longer than its
 # interval, as a first build does, is no reason to warn.
-REPEATING: Final = ("psycopg.pool", "apscheduler.scheduler")
-CHATTY: Final = ("aiohttp", "apscheduler", "asyncio", "psycopg")
+LIBRARIES: Final = {
+    "aiohttp": logging.WARNING,
+    "apscheduler": logging.ERROR,
+    "asyncio": logging.WARNING,
+    "psycopg": logging.WARNING,
+    "psycopg.pool": logging.CRITICAL,
+    "tzlocal": logging.WARNING,
+}
+"""The least level at which each is heard."""
 HIDDEN: Final = "xxxxx"
 
 _VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|["'][^\n]*|(?:\\.|\S)+)"""
@@ -53,6 +61,27 @@ def configure(level: Level, layout: Layout, stream: TextIO) -> None:
     _route(LEVELS[level], shared, layout, stream)
 
 
+class Pace:
+    """How often something that takes long says how far it has come. ``clock`` gives seconds that never go back."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self.begin()
+
+    def begin(self) -> None:
+        """It begins now, so that nothing is due before it has taken long."""
+        self._last = self._clock()
+
+    def due(self) -> bool:
+        """Whether a line may be written now, which is taken as done."""
+        now = self._clock()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
 def redact(text: str) -> str:
     """Return the text without the passwords of the connection strings and URLs in it.
 
@@ -79,10 +108,8 @@ def _route(level: int, shared: list[Processor], layout: Layout, stream: TextIO) 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in REPEATING:
-        logging.getLogger(name).setLevel(level if level == logging.DEBUG else logging.CRITICAL)
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+    for name, least in LIBRARIES.items():
+        logging.getLogger(name).setLevel(max(level, least))
 
 
 def _renderer(layout: Layout) -> Processor:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 import structlog
 
-from exporter.logs import HIDDEN, Layout, Level, configure, redact
+from exporter.logs import HIDDEN, LIBRARIES, Layout, Level, Pace, configure, redact
 
 SECRET = "hunter2"
 
@@ -19,7 +19,7 @@ def _as_before() -> Iterator[None]:
     yield
     root.handlers = handlers
     root.setLevel(level)
-    for name in ("aiohttp", "apscheduler", "asyncio", "psycopg"):
+    for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
@@ -79,19 +79,33 @@ def test_libraries_speak_through_the_same_lines() -> None:
     assert f"level=warning msg=\"error connecting in 'pool-1': password={HIDDEN}\" logger=psycopg\n" in stream.getvalue()
 
 
-def test_the_pool_does_not_repeat_what_we_say_ourselves() -> None:
-    _, stream = logged()
-    logging.getLogger("psycopg.pool").warning("error connecting")
-    assert stream.getvalue() == ""
+@pytest.mark.parametrize("level", ["debug", "info"])
+@pytest.mark.parametrize(
+    "name, heard",
+    [
+        ("apscheduler.executors.default", "error"),
+        ("apscheduler.scheduler", "error"),
+        ("aiohttp.access", "warning"),
+        ("asyncio", "warning"),
+        ("psycopg", "warning"),
+        ("psycopg.pool", "critical"),
+    ],
+)
+def test_libraries_are_heard_only_when_something_is_wrong(level: Level, name: str, heard: str) -> None:
+    _, stream = logged("json", level)
+    levels = ("debug", "info", "warning", "error", "critical")
+    for each in levels:
+        getattr(logging.getLogger(name), each)("Job executed successfully")
+    assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == list(levels[levels.index(heard) :])
 
 
-def test_libraries_are_heard_below_a_warning_only_when_debugging() -> None:
-    _, stream = logged()
-    logging.getLogger("apscheduler.executors.default").info("Job executed successfully")
-    assert stream.getvalue() == ""
-    _, stream = logged(level="debug")
-    logging.getLogger("apscheduler.executors.default").info("Job executed successfully")
-    assert "Job executed successfully" in stream.getvalue()
+def test_a_line_passes_every_so_many_seconds_after_the_beginning() -> None:
+    seconds = iter([0.0, 100.0, 100.1, 104.9, 105.0, 105.1, 200.0, 201.0, 205.9, 206.0])
+    pace = Pace(5, lambda: next(seconds))
+    pace.begin()
+    assert [pace.due() for _ in range(5)] == [False, False, True, False, True]
+    pace.begin()
+    assert [pace.due() for _ in range(2)] == [False, True]
 
 
 def test_a_line_stays_a_line_and_a_terminal_is_not_steered() -> None:

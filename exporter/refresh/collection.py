@@ -31,6 +31,7 @@ class Collection:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self.name = tools.database.name
         self.followers = [
             FOLLOWERS[name](ledger, tools)
             for name, ledger in tools.config.ledgers.items()

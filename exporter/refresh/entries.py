@@ -18,6 +18,7 @@ from exporter.ledgers.catalog import hold
 from exporter.ledgers.changes import Building, Changes, Part, Progress
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.reader import Look, Reader
+from exporter.logs import Pace
 from exporter.refresh.follower import Follower, Tools, Work
 from exporter.transfer import BATCH
 
@@ -25,6 +26,9 @@ log = structlog.get_logger()
 
 PARTS_AT_ONCE = 100
 """Parts that go into the rollups in one step, which ends earlier when they hold as many rows as a batch may."""
+BUILD_PACE = 5.0
+CATCH_UP_PACE = 60.0
+"""Seconds between two lines that say how far a first build, or catching up, has come."""
 PROOF_POLLS = 40
 PROOF_POLL_SECONDS = 0.05
 
@@ -35,6 +39,8 @@ class EntryFollower(Follower):
     def __init__(self, ledger: Ledger, tools: Tools) -> None:
         super().__init__(ledger, tools)
         self._reader = Reader(tools.calendar, tools.config.refresh.settle, BatchReader(tools.directory))
+        self.build_pace = Pace(BUILD_PACE)
+        self.catch_up_pace = Pace(CATCH_UP_PACE)
 
     async def look(self, transaction: Transaction, now: datetime) -> Work:
         """Find the hours to read again, and read as many of them as go into the rollups in one step."""
@@ -56,9 +62,11 @@ class EntryFollower(Follower):
         If that is never reached, the next refresh finds the same hours; those that were taken in do not differ any more.
         """
         underway = replace(look.before, settled_before=look.progress.settled_before)
+        self.catch_up_pace.begin()
         while left:
             await self._take_in(Changes(self.name, parts, untimed, underway))
-            log.info("catching up", ledger=self.name, percent=round(100 * (1 - len(left) / len(look.hours))))
+            if self.catch_up_pace.due():
+                log.info("catching up", ledger=self.name, percent=round(100 * (1 - len(left) / len(look.hours))))
             async with self.tools.database.transaction() as transaction:
                 await hold(transaction, self.ledger)
                 parts, left = await self._read(transaction, source, left, differing=True)
@@ -99,6 +107,7 @@ class EntryFollower(Follower):
             building = Building(await self._begin(source, identity, now), BEGINNING)
             await self.tools.worker.run(self.tools.rollups.begin, self.name, building)
             log.info("building the rollups", ledger=self.name)
+        self.build_pace.begin()
         await self._build_from(source, building)
         async with self.tools.database.transaction() as transaction:
             untimed = await self._reader.untimed(transaction, source)
@@ -119,7 +128,8 @@ class EntryFollower(Follower):
                 raise
             self._discard_parts(parts)
             last = parts[-1].hours.day
-            log.info("building the rollups", ledger=self.name, day=str(last), percent=_percent(first, last, progress.today))
+            if self.build_pace.due():
+                log.info("building the rollups", ledger=self.name, day=str(last), percent=_percent(first, last, progress.today))
             parts, position = await following
 
     async def _begin(self, source: Source, identity: str, now: datetime) -> Progress:

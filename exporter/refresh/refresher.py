@@ -108,8 +108,10 @@ class Refresher:
         with self._stage("apply"):
             await collection.apply(works)
         report = await self.publish()
-        self.telemetry.refresh_duration.labels("total").observe(time.perf_counter() - start)
-        self.telemetry.refreshes.labels(self._outcome(collection, report)).inc()
+        seconds, outcome = time.perf_counter() - start, self._outcome(collection, report)
+        self.telemetry.refresh_duration.labels("total").observe(seconds)
+        self.telemetry.refreshes.labels(outcome).inc()
+        log.debug("refreshed", database=collection.name, outcome=outcome, seconds=round(seconds, 3))
         self.publisher.republish()
 
     async def publish(self) -> Report | None:
