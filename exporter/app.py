@@ -99,7 +99,8 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
 
     control = Control(read_all, telemetry, now, publisher.republish)
     context = PageContext(version=__version__, telemetry_path=web.telemetry_path)
-    application = build_app(publisher, context, guard, control.reload if web.lifecycle else None)
+    reload = control.reload if web.lifecycle else None
+    application = build_app(publisher, context, guard, reload, lambda: control.stopping)
     async with serve(application, web.address, guard) as port:
         def announce() -> None:
             log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)

@@ -21,12 +21,13 @@ class LedgerStatus:
 class Snapshot:
     """The families of one refresh. ``as_of`` is the moment of the data, in the time zone of the budget day.
 
-    ``absent`` has a sentence for each metric or label that is not known, by its name, which says why. The snapshot is complete
-    when each configured ledger was read once, or is known to fail.
+    ``absent`` has a sentence for each metric or label that is not known, by its name, which says why. ``failed`` names the
+    sections that could not be computed. The snapshot is complete when each configured ledger was read once, or is known to fail.
     """
 
     as_of: datetime
     families: tuple[Family, ...]
     ledgers: tuple[LedgerStatus, ...]
     absent: Mapping[str, str] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
     complete: bool = True

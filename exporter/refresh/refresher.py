@@ -164,10 +164,13 @@ class Refresher:
         self._tell(report, statuses)
         self._published = now
         with self._stage("render"):
-            complete = all(status.last_success or status.name in tried for status in statuses)
-            as_of = now.astimezone(self.config.timezone)
-            self.publisher.publish(Snapshot(as_of, report.families, statuses, report.absent, complete))
+            self.publisher.publish(self._snapshot(now, report, statuses))
         return report
+
+    def _snapshot(self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...]) -> Snapshot:
+        failed = tuple(name for name, outcome in report.outcomes.items() if outcome.families is None)
+        complete = all(status.last_success or status.name in self._tried() for status in statuses)
+        return Snapshot(now.astimezone(self.config.timezone), report.families, statuses, report.absent, failed, complete)
 
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
         newest = self.rollups.newest(now)

@@ -10,6 +10,7 @@ from exporter.exposition.negotiation import REPRESENTATIONS, Encoding, Format, R
 from exporter.web.access import Guard
 from exporter.web.gate import build_gate
 from exporter.web.page import Page, PageContext
+from exporter.web.readiness import words
 
 Reload = Callable[[], Awaitable[str | None]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -17,17 +18,22 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 RELOAD_PATIENCE = 8.0
 """Seconds. What stops meanwhile has 5 of them to end its refreshes, and the answer to a request must begin within 10."""
 
-_BUILDING = "not ready: the first build of the rollups is under way\n"
 _NOT_ENABLED = "reload over HTTP is not enabled: start with --web.enable-lifecycle, or send SIGHUP\n"
 _UNDER_WAY = "the configuration is right, and is still being taken up: the log says what becomes of it\n"
 
 
-def build_app(publisher: Publisher, context: PageContext, guard: Guard, on_reload: Reload | None = None) -> web.Application:
+def build_app(
+    publisher: Publisher,
+    context: PageContext,
+    guard: Guard,
+    on_reload: Reload | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> web.Application:
     """Return the application, behind the gate that ``guard`` keeps.
 
     ``on_reload`` takes up the configuration anew; it returns None when that is in use, else the line that says what is wrong
     and how to mend it, free of secrets. It may be cancelled while it waits. Without it ``POST /-/reload`` is refused.
-    Metrics at ``/`` leave no room for the page.
+    ``stopping`` tells whether the exporter is shutting down. Metrics at ``/`` leave no room for the page.
     """
     app = web.Application()
     build_gate(app, guard)
@@ -35,7 +41,7 @@ def build_app(publisher: Publisher, context: PageContext, guard: Guard, on_reloa
     if context.telemetry_path != "/":
         app.router.add_get("/", _page(publisher, Page(context)))
     app.router.add_get("/-/healthy", _healthy)
-    app.router.add_get("/-/ready", _ready(publisher))
+    app.router.add_get("/-/ready", _ready(publisher, stopping))
     app.router.add_post("/-/reload", _reload(on_reload))
     return app
 
@@ -85,9 +91,10 @@ async def _healthy(_request: web.Request) -> web.Response:
     return _text(200, "healthy\n")
 
 
-def _ready(publisher: Publisher) -> Handler:
+def _ready(publisher: Publisher, stopping: Callable[[], bool]) -> Handler:
     async def ready(_request: web.Request) -> web.Response:
-        return _text(200, "ready\n") if publisher.ready else _text(503, _BUILDING)
+        ready, ending = publisher.ready, stopping()
+        return _text(200 if ready and not ending else 503, words(publisher.snapshot, ready=ready, stopping=ending))
 
     return ready
 

@@ -37,13 +37,18 @@ class Answer:
 
 
 def application(
-    guard: Guard, *, snapshot: Snapshot | None = SNAPSHOT, path: str = "/metrics", on_reload: Reload | None = None
+    guard: Guard,
+    *,
+    snapshot: Snapshot | None = SNAPSHOT,
+    path: str = "/metrics",
+    on_reload: Reload | None = None,
+    stopping: bool = False,
 ) -> web.Application:
     """The exporter's own application over a small snapshot."""
     publisher = Publisher(Telemetry("1.2.3", "0123abc"))
     if snapshot:
         publisher.publish(snapshot)
-    return build_app(publisher, PageContext("1.2.3", path), guard, on_reload)
+    return build_app(publisher, PageContext("1.2.3", path), guard, on_reload, lambda: stopping)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from exporter.web import app
 from exporter.web.access import Guard
 from exporter.web.app import Reload
 from exporter.web.connection import Limits
+from exporter.web.readiness import WAITING
 from tests.web.serving import DATA, SNAPSHOT, application, served
 
 PAGES = ("/metrics", "/", "/-/healthy", "/-/ready")
@@ -97,7 +98,7 @@ async def test_before_the_first_snapshot_own_metrics_are_served_and_the_exporter
     async with exporter(snapshot=None) as ask:
         metrics, ready, healthy, page = [await ask("GET", path) for path in ("/metrics", "/-/ready", "/-/healthy", "/")]
     assert (metrics.status, b"resource_exporter_build_info" in metrics.body, DATA in metrics.body) == (200, True, False)
-    assert (ready.status, ready.text) == (503, "not ready: the first build of the rollups is under way\n")
+    assert (ready.status, ready.text) == (503, f"{WAITING}\n")
     assert (healthy.status, healthy.text) == (200, "healthy\n")
     assert (page.status, "under way" in page.text) == (200, True)
 
