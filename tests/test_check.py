@@ -126,6 +126,21 @@ async def test_what_serve_cannot_read_is_an_error(
     assert lines[at + 2].startswith("    fix: ")
 
 
+async def test_a_filter_whose_column_goes_away_is_named(tmp_path: Path, database: str, reader: str) -> None:
+    prepare(database, "ALTER TABLE cost_ledger ADD status text DEFAULT 'ok'")
+    ledgers = {"costs": {"database": "main", "filter": "status = 'ok'"}, "quests": {"database": "main"}}
+    config = configure(reader, tmp_path / "rollups", ledgers=ledgers)
+    async with running(config, Clock(datetime.now(UTC))) as exporter:
+        await exporter.refresh(2)
+        prepare(database, "ALTER TABLE cost_ledger RENAME status TO state")
+        reason = 'ledgers.costs.filter is refused: column "status" does not exist, at character 1; write an SQL condition'
+        complaints = await exporter.complaints()
+        assert complaints.keys() == {"costs"}
+        assert complaints["costs"].startswith(reason)
+        prepare(database, "ALTER TABLE cost_ledger RENAME state TO status")
+        await exporter.refresh(2)
+
+
 async def test_a_filter_that_fails_on_some_old_row_is_named(tmp_path: Path, reader: str) -> None:
     costs = {"database": "main", "filter": "1 / (input_tokens - 3) < 9"}
     code, lines = await checked(configure(reader, tmp_path / "rollups", ledgers={"costs": costs}))

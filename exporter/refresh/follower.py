@@ -10,7 +10,7 @@ from pathlib import Path
 from exporter.calendar import Calendar
 from exporter.config import Config, Ledger
 from exporter.database import Database, Transaction
-from exporter.ledgers.catalog import hold, inspect
+from exporter.ledgers.catalog import Table, hold, inspect
 from exporter.ledgers.filters import require_filter
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.verify import require
@@ -46,7 +46,7 @@ class Follower(ABC):
         self.ledger = ledger
         self.name = ledger.name
         self.tools = tools
-        self._planned: str | None = None
+        self._planned: Table | None = None
 
     @abstractmethod
     async def look(self, transaction: Transaction, now: datetime) -> Work:
@@ -62,9 +62,9 @@ class Follower(ABC):
         table = await inspect(transaction, self.ledger)
         require(self.ledger, table)
         source = Source(self.ledger, table)
-        if self._planned != self.identity(source):
+        if self._planned != table:
             await require_filter(transaction, source)
-            self._planned = self.identity(source)
+            self._planned = table
         await hold(transaction, self.ledger)
         return source
 
