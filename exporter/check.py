@@ -142,7 +142,7 @@ def _wrong_with(path: Path) -> list[Finding]:
     except RollupFileError as error:
         text, _, remedy = str(error).rpartition("; ")
         return [Finding(text, remedy)]
-    if not all(os.access(place, os.W_OK) for place in (path.parent, path) if place == path.parent or place.exists()):
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
         return [Finding("the file cannot be written", "set state.path to a file in a directory that can be")]
     if reading.exists() and not reading.is_dir():
         return [Finding(f"{reading} is no directory, and is in the way of one", "move it, or set state.path elsewhere")]

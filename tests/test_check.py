@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from exporter import check
 from exporter.config import Config, parse
-from exporter.sections import waste
+from exporter.sections import costs, waste
 from exporter.sections.frame import Frame
 from tests.conftest import ROOT
 from tests.integration.running import Clock, configure, running
@@ -142,8 +142,8 @@ async def test_a_filter_whose_column_goes_away_is_named(tmp_path: Path, database
 
 
 async def test_a_filter_that_fails_on_some_old_row_is_named(tmp_path: Path, reader: str) -> None:
-    costs = {"database": "main", "filter": "1 / (input_tokens - 3) < 9"}
-    code, lines = await checked(configure(reader, tmp_path / "rollups", ledgers={"costs": costs}))
+    ledger = {"database": "main", "filter": "1 / (input_tokens - 3) < 9"}
+    code, lines = await checked(configure(reader, tmp_path / "rollups", ledgers={"costs": ledger}))
     assert code == 1
     assert lines[1] == "  ledgers.costs.filter is refused: division by zero"
 
@@ -170,6 +170,16 @@ async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, mon
     code, lines = await checked(configure(reader, tmp_path / "rollups"))
     assert code == 1
     assert lines[4:6] == ["error report", "  section waste fails"]
+
+
+async def test_a_report_that_cannot_be_made_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_frame: Frame) -> None:
+        raise duckdb.ConversionException("nonsense")
+
+    monkeypatch.setattr(costs, "prepare", fail)
+    code, lines = await checked(configure(reader, tmp_path / "rollups"))
+    assert code == 1
+    assert lines[4:6] == ["error report", "  cannot be made: nonsense"]
 
 
 async def test_something_in_the_way_of_what_is_read(tmp_path: Path, reader: str) -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -11,6 +11,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.end_to_end.process import LEDGERS
+from tests.faults.test_rollup_file import BOUND
 
 LAYER_REMEDY = "set ledgers.quests.columns.layer to the column that holds it, one of id, name, or to null to do without it"
 ROLE = "resource_exporter_reader"
@@ -21,6 +22,13 @@ VIEW = f"""
 ALTER TABLE cost_ledger RENAME TO below;
 DROP INDEX cost_ledger_created_at_idx;
 CREATE VIEW cost_ledger AS SELECT * FROM below;
+GRANT SELECT ON cost_ledger TO {ROLE};
+"""
+SLOW = f"""
+ALTER TABLE cost_ledger RENAME TO below;
+INSERT INTO below (created_at, cost_usd) VALUES (now(), 1);
+CREATE VIEW cost_ledger AS SELECT id, created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd
+  FROM below WHERE pg_sleep(60) IS NOT NULL;
 GRANT SELECT ON cost_ledger TO {ROLE};
 """
 PARTITIONED = f"""
@@ -44,10 +52,10 @@ def reader(database: str) -> Iterator[str]:
         connection.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
 
 
-def check(directory: Path, conninfo: str, config: str = LEDGERS) -> tuple[int, list[str]]:
+def check(directory: Path, conninfo: str, config: str = LEDGERS, prefix: Sequence[str] = ()) -> tuple[int, list[str]]:
     (directory / "config.yml").write_text(config.format(timezone="UTC"))
     checked = subprocess.run(
-        [sys.executable, "-m", "exporter", "check", f"--config.file={directory / 'config.yml'}"],
+        [*prefix, sys.executable, "-m", "exporter", "check", f"--config.file={directory / 'config.yml'}"],
         env=os.environ | {"LEDGERS_DSN": conninfo},
         capture_output=True,
         text=True,
@@ -71,6 +79,33 @@ def test_somebodys_file_where_the_rollups_shall_be(tmp_path: Path, reader: str) 
     code, lines = check(tmp_path, reader)
     assert code == 0
     assert lines[-2:] == ["  the file holds something else, and would be set aside", "    fix: choose another state.path"]
+
+
+def test_a_file_in_a_directory_that_may_not_be_written_to(tmp_path: Path, reader: str) -> None:
+    """DuckDB puts its write-ahead log beside the file, and the exporter the rows that it reads."""
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "rollups.duckdb").touch(0o666)
+    state.chmod(0o555)
+    code, lines = check(tmp_path, reader, LEDGERS.replace("rollups.duckdb", "state/rollups.duckdb"), BOUND)
+    assert code == 1
+    assert lines[-3:] == [
+        f"error state: {state / 'rollups.duckdb'}",
+        "  the file cannot be written",
+        "    fix: set state.path to a file in a directory that can be",
+    ]
+
+
+def test_time_that_does_not_suffice(tmp_path: Path, database: str, reader: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(SLOW)
+    code, lines = check(tmp_path, reader, LEDGERS.replace("500ms", "500ms, statement_timeout: 300ms"))
+    assert code == 1
+    at = lines.index("error costs: cost_ledger in database main")
+    assert lines[at + 1 : at + 3] == [
+        "  canceling statement due to statement timeout",
+        "    fix: raise refresh.statement_timeout, or add an index on the column of the time",
+    ]
 
 
 def test_all_is_well(tmp_path: Path, reader: str) -> None:
