@@ -102,6 +102,7 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
     reload = control.reload if web.lifecycle else None
     application = build_app(publisher, context, guard, reload, lambda: control.stopping)
     async with serve(application, web.address, guard) as port:
+
         def announce() -> None:
             log.info("listening", host=web.address.host or "all", port=port, path=web.telemetry_path)
             started(port)

@@ -23,7 +23,7 @@ from exporter.ledgers.findings import Finding, LedgerError, quoted
 from exporter.ledgers.mapping import Source
 from exporter.ledgers.verify import errors
 from exporter.logs import printable
-from exporter.rollups import RollupFileError, is_database, require_file
+from exporter.rollups import RollupFileError, is_database, require_file, scratch_directory
 
 
 @dataclass(slots=True)
@@ -129,14 +129,14 @@ async def _trial(config: Config, ledgers: Mapping[str, Result], state: Result) -
         ledgers[name].findings.append(_unreadable(name, reason))
     if tried.report:
         report.findings.append(Finding(f"cannot be made: {tried.report}", "take keys of report, waste and limits away"))
-    for name in tried.sections:
-        report.findings.append(Finding(f"section {name} fails", "take keys of report, waste and limits away; the log has more"))
+    for name, reason in tried.sections.items():
+        report.findings.append(Finding(f"section {name} fails: {reason}", "take keys of report, waste and limits away"))
     return report
 
 
 def _wrong_with(path: Path) -> list[Finding]:
     """What would keep the rollups from being at this path, if anything."""
-    reading = path.with_name(path.name + ".reading")
+    reading = scratch_directory(path)
     try:
         require_file(path)
     except RollupFileError as error:

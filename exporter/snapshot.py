@@ -22,7 +22,7 @@ class Snapshot:
     """The families of one refresh. ``as_of`` is the moment of the data, in the time zone of the budget day.
 
     ``absent`` has a sentence for each metric or label that is not known, by its name, which says why. ``failed`` names the
-    sections that could not be computed. The snapshot is complete when each configured ledger was read once, or is known to fail.
+    sections that could not be computed. A snapshot is complete when each configured ledger was read once or is known to fail.
     """
 
     as_of: datetime

@@ -24,11 +24,11 @@ REFRESHES = 2
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Why ledgers could not be read, by their names; why there is no report, if so, and which of its sections failed."""
+    """Why ledgers could not be read, by their names; why there is no report, if so, and why sections of it failed."""
 
     failures: Mapping[str, str]
     report: str | None
-    sections: tuple[str, ...]
+    sections: Mapping[str, str]
 
 
 async def run(config: Config, newest: Mapping[str, datetime | None], directory: Path) -> Trial:
@@ -50,8 +50,8 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
         try:
             report = await refresher.worker.run(Reporter(refresher.rollups, private).make, {}, now())
         except duckdb.Error as error:
-            return Trial(failures, first_line(error), ())
-    return Trial(failures, None, tuple(name for name, outcome in report.outcomes.items() if outcome.families is None))
+            return Trial(failures, first_line(error), {})
+    return Trial(failures, None, report.errors)
 
 
 def _failures(refresher: Refresher) -> dict[str, str]:

@@ -169,7 +169,7 @@ async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, mon
     monkeypatch.setattr(waste, "collect", fail)
     code, lines = await checked(configure(reader, tmp_path / "rollups"))
     assert code == 1
-    assert lines[4:6] == ["error report", "  section waste fails"]
+    assert lines[4:6] == ["error report", "  section waste fails: nonsense"]
 
 
 async def test_a_report_that_cannot_be_made_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,9 +168,10 @@ class Refresher:
         return report
 
     def _snapshot(self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...]) -> Snapshot:
-        failed = tuple(name for name, outcome in report.outcomes.items() if outcome.families is None)
         complete = all(status.last_success or status.name in self._tried() for status in statuses)
-        return Snapshot(now.astimezone(self.config.timezone), report.families, statuses, report.absent, failed, complete)
+        return Snapshot(
+            now.astimezone(self.config.timezone), report.families, statuses, report.absent, tuple(report.errors), complete
+        )
 
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
         newest = self.rollups.newest(now)

@@ -7,6 +7,7 @@ from exporter.snapshot import LedgerStatus, Snapshot
 
 STOPPING = "not ready: the exporter is shutting down"
 WAITING = "not ready: there are no numbers yet; the log says how far a first build is, or why a ledger cannot be read"
+PARTIAL = "not ready: not every ledger was read yet; the log says how far a first build is"
 READY = "ready"
 
 
@@ -14,8 +15,9 @@ def words(snapshot: Snapshot | None, *, ready: bool, stopping: bool) -> str:
     """What is true now. ``ready`` is the rule's verdict; ``snapshot`` is what is served, None before there is any."""
     if stopping:
         return f"{STOPPING}\n"
-    missing = _missing(snapshot) if snapshot else ()
-    return "".join(f"{line}\n" for line in (READY if ready else WAITING, *missing))
+    if snapshot is None:
+        return f"{WAITING}\n"
+    return "".join(f"{line}\n" for line in (READY if ready else PARTIAL, *_missing(snapshot)))
 
 
 def _missing(snapshot: Snapshot) -> Iterator[str]:
