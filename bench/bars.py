@@ -97,6 +97,7 @@ BARS: Final = (
     Bar("resident memory", "ours.memory_mb", Sense.UNDER, 400, "MB"),
     Bar("start with an existing rollup file, to the first snapshot", "ours.restart_s", Sense.UNDER, 3, "s"),
     Bar("first build against the plain aggregation", "ours.build_s", Sense.AT_MOST, 2, against="plain.aggregation_s"),
+    Bar("peak of resident memory in the first build of one busy day", "busy_day.peak_memory_mb", Sense.UNDER, 400, "MB"),
     Bar("lines of progress in the log of the first build", "ours.progress_lines", Sense.AT_LEAST, 1, "lines"),
 )
 

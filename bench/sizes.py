@@ -12,10 +12,12 @@ class Size:
     """The ledgers of a run and how often each thing is repeated; seconds where nothing else is said.
 
     ``history`` are ledgers of the same daily rate, the longest of which is the main one; ``rates`` differ in their rate.
+    ``busy`` is a ledger of one day, of more calls than fit into memory.
     """
 
     history: Mapping[str, Shape]
     rates: Mapping[str, Shape]
+    busy: Shape
     interval: int
     refreshes: int
     runs: int
@@ -36,6 +38,7 @@ SIZES: Final[Mapping[str, Size]] = {
     "small": Size(
         history={"short": Shape(1, 25_000), "middle": Shape(4, 25_000), "long": Shape(40, 25_000)},
         rates={"rate_10k": Shape(2, 10_000), "rate_100k": Shape(2, 100_000), "rate_1m": Shape(1, 1_000_000)},
+        busy=Shape(1, 2_500_000),
         interval=1,
         refreshes=5,
         runs=1,
@@ -44,6 +47,7 @@ SIZES: Final[Mapping[str, Size]] = {
     "full": Size(
         history={"short": Shape(4, 25_000), "middle": Shape(40, 25_000), "long": Shape(400, 25_000)},
         rates={name: Shape(3, rate) for name, rate in (("rate_10k", 10_000), ("rate_100k", 100_000), ("rate_1m", 1_000_000))},
+        busy=Shape(1, 20_000_000),
         interval=5,
         refreshes=15,
         runs=3,

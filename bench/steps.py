@@ -21,6 +21,7 @@ from bench.server import Server
 from bench.sizes import Size
 
 PLAIN: Final = "plain"
+BUSY: Final = "busy_day"
 VARIANTS: Final = ("all_time", "last_30_days")
 MAX_SERIES: Final = 10_000
 FRESH_ROWS: Final = 5
@@ -223,10 +224,22 @@ def _load(bench: Bench, name: str, program: Program) -> Measured:
     return found
 
 
+def busy(bench: Bench) -> Measured:
+    """The first build of one busy day, and the refreshes after it."""
+    bench.load(BUSY, bench.size.busy)
+    bench.tell(f"building the rollups of {BUSY}")
+    with ours.serving(bench.server, BUSY, bench.directory, bench.size.interval) as program:
+        found = {f"{BUSY}.build_s": ours.refreshed(program)}
+        found[f"{BUSY}.peak_memory_mb"] = program.memory()[1]
+    bench.server.drop_database(BUSY)
+    return found
+
+
 STEPS: Final[Mapping[str, Callable[[Bench], Measured]]] = {
     "plain": plain,
     "peers": peers,
     "life": life,
     "scrapes": scrapes,
     "growth": growth,
+    "busy": busy,
 }
