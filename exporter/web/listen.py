@@ -3,8 +3,10 @@
 import asyncio
 import errno
 import socket
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any, cast
 
 import structlog
 from aiohttp import web
@@ -17,6 +19,10 @@ log = structlog.get_logger()
 
 _RETRY_SECONDS = 0.1
 _QUIET_SECONDS = 60
+# Bytes of a connection that wait in the kernel, and so the most that are read at a time.
+_RECEIVED = 16 << 10
+# asyncio takes 256 kB for each connection over TLS to read into.
+SSLProtocol.max_size = _RECEIVED
 
 
 async def bind(host: str | None, port: int) -> list[socket.socket]:
@@ -24,17 +30,23 @@ async def bind(host: str | None, port: int) -> list[socket.socket]:
     if host is None:
         dual = socket.has_dualstack_ipv6()
         family = socket.AF_INET6 if dual else socket.AF_INET
-        return [socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=socket.SOMAXCONN)]
+        return [_modest(socket.create_server(("", port), family=family, dualstack_ipv6=dual, backlog=socket.SOMAXCONN))]
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     with ExitStack() as stack:
         for family, address in dict.fromkeys((family, address) for family, *_, address in found):
             with _usable(last=not sockets and address == found[-1][-1]):
                 made = socket.create_server((address[0], port, *address[2:]), family=family, backlog=socket.SOMAXCONN)
-                sockets.append(stack.enter_context(made))
+                sockets.append(stack.enter_context(_modest(made)))
                 port = made.getsockname()[1]
         stack.pop_all()
     return sockets
+
+
+def _modest(made: socket.socket) -> socket.socket:
+    """Bound what the kernel takes of each connection that it accepts."""
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED)
+    return made
 
 
 @contextmanager
@@ -116,6 +128,8 @@ class Reception:
         except OSError as error:
             log.debug("handshake failed", error=str(error) or type(error).__name__)
             return
+        if context:
+            cast("Any", transport).set_read_buffer_limits(_RECEIVED)  # those of TLS alone have it
         try:
             await lost.wait()
         finally:

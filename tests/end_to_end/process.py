@@ -57,7 +57,7 @@ class Exporter:
         scheme = "https" if self.context else "http"
         request = Request(f"{scheme}://127.0.0.1:{self.port}{path}", method=method, headers=names)
         try:
-            with urlopen(request, timeout=10, context=self.context) as reply:
+            with urlopen(request, timeout=DEADLINE, context=self.context) as reply:
                 return Reply(reply.status, dict(reply.headers), reply.read())
         except HTTPError as error:
             with error:
@@ -118,10 +118,18 @@ def running(directory: Path, command: str, *flags: str, **environment: str) -> I
 
 @contextmanager
 def serving(
-    directory: Path, conninfo: str, config: str = LEDGERS, *, timezone: str = "UTC", flags: Sequence[str] = ()
+    directory: Path,
+    conninfo: str,
+    config: str = LEDGERS,
+    *,
+    timezone: str = "UTC",
+    flags: Sequence[str] = (),
+    context: ssl.SSLContext | None = None,
+    authorization: str | None = None,
 ) -> Iterator[Exporter]:
     """``resource-exporter serve`` over a database, with its files in the directory; ready when the context begins."""
     (directory / "config.yml").write_text(config.format(timezone=timezone))
     with running(directory, "serve", f"--config.file={directory / 'config.yml'}", *flags, LEDGERS_DSN=conninfo) as exporter:
+        exporter.context, exporter.authorization = context, authorization
         exporter.wait()
         yield exporter

@@ -87,6 +87,60 @@ async def test_half_a_second_request_is_not_waited_for_either() -> None:
         writer.close()
 
 
+HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize("behind", [b"G", HEAD, HEALTHY + HEAD, HEALTHY * 50 + HEAD], ids=["byte", "half", "second", "many"])
+async def test_half_a_request_that_came_with_the_one_before_is_not_waited_for(behind: bytes) -> None:
+    async with served(limits=Limits(request=SHORT)) as port:
+        got = await said(port, HEALTHY + behind)
+    assert got.count(b"\r\n\r\nhealthy\n") == 1 + behind.count(HEALTHY)
+
+
+async def test_a_request_behind_an_answered_one_has_its_own_time_to_be_answered() -> None:
+    async def forever(_request: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async def healthy(_request: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    app = web.Application()
+    app.router.add_get("/metrics", forever)
+    app.router.add_get("/-/healthy", healthy)
+    async with served(limits=Limits(request=SHORT), app=app) as port:
+        assert (await said(port, HEALTHY + HEAD + b"\r\n" + HEALTHY)).count(b"HTTP/1.1 ") == 1
+
+
+def head(lines: int) -> bytes:
+    return HEAD + b"".join(b"X-%d: " % number + b"a" * 1000 + b"\r\n" for number in range(lines))
+
+
+async def test_a_head_that_is_too_long_is_refused_before_it_ends() -> None:
+    async with served(limits=Limits(request=10 * PATIENCE)) as port:
+        assert (await said(port, head(17))).endswith(b"\r\n\r\n400: Bad Request\n")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b""], ids=["whole", "half"])
+async def test_so_is_one_behind_another_request(end: bytes) -> None:
+    async with served(limits=Limits(request=10 * PATIENCE, idle=10 * PATIENCE)) as port:
+        with suppress(ConnectionResetError):  # a client may see this first that has more to send
+            assert b"HTTP/1.1 400 Bad Request\r\n" in await said(port, HEALTHY + head(60) + end)
+
+
+@pytest.mark.parametrize("message", [HEALTHY, HEAD + b"X: " + b"a" * 8000 + b"\r\nY: " + b"b" * 6000 + b"\r\n\r\n"])
+async def test_requests_in_a_row_are_all_answered_however_many_bytes_they_are(message: bytes) -> None:
+    async with served(limits=Limits(request=10 * PATIENCE, idle=10 * PATIENCE)) as port:
+        got = await said(port, message * 200 + HEALTHY[:-2] + b"Connection: close\r\n\r\n")
+    assert got.count(b"HTTP/1.1 200 OK\r\n") == 201
+
+
+async def test_a_head_may_be_as_long_as_is_said() -> None:
+    async with served() as port:
+        got = await said(port, head(15) + b"Connection: close\r\n\r\n")
+    assert got.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 async def test_a_second_request_may_come_later_than_a_request_may_take() -> None:
     """Between two scrapes the clock of the first does not run on."""
     async with served(limits=Limits(request=SHORT)) as port:
