@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler
 
 from exporter.web.access import Access, Guard
 from exporter.web.access.passwords import Passwords
+from exporter.web.access.turns import client
 
 # Numbers about money change every second and belong in no cache on the way. Nothing here needs a script, a frame or a referrer.
 _DEFAULTS: Final = {
@@ -27,7 +28,7 @@ def build_gate(app: web.Application, guard: Guard) -> None:
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         users = guard.access.users
-        if users and not await passwords.admits(users, request.headers.get(hdrs.AUTHORIZATION)):
+        if users and not await passwords.admits(users, request.headers.get(hdrs.AUTHORIZATION), client(request.remote)):
             return web.Response(status=401, text="unauthorized\n", headers=_CHALLENGE)
         return await handler(request)
 

@@ -1,11 +1,13 @@
 """``--web.config.file`` on the real process: who gets in, and what happens when the file changes."""
 
+import asyncio
 import shutil
 import signal
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,6 +15,7 @@ import pytest
 
 from tests.certificates import renew
 from tests.end_to_end.process import LEDGERS, Exporter, running
+from tests.web.serving import until
 
 pytestmark = pytest.mark.prometheus("openssl")
 
@@ -124,3 +127,50 @@ def test_a_wrong_file_stops_the_start_with_one_line(tmp_path: Path, text: str | 
     (line,) = (tmp_path / "exporter.log").read_text().splitlines()
     assert line.startswith(f"{tmp_path}/{said}")
     assert "hunter2" not in line
+
+
+# Of "hunter2" too, at the cost that docs/web.md advises.
+DEAR = "$2b$10$MsAMkNU0nYh77ch3FcTs/.ny1ei0Mgbtw9C9spD8c0ejJOJvdbkV."
+
+
+async def guess(port: int, source: str, tried: list[str]) -> None:
+    """Try one wrong password after another, each over a connection of its own."""
+    for number in count():
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+        try:
+            token = b64encode(f"prometheus:guess {source} {number}".encode()).decode()
+            writer.write(f"GET /metrics HTTP/1.0\r\nAuthorization: Basic {token}\r\n\r\n".encode())
+            with suppress(ConnectionError):
+                assert not (await reader.read()).startswith(b"HTTP/1.0 200")
+            tried.append(source)
+        finally:
+            writer.transport.abort()
+
+
+async def scrape_among_guesses(exporter: Exporter, sources: list[str]) -> int:
+    """The status of a scrape, for which the exporter takes ten seconds at most, while all the others try again."""
+    tried: list[str] = []
+
+    async def again() -> bool:
+        return len(tried) > 1.5 * len(sources)
+
+    guesses = [asyncio.create_task(guess(exporter.port, source, tried)) for source in sources]
+    await until(again)
+    try:
+        return (await asyncio.to_thread(exporter.get, "/metrics")).status
+    finally:
+        for each in guesses:
+            each.cancel()
+        await asyncio.wait(guesses)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("addresses", [400, 20])
+def test_the_right_password_passes_while_hundreds_guess(tmp_path: Path, addresses: int) -> None:
+    (tmp_path / "web.yml").write_text(f"basic_auth_users: {{prometheus: {DEAR}}}")
+    (tmp_path / "config.yml").write_text(LEDGERS.format(timezone="UTC"))
+    flags = [f"--config.file={tmp_path / 'config.yml'}", f"--web.config.file={tmp_path / 'web.yml'}"]
+    sources = [f"127.0.{1 + each % addresses // 200}.{1 + each % addresses % 200}" for each in range(400)]
+    with running(tmp_path, "serve", *flags, LEDGERS_DSN="host=/nowhere") as exporter:
+        exporter.authorization = "Basic " + b64encode(b"prometheus:hunter2").decode()
+        assert asyncio.run(scrape_among_guesses(exporter, sources)) == 200

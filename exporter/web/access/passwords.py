@@ -11,6 +11,8 @@ from hashlib import blake2b
 
 import bcrypt
 
+from exporter.web.access.turns import Client, Turns
+
 _REMEMBERED = 100
 _LONGEST = 72
 """Bytes of a password that bcrypt looks at."""
@@ -24,32 +26,41 @@ class Passwords:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passwords")
+        self._turns = Turns()
         self._key = secrets.token_bytes(32)
         self._right: OrderedDict[bytes, None] = OrderedDict()
 
-    async def admits(self, users: Mapping[str, bytes], authorization: str | None) -> bool:
-        """Whether the header ``Authorization`` names one of the users with the right password.
-
-        An unknown user costs as much time as a known one, or names could be found out by the clock.
-        """
+    async def admits(self, users: Mapping[str, bytes], authorization: str | None, who: Client) -> bool:
+        """Whether the header ``Authorization`` of this client names one of the users with the right password."""
         credentials = _decoded(authorization)
         if credentials is None:
             return False
         user, password = credentials
-        hashed = users.get(user, max(users.values(), key=_cost))
-        return await self._matches(hashed, password[:_LONGEST], known=user in users)
+        return await self._matches(users, users.get(user), password[:_LONGEST], who)
 
-    async def _matches(self, hashed: bytes, password: bytes, *, known: bool) -> bool:
-        digest = blake2b(hashed + password, key=self._key).digest()
-        if known and digest in self._right:
+    async def _matches(self, users: Mapping[str, bytes], own: bytes | None, password: bytes, who: Client) -> bool:
+        digest = blake2b((own or b"") + password, key=self._key).digest()
+        if own is not None and digest in self._right:
             self._right.move_to_end(digest)
             return True
-        equal = await asyncio.get_running_loop().run_in_executor(self._thread, bcrypt.checkpw, password, hashed)
-        if known and equal:
-            self._right[digest] = None
-            if len(self._right) > _REMEMBERED:
-                self._right.popitem(last=False)
-        return known and equal
+        async with self._turns.turn(who):
+            equal = await asyncio.get_running_loop().run_in_executor(self._thread, _equal, _hashes(users, own), password)
+        if own is None or own not in equal:
+            return False
+        self._right[digest] = None
+        if len(self._right) > _REMEMBERED:
+            self._right.popitem(last=False)
+        return True
+
+
+def _hashes(users: Mapping[str, bytes], own: bytes | None) -> list[bytes]:
+    """One hash of each cost, that of the user among them: each user and a stranger take the same time, which names nobody."""
+    each = {_cost(hashed): hashed for hashed in users.values()}
+    return list((each if own is None else each | {_cost(own): own}).values())
+
+
+def _equal(hashes: list[bytes], password: bytes) -> list[bytes]:
+    return [hashed for hashed in hashes if bcrypt.checkpw(password, hashed)]
 
 
 def _decoded(authorization: str | None) -> tuple[str, bytes] | None:
@@ -65,5 +76,5 @@ def _decoded(authorization: str | None) -> tuple[str, bytes] | None:
 
 
 def _cost(hashed: bytes) -> bytes:
-    """The two digits of the cost, which order as numbers do: ``$2b$12$…``."""
+    """The two digits of the cost: ``$2b$12$…``."""
     return hashed[4:6]

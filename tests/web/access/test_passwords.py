@@ -4,6 +4,7 @@ import bcrypt
 import pytest
 
 from exporter.web.access.passwords import Passwords
+from exporter.web.access.turns import client
 
 # Of "correct horse", "pässword" and seventy-two "a".
 USERS = {
@@ -11,6 +12,7 @@ USERS = {
     "bob": b"$2y$05$F569bOeS5Bf23AVHu3BVq.SFSY4yBUccscWh0G8J.gPSu4UmudPLa",
     "long": b"$2b$05$Eddzsda2X0awtiyIlkO0KeNnlN.gJarnr/jrqETgTTdnz0lnoucRm",
 }
+CLIENT = client("192.0.2.1")
 
 
 def basic(user: str, password: str, encoding: str = "utf-8") -> str:
@@ -42,8 +44,8 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 )
 async def test_the_right_password_is_admitted(header: str) -> None:
     passwords = Passwords()
-    assert await passwords.admits(USERS, header)
-    assert await passwords.admits(USERS, header)
+    assert await passwords.admits(USERS, header, CLIENT)
+    assert await passwords.admits(USERS, header, CLIENT)
 
 
 @pytest.mark.parametrize(
@@ -70,39 +72,53 @@ async def test_the_right_password_is_admitted(header: str) -> None:
 )
 async def test_all_else_is_not(header: str | None) -> None:
     passwords = Passwords()
-    assert not await passwords.admits(USERS, header)
-    assert not await passwords.admits(USERS, header)
+    assert not await passwords.admits(USERS, header, CLIENT)
+    assert not await passwords.admits(USERS, header, CLIENT)
 
 
 async def test_a_right_password_is_remembered_and_a_wrong_one_is_not(compared: list[bytes]) -> None:
-    passwords = Passwords()
+    passwords, users = Passwords(), {"alice": USERS["alice"]}
     for _ in range(3):
-        assert await passwords.admits(USERS, basic("alice", "correct horse"))
+        assert await passwords.admits(users, basic("alice", "correct horse"), CLIENT)
     assert compared == [USERS["alice"]]
     for _ in range(3):
-        assert not await passwords.admits(USERS, basic("alice", "wrong"))
+        assert not await passwords.admits(users, basic("alice", "wrong"), CLIENT)
     assert compared == [USERS["alice"]] * 4
 
 
 async def test_another_hash_of_the_same_user_is_looked_at_anew(compared: list[bytes]) -> None:
     passwords = Passwords()
-    assert await passwords.admits(USERS, basic("alice", "correct horse"))
-    assert not await passwords.admits({"alice": USERS["bob"]}, basic("alice", "correct horse"))
+    assert await passwords.admits({"alice": USERS["alice"]}, basic("alice", "correct horse"), CLIENT)
+    assert not await passwords.admits({"alice": USERS["bob"]}, basic("alice", "correct horse"), CLIENT)
     assert compared == [USERS["alice"], USERS["bob"]]
 
 
-async def test_an_unknown_user_costs_a_hash_of_the_greatest_cost_even_with_a_remembered_password(compared: list[bytes]) -> None:
-    passwords, cheap = Passwords(), bcrypt.hashpw(b"cheap", bcrypt.gensalt(4))
-    users = {"cheap": cheap, "dear": USERS["alice"]}
-    assert await passwords.admits(users, basic("dear", "correct horse"))
-    assert not await passwords.admits(users, basic("stranger", "correct horse"))
-    assert compared == [USERS["alice"]] * 2
+@pytest.mark.parametrize("password", ["wrong", "correct horse"])
+async def test_known_and_unknown_users_cost_the_same_whatever_their_hashes_cost(compared: list[bytes], password: str) -> None:
+    cheap = [bcrypt.hashpw(b"cheap", bcrypt.gensalt(4)) for _ in range(2)]
+    users = {"cheap": cheap[0], "alice": USERS["alice"], "bob": USERS["bob"], "cheap too": cheap[1]}
+    costs = []
+    for user in [*users, "stranger", ""]:
+        compared.clear()
+        right = (user, password) == ("alice", "correct horse")
+        assert await Passwords().admits(users, basic(user, password), CLIENT) is right
+        costs.append([hashed[4:6] for hashed in compared])
+        assert users.get(user, compared[0]) in compared
+    assert costs == [[b"04", b"06", b"05"]] * 6
+
+
+async def test_a_remembered_password_of_one_user_is_not_that_of_another_or_of_nobody(compared: list[bytes]) -> None:
+    passwords = Passwords()
+    assert await passwords.admits(USERS, basic("alice", "correct horse"), CLIENT)
+    assert not await passwords.admits(USERS, basic("bob", "correct horse"), CLIENT)
+    assert not await passwords.admits(USERS, basic("stranger", "correct horse"), CLIENT)
+    assert not await passwords.admits(USERS, basic("stranger", USERS["alice"].decode() + "correct"), CLIENT)
 
 
 async def test_what_is_remembered_has_an_end() -> None:
     passwords = Passwords()
     for number in range(150):
         users = {"user": bcrypt.hashpw(b"%d" % number, bcrypt.gensalt(4))}
-        assert await passwords.admits(users, basic("user", str(number)))
+        assert await passwords.admits(users, basic("user", str(number)), CLIENT)
     assert len(passwords._right) == 100
     assert b"149" not in b"".join(passwords._right)
