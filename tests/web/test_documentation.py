@@ -13,9 +13,10 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
+from exporter.web import connection
 from exporter.web.access import Access, load
 from exporter.web.access.schema import WebSchema
-from exporter.web.access.values import CLIENT_AUTH, HEADERS
+from exporter.web.access.values import CLIENT_AUTH, HEADERS, SUITES
 from exporter.web.connection import Limits
 from tests.conftest import ROOT
 from tests.end_to_end.process import LEDGERS, running
@@ -27,6 +28,7 @@ REFUSED = {"cert", "key", "client_ca", "client_allowed_sans", "curve_preferences
 (COMMANDS,) = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (PROMETHEUS,) = re.findall(r"^```yaml\n(# prometheus\.yml\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (MUTUAL,) = re.findall(r"^```yaml\n(# web\.yml\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SUITE_LISTS = re.findall(r"^Without `cipher_suites` (.*?)\. (`TLS.*?)$\n\n", PAGE, re.MULTILINE | re.DOTALL)[0]
 
 
 def keys(schema: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -39,6 +41,18 @@ def keys(schema: type[BaseModel], prefix: str = "") -> Iterator[str]:
 def test_every_key_has_one_row_and_every_row_a_key() -> None:
     assert {key for key in keys(WebSchema) if key.rpartition(".")[2] not in REFUSED} == set(KEYS)
     assert all(f"`{key}`" in PAGE.split("## What is different")[1] for key in REFUSED)
+
+
+@pytest.mark.prometheus("openssl")
+def test_the_documented_suites_are_those_that_are_on_and_those_that_can_be(certificates: Path) -> None:
+    defaults, others = (set(re.findall(r"`(TLS_\w+)`", part)) for part in SUITE_LISTS)
+    (certificates / "web.yml").write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}")
+    tls = load(certificates / "web.yml").tls
+    assert tls is not None
+    on = {suite["name"] for suite in tls.get_ciphers() if suite["protocol"] == "TLSv1.2"}
+    assert on == {SUITES[name] for name in defaults}
+    assert len(on) == 6
+    assert defaults | others == set(SUITES)
 
 
 @pytest.mark.prometheus("openssl")
@@ -85,6 +99,12 @@ def test_the_example_of_mutual_tls_is_right(certificates: Path) -> None:
 )
 def test_a_documented_limit_is_the_limit(limit: str, said: str) -> None:
     assert said.format(getattr(Limits(), limit)) in PAGE
+
+
+def test_the_documented_sizes_are_those_that_count() -> None:
+    assert f"a request's head | {connection._MOST_BYTES >> 10} kB, " in PAGE
+    assert f"beyond {connection._MOST_BYTES >> 10} kB of them " in PAGE
+    assert f"shared by all clients; {connection._PIECE >> 10} kB " in PAGE
 
 
 @pytest.mark.slow

@@ -100,6 +100,17 @@ async def test_versions_and_ciphers(certificates: Path, keys: str, version: ssl.
         assert await welcomed(port, context) is welcome
 
 
+@pytest.mark.parametrize("keys, welcome", [("", False), (", cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA]", True)])
+async def test_a_client_that_has_only_cbc_is_refused_unless_that_is_listed(
+    certificates: Path, keys: str, *, welcome: bool
+) -> None:
+    async with served(guarded(certificates, FILES + keys)) as port:
+        context = client(certificates)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("ALL:!AESGCM:!AESCCM:!CHACHA20:!ARIAGCM:@SECLEVEL=0")
+        assert await welcomed(port, context) is welcome
+
+
 async def test_a_renewed_certificate_is_served_to_new_connections_and_old_ones_go_on(certificates: Path) -> None:
     guard = guarded(certificates)
     async with served(guard) as port:

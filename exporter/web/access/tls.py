@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from exporter.web.access.schema import TlsSchema
+from exporter.web.access.values import DEFAULT_SUITES
 
 FileKey = Literal["cert_file", "key_file", "client_ca_file"]
 
@@ -27,8 +28,7 @@ def context(given: TlsSchema, directory: Path) -> ssl.SSLContext:
     made.minimum_version, made.maximum_version = given.min_version, given.max_version
     made.options |= ssl.OP_NO_RENEGOTIATION  # as in Go; it costs a server more than a client
     made.set_alpn_protocols(["http/1.1"])
-    if given.cipher_suites:
-        made.set_ciphers(":".join(given.cipher_suites))
+    made.set_ciphers(":".join(given.cipher_suites or DEFAULT_SUITES))
     if not given.prefer_server_cipher_suites:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     _identify(made, directory / given.cert_file, directory / given.key_file)

@@ -36,6 +36,8 @@ SUITES: Final = {
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
 }
+# Attacks on padding work against CBC alone.
+DEFAULT_SUITES: Final = tuple(suite for name, suite in SUITES.items() if "_CBC_" not in name)
 SUITES_OF_TLS13: Final = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
 # The headers that exporter-toolkit lets operators set, and the values it takes where it does not take any.
 HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
