@@ -12,7 +12,7 @@ from bench.processes import Program, free_port
 
 PATIENCE: Final = 120.0
 KEYS: Final[dict[str, Any]] = {
-    "refresh": {"interval": "1s", "settle": "30s", "statement_timeout": "2s", "stale_after": "5s"},
+    "refresh": {"interval": "1s", "settle": "30s", "statement_timeout": "2s", "stale_after": "15s"},
     "waste": {"min_tokens": 1000},
 }
 """Beside what ``bench`` sets: so short that a fault of some seconds is one in which statements end and numbers get too old."""

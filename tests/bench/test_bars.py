@@ -23,6 +23,7 @@ MEASURED = {
     "ours.memory_mb": 300.0,
     "ours.restart_s": 1.0,
     "ours.build_s": 30.0,
+    "busy_day.peak_memory_mb": 350.0,
     "ours.progress_lines": 13.0,
 }
 DAYS = {"short": 4, "middle": 40, "long": 400}
@@ -39,6 +40,7 @@ BREAKING = [
     {"ours.memory_mb": 400.0},
     {"ours.restart_s": 3.0},
     {"plain.aggregation_s": 14.9},
+    {"busy_day.peak_memory_mb": 400.0},
     {"ours.progress_lines": 0.0},
 ]
 

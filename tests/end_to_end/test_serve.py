@@ -121,7 +121,7 @@ def test_a_ledger_that_breaks_says_so_and_mends_itself(exporter: Exporter, known
 
 
 def test_data_that_are_too_old_are_withdrawn(tmp_path: Path, known_ledger: str) -> None:
-    config = LEDGERS.replace("interval: 500ms", "interval: 300ms, stale_after: 1s")
+    config = LEDGERS.replace("interval: 500ms", "interval: 300ms, stale_after: 5s")
     with serving(tmp_path, known_ledger, config) as exporter:
         with psycopg.connect(known_ledger, autocommit=True) as connection:
             connection.execute("ALTER TABLE cost_ledger RENAME TO elsewhere")
