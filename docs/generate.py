@@ -12,8 +12,8 @@ from pathlib import Path
 import jinja2
 
 from exporter.metrics import Metric
+from exporter.requirements import Source
 from exporter.sections import SECTIONS
-from exporter.sources import Source
 from exporter.telemetry import OwnMetric, Telemetry
 
 FOLDER = Path(__file__).parent

@@ -16,17 +16,17 @@ from apscheduler.triggers.base import BaseTrigger
 from exporter import __version__
 from exporter.config import Config
 from exporter.control import Control
-from exporter.database import Database
 from exporter.exposition.bodies import Publisher
-from exporter.refresh.collection import Collection
-from exporter.refresh.follower import Tools
-from exporter.refresh.refresher import Clock, Refresher, SectionError
-from exporter.refresh.worker import Worker
 from exporter.rollups import REMEDY, RollupFileError, Rollups, scratch_directory
+from exporter.sources.database import Database
+from exporter.sync.database import DatabaseSync
+from exporter.sync.ledger import SyncContext
+from exporter.sync.refresher import Clock, Refresher, SectionError
+from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry
 from exporter.web.access import Guard
 from exporter.web.app import build_app
-from exporter.web.page import PageContext
+from exporter.web.page.page import PageContext
 from exporter.web.server import Address, serve
 
 log = structlog.get_logger()
@@ -56,11 +56,11 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
         shutil.rmtree(directory, ignore_errors=True)  # left behind by a process that was killed
         _make(directory)
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        collections = []
+        database_syncs = []
         for source in config.databases.values():
             database = await stack.enter_async_context(Database(source, config.refresh.statement_timeout))
-            collections.append(Collection(Tools(config, database, rollups, worker, telemetry, directory)))
-        yield Refresher(config, collections, rollups, worker, publisher, telemetry, clock)
+            database_syncs.append(DatabaseSync(SyncContext(config, database, rollups, worker, telemetry, directory)))
+        yield Refresher(config, database_syncs, rollups, worker, publisher, telemetry, clock)
 
 
 def _make(directory: Path) -> None:
@@ -150,8 +150,8 @@ async def scheduled(refresher: Refresher, publisher: Publisher) -> AsyncIterator
     await refresher.publish_rollups()
     every = Every(refresher.config.refresh.interval)
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-    for collection in refresher.collections:
-        scheduler.add_job(refresher.refresh, every, [collection], next_run_time=now())
+    for database_sync in refresher.database_syncs:
+        scheduler.add_job(refresher.refresh, every, [database_sync], next_run_time=now())
     scheduler.add_job(refresher.publish_if_late, every)
     scheduler.add_job(publisher.republish, Every(OWN_METRICS_INTERVAL))
     scheduler.start()

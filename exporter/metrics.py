@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.config import Ledger
-from exporter.sources import Source
+from exporter.requirements import Source
 
 QUEST = ("quest_id", "quest", "layer")
 TASK = ("task_id", "task", *QUEST)

@@ -12,10 +12,10 @@ from exporter import __version__
 from exporter.app import now, pipeline
 from exporter.calendar import HOUR
 from exporter.config import Config, Ledger
-from exporter.database import first_line
 from exporter.exposition.bodies import Publisher
-from exporter.refresh.refresher import Refresher
-from exporter.report import Reporter
+from exporter.report.reporter import Reporter
+from exporter.sources.database import first_line
+from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 
 REFRESHES = 2
@@ -44,8 +44,8 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
     telemetry = Telemetry(__version__, "")
     async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
         for _ in range(REFRESHES):
-            for collection in refresher.collections:
-                await refresher.refresh(collection)
+            for database_sync in refresher.database_syncs:
+                await refresher.refresh(database_sync)
         failures = _failures(refresher)
         try:
             report = await refresher.worker.run(Reporter(refresher.rollups, private).make, {}, now())
@@ -56,9 +56,9 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
 
 def _failures(refresher: Refresher) -> dict[str, str]:
     return {
-        name: collection.complaint(name) or "unknown"
-        for collection in refresher.collections
-        for name, up in collection.up.items()
+        name: database_sync.last_error(name) or "unknown"
+        for database_sync in refresher.database_syncs
+        for name, up in database_sync.up.items()
         if not up
     }
 

@@ -1,6 +1,6 @@
 """The exporter itself, and whether it tells the truth."""
 
-from exporter.sections import report
+from exporter.sections import info
 from grafana import links, theme, variables
 from grafana.layout import Page, Section, Tile
 from grafana.panels import Query, Words, course, names, number, states
@@ -46,7 +46,7 @@ def _now() -> list[Tile]:
         Tile(states(config, Query(f"min({own('config_last_reload_successful')})")), 3, 5),
         Tile(states(ledgers, Query(f"min by (ledger) ({own('ledger_up')})", "{{ledger}}")), 5, 5),
         Tile(states(sections, Query(f"min by (collector) ({own('collector_success')})", "{{collector}}")), 7, 5),
-        Tile(names(zone, Query(f"count by (timezone) ({every(report.INFO)})", "{{timezone}}")), 3, 5),
+        Tile(names(zone, Query(f"count by (timezone) ({every(info.INFO)})", "{{timezone}}")), 3, 5),
         Tile(names(version, Query(f"count by (version) ({own('build_info')})", "{{version}}")), 3, 5),
     ]
 

@@ -16,8 +16,9 @@ from psycopg.conninfo import make_conninfo
 
 from exporter import check
 from exporter.config import Config, parse
-from exporter.sections import costs, waste
-from exporter.sections.frame import Frame
+from exporter.report import costs
+from exporter.report.context import ReportContext
+from exporter.sections import waste
 from tests.conftest import ROOT
 from tests.integration.running import Clock, configure, running
 
@@ -117,8 +118,8 @@ async def test_what_serve_cannot_read_is_an_error(
     all_of_them = {name: {"database": "main"} for name in ("allocations", "costs", "impacts", "quests")}
     config = configure(reader, tmp_path / "rollups", ledgers=all_of_them | ledgers)
     async with running(config, Clock(datetime.now(UTC))) as exporter:
-        complaints = await exporter.complaints()
-    assert complaints[ledger].startswith(reason)
+        last_errors = await exporter.last_errors()
+    assert last_errors[ledger].startswith(reason)
     code, lines = await checked(config)
     assert code == 1
     at = next(number for number, line in enumerate(lines) if line.startswith(f"error {ledger}: "))
@@ -134,9 +135,9 @@ async def test_a_filter_whose_column_goes_away_is_named(tmp_path: Path, database
         await exporter.refresh(2)
         prepare(database, "ALTER TABLE cost_ledger RENAME status TO state")
         reason = 'ledgers.costs.filter is refused: column "status" does not exist, at character 1; write an SQL condition'
-        complaints = await exporter.complaints()
-        assert complaints.keys() == {"costs"}
-        assert complaints["costs"].startswith(reason)
+        last_errors = await exporter.last_errors()
+        assert last_errors.keys() == {"costs"}
+        assert last_errors["costs"].startswith(reason)
         prepare(database, "ALTER TABLE cost_ledger RENAME state TO status")
         await exporter.refresh(2)
 
@@ -163,7 +164,7 @@ async def test_nothing_is_left_behind(tmp_path: Path, reader: str) -> None:
 
 
 async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_frame: Frame) -> list[object]:
+    def fail(_frame: ReportContext) -> list[object]:
         raise duckdb.InvalidInputException("nonsense")
 
     monkeypatch.setattr(waste, "collect", fail)
@@ -173,7 +174,7 @@ async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, mon
 
 
 async def test_a_report_that_cannot_be_made_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_frame: Frame) -> None:
+    def fail(_frame: ReportContext) -> None:
         raise duckdb.ConversionException("nonsense")
 
     monkeypatch.setattr(costs, "prepare", fail)

@@ -14,8 +14,9 @@ import pytest
 from exporter import app
 from exporter.config import Config
 from exporter.metrics import Family
-from exporter.sections import SECTIONS, costs, waste
-from exporter.sections.frame import Frame
+from exporter.report import costs
+from exporter.report.context import ReportContext
+from exporter.sections import SECTIONS, waste
 from exporter.web.server import Address
 from tests.integration.running import configure
 from tests.web.serving import PATIENCE, Answer, answer, ask, said, until
@@ -71,10 +72,10 @@ def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waste cannot be computed with a certain length of the rankings."""
     collect = waste.collect
 
-    def collect_or_fail(frame: Frame) -> list[Family]:
-        if frame.config.report.top == TOP["bad"]:
+    def collect_or_fail(context: ReportContext) -> list[Family]:
+        if context.config.report.top == TOP["bad"]:
             raise duckdb.BinderException("Binder Error: no such column\n\nLINE 1: ...")
-        return collect(frame)
+        return collect(context)
 
     monkeypatch.setattr(waste, "collect", collect_or_fail)
 
@@ -113,10 +114,10 @@ async def test_what_all_sections_need_reverts_a_reload_too(
 ) -> None:
     prepare = costs.prepare
 
-    def prepare_or_fail(frame: Frame) -> None:
-        if frame.config.report.top == TOP["bad"]:
+    def prepare_or_fail(context: ReportContext) -> None:
+        if context.config.report.top == TOP["bad"]:
             raise duckdb.BinderException("Binder Error: no such column")
-        prepare(frame)
+        prepare(context)
 
     monkeypatch.setattr(costs, "prepare", prepare_or_fail)
     async with running(configured(ledger, tmp_path, TOP["good"])) as exporter:

@@ -22,22 +22,22 @@ Series = tuple[Labels, Iterator[Sample]]
 
 _TABLE = """
 CREATE OR REPLACE TEMP TABLE history (
-    bucket INTEGER, quest INTEGER, pair INTEGER, calls HUGEINT, usd DECIMAL(38, 15), input HUGEINT, output HUGEINT
+    bucket INTEGER, quest INTEGER, model_key INTEGER, calls HUGEINT, usd DECIMAL(38, 15), input HUGEINT, output HUGEINT
 )
 """
 _LOAD = """
 INSERT INTO history
-SELECT bucket, q.quest, m.pair, sum(calls), sum(usd), round(sum(input_tokens)), round(sum(output_tokens))
+SELECT bucket, q.quest, m.model_key, sum(calls), sum(usd), round(sum(input_tokens)), round(sum(output_tokens))
   FROM (SELECT {bucket} AS bucket, task_id, quest_id, provider, model, count(*) AS calls, coalesce(sum(usd), 0) AS usd,
                coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens
-          FROM {file} WHERE flaw IS NULL GROUP BY ALL) AS s
+          FROM {file} WHERE rejection_reason IS NULL GROUP BY ALL) AS s
   JOIN quests AS q ON q.quest_id = coalesce(s.quest_id, 'unassigned')
   JOIN models AS m ON m.provider = clean(s.provider) AND m.model = clean(s.model)
  GROUP BY ALL
 """
 _CELLS = """
 SELECT quest_id, name, layer, provider, model, bucket, sum({column})
-  FROM history JOIN quest_labels USING (quest) JOIN model_labels USING (pair) GROUP BY ALL ORDER BY ALL
+  FROM history JOIN quest_labels USING (quest) JOIN model_labels USING (model_key) GROUP BY ALL ORDER BY ALL
 """
 _QUESTS = """
 SELECT quest_id, name, layer, bucket, sum(usd) FROM history JOIN quest_labels USING (quest) GROUP BY ALL ORDER BY ALL

@@ -19,13 +19,14 @@ from exporter.calendar import ONE_DAY
 from exporter.config import Config
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.render import head, series
-from exporter.ledgers import statements
-from exporter.ledgers.audit import BEGINNING
-from exporter.ledgers.batches import BatchReader
-from exporter.refresh import Refresher
-from exporter.refresh.follower import Follower
-from exporter.sections import available, labels
-from exporter.sections.frame import Frame
+from exporter.report import labels
+from exporter.report.context import ReportContext
+from exporter.sections import available
+from exporter.sources import statements
+from exporter.sync import Refresher
+from exporter.sync.audit import BEGINNING
+from exporter.sync.batches import BatchReader
+from exporter.sync.ledger import LedgerSync
 from exporter.telemetry import Telemetry
 
 
@@ -53,35 +54,35 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
 
 
 async def _build(refresher: Refresher, bar: ProgressBar) -> None:
-    for collection in bar.track(refresher.collections, description="building the rollups"):
-        await refresher.refresh(collection)
-        for ledger, up in collection.up.items():
+    for database_sync in bar.track(refresher.database_syncs, description="building the rollups"):
+        await refresher.refresh(database_sync)
+        for ledger, up in database_sync.up.items():
             if not up:
-                raise BackfillError(f"ledger {ledger} cannot be read: {collection.complaint(ledger)}")
+                raise BackfillError(f"ledger {ledger} cannot be read: {database_sync.last_error(ledger)}")
 
 
 def _begin(refresher: Refresher, span: Span) -> History:
-    frame = Frame(refresher.rollups.connection, refresher.config, span.last)
-    metrics = available(frame.config.ledgers)
-    labels.prepare(frame, metrics)
-    history = History(frame.connection, span, metrics, frame.token_types)
+    context = ReportContext(refresher.rollups.connection, refresher.config, span.last)
+    metrics = available(context.config.ledgers)
+    labels.prepare(context, metrics)
+    history = History(context.connection, span, metrics, context.token_types)
     history.begin()
     return history
 
 
-def _costs(refresher: Refresher) -> Follower:
-    followers = (follower for collection in refresher.collections for follower in collection.followers)
-    return next(follower for follower in followers if follower.name == "costs")
+def _costs(refresher: Refresher) -> LedgerSync:
+    ledgers = (ledger_sync for database_sync in refresher.database_syncs for ledger_sync in database_sync.ledgers)
+    return next(ledger_sync for ledger_sync in ledgers if ledger_sync.name == "costs")
 
 
-async def _load(costs: Follower, history: History, bar: ProgressBar) -> None:
+async def _load(costs: LedgerSync, history: History, bar: ProgressBar) -> None:
     """Read the costs day by day, to be summed up in buckets of one step."""
     span, calendar = history.span, history.span.calendar
-    reader = BatchReader(costs.tools.directory)
+    reader = BatchReader(costs.context.directory)
     task = bar.add_task("reading the costs", total=None)
     start = BEGINNING
     while start < span.last:
-        async with costs.tools.database.transaction() as transaction:
+        async with costs.context.database.transaction() as transaction:
             source = await costs.source(transaction)
             first = (await transaction.rows(statements.next_entry(source), start=start, end=span.last))[0][0]
             if first is None:
@@ -89,7 +90,7 @@ async def _load(costs: Follower, history: History, bar: ProgressBar) -> None:
             day = calendar.day_of(first)
             start, end = max(calendar.start(day), BEGINNING), min(calendar.end(day), span.last)
             async for batch in reader.all(transaction, source, start, end):
-                await costs.tools.worker.run(history.load, batch.files)
+                await costs.context.worker.run(history.load, batch.files)
                 costs.discard(batch.files)
         bar.update(task, total=(span.last - start) // ONE_DAY + 1 + bar.tasks[task].completed, advance=1)
         start = end

@@ -12,10 +12,10 @@ from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 
 from exporter import app, logs
-from exporter.database import first_line
 from exporter.demo.ledgers import live, prepare
 from exporter.demo.run import VARIABLE
-from exporter.refresh.refresher import Clock
+from exporter.sources.database import first_line
+from exporter.sync.refresher import Clock
 
 SCHEMA = "resource_exporter_demo"
 """The ledgers stand in a schema of their own, so that nobody else's tables are touched when they are made anew."""

@@ -1,20 +1,20 @@
-"""What is kept in step with the facts, for the touched days and tasks only, so that no report has to read all facts."""
+"""What is kept in step with the facts, for the dirty_tasks days and tasks only, so that no report has to read all facts."""
 
 from duckdb import DuckDBPyConnection
 
 from exporter.config import ProviderFamily, Waste
-from exporter.rollups import tallies
+from exporter.rollups import running_totals
 
 _COST_DAYS = """
-DELETE FROM cost_days WHERE day IN (SELECT day FROM changed);
+DELETE FROM cost_days WHERE day IN (SELECT day FROM dirty_buckets);
 INSERT INTO cost_days
-SELECT day, quest, pair, sum(calls), sum(unpriced), sum(usd), sum(input_tokens), sum(output_tokens)
-  FROM costs WHERE day IN (SELECT day FROM changed) GROUP BY ALL;
+SELECT day, quest, model_key, sum(calls), sum(unpriced), sum(usd), sum(input_tokens), sum(output_tokens)
+  FROM costs WHERE day IN (SELECT day FROM dirty_buckets) GROUP BY ALL;
 """
-_TOUCHED = "task IN (SELECT task FROM touched)"
+_DIRTY = "task IN (SELECT task FROM dirty_tasks)"
 # A ledger may hold a negative number of tokens; a share is never less than nothing.
 _TASK_PROVIDERS = f"""
-DELETE FROM task_providers WHERE {_TOUCHED};
+DELETE FROM task_providers WHERE {_DIRTY};
 INSERT INTO task_providers
 SELECT task, family,
        CASE WHEN sum(usd) OVER of_task > 0 THEN usd::DOUBLE / (sum(usd) OVER of_task)::DOUBLE
@@ -22,25 +22,25 @@ SELECT task, family,
             ELSE calls::DOUBLE / (sum(calls) OVER of_task)::DOUBLE END, last_day
   FROM (SELECT task, family, sum(positive_usd) AS usd, greatest(sum(input_tokens + output_tokens), 0) AS tokens,
                sum(calls) AS calls, max(day) AS last_day
-          FROM costs JOIN models USING (pair) WHERE {_TOUCHED} GROUP BY ALL) AS called
+          FROM costs JOIN models USING (model_key) WHERE {_DIRTY} GROUP BY ALL) AS called
 WINDOW of_task AS (PARTITION BY task) ORDER BY task;
 """
 _TASK_TOTALS = f"""
-DELETE FROM task_totals WHERE {_TOUCHED};
+DELETE FROM task_totals WHERE {_DIRTY};
 INSERT INTO task_totals
 SELECT sums.task, latest.quest, latest.layer, latest.title, sums.usd, sums.tokens, sums.impact,
        waste_reason(sums.tokens, sums.impact), efficiency(sums.impact, sums.usd)
-  FROM (SELECT task, arg_max(rowid, stamp) AS row, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-          FROM impacts WHERE {_TOUCHED} GROUP BY task) AS sums JOIN impacts AS latest ON latest.rowid = sums.row
+  FROM (SELECT task, arg_max(rowid, sort_key) AS row, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+          FROM impacts WHERE {_DIRTY} GROUP BY task) AS sums JOIN impacts AS latest ON latest.rowid = sums.row
  ORDER BY sums.task;
 """
 # A share is rounded once per task, to a fixed number of decimals: sums of it then do not depend on their order.
 _TASK_CREDITS = f"""
-DELETE FROM task_credits WHERE {_TOUCHED};
+DELETE FROM task_credits WHERE {_DIRTY};
 INSERT INTO task_credits
 SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * share END
   FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd, reason
-          FROM (FROM task_totals WHERE {_TOUCHED}) AS totals
+          FROM (FROM task_totals WHERE {_DIRTY}) AS totals
           LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared;
 """
 
@@ -53,43 +53,43 @@ _STEPS = {
 }
 _FOLLOWERS = {"costs": ("cost_days", "task_providers"), "impacts": ("task_totals",)}
 """The tables that follow each ledger, but for ``task_credits``, which follows both."""
-_ANY_JUDGED = f"FROM task_totals WHERE {_TOUCHED} LIMIT 1"
+_ANY_JUDGED = f"FROM task_totals WHERE {_DIRTY} LIMIT 1"
 
 
 def derive(connection: DuckDBPyConnection, ledger: str) -> None:
-    """Bring what is derived from a ledger in step with the days in ``changed`` and the tasks in ``touched``."""
+    """Bring what is derived from a ledger in step with the days in ``dirty_buckets`` and the tasks in ``dirty_tasks``."""
     for table in _FOLLOWERS[ledger]:
         _derive(connection, table)
     # Most calls are of tasks that nobody has judged yet, which bring nothing to anybody.
     if ledger == "impacts" or connection.execute(_ANY_JUDGED).fetchone():
         _derive(connection, "task_credits")
-    connection.execute("INSERT INTO stale_tasks FROM touched")
+    connection.execute("INSERT INTO unreported_tasks FROM dirty_tasks")
 
 
 def _derive(connection: DuckDBPyConnection, table: str) -> None:
-    connection.execute(tallies.before(table))
+    connection.execute(running_totals.before(table))
     connection.execute(_STEPS[table])
-    connection.execute(tallies.after(table))
+    connection.execute(running_totals.after(table))
 
 
-def touch_all(connection: DuckDBPyConnection) -> None:
-    """Put all days in ``changed`` and all tasks in ``touched``, after a first build or a change of the rules."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT task FROM tasks")
-    connection.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT day FROM cost_days UNION SELECT day FROM costs")
+def mark_all_dirty(connection: DuckDBPyConnection) -> None:
+    """Put all days in ``dirty_buckets`` and all tasks in ``dirty_tasks``, after a first build or a change of the rules."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_tasks AS SELECT task FROM tasks")
+    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_buckets AS SELECT day FROM cost_days UNION SELECT day FROM costs")
 
 
-def forget_stale(connection: DuckDBPyConnection) -> None:
-    """Begin ``stale_tasks`` anew, in a new table: rows that are deleted from a temporary one would stay in the way."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE stale_tasks (task INTEGER)")
+def forget_unreported(connection: DuckDBPyConnection) -> None:
+    """Begin ``unreported_tasks`` anew, in a new table: rows that are deleted from a temporary one would stay in the way."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE unreported_tasks (task INTEGER)")
 
 
 def define(connection: DuckDBPyConnection, waste: Waste) -> None:
     """Define when a task is wasted, and why (``unscored``, ``low_impact``), and how efficient it is; NULL when it is not.
 
-    Also make ``stale_tasks``: those that were touched since a report last looked at them. Efficiency is rounded to 13 digits,
+    Also make ``unreported_tasks``: tasks whose facts changed since the last report. Efficiency is rounded to 13 digits,
     because the same ratio of other amounts may differ in the last bits, and is a tie.
     """
-    forget_stale(connection)
+    forget_unreported(connection)
     connection.execute(
         "CREATE OR REPLACE TEMP MACRO ratio(impact, usd) AS impact::DOUBLE / usd::DOUBLE;"
         "CREATE OR REPLACE TEMP MACRO efficiency(impact, usd) AS CASE WHEN usd > 0 AND impact > 0"

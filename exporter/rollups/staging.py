@@ -6,12 +6,18 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from exporter.calendar import HOUR, MICROSECOND
-from exporter.ledgers.changes import Changes
+from exporter.sync.changes import Changes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DECIMAL = "DECIMAL(38, 15)"
 TOKENS = "DECIMAL(38, 6)"
-_ENTRY = {"occurred_at": "TIMESTAMP", "flaw": "VARCHAR", "fingerprint": "BIGINT", "number": "BIGINT", "name": "VARCHAR"}
+_ENTRY = {
+    "occurred_at": "TIMESTAMP",
+    "rejection_reason": "VARCHAR",
+    "checksum": "BIGINT",
+    "number": "BIGINT",
+    "name": "VARCHAR",
+}
 COLUMNS = {
     "costs": {
         **_ENTRY, "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR", "model": "VARCHAR",
@@ -22,10 +28,12 @@ COLUMNS = {
         "usd": DECIMAL, "tokens": TOKENS, "impact": DECIMAL,
     },
     "allocations": {
-        "day": "DATE", "flaw": "VARCHAR", "quest_id": "VARCHAR", "allocated_usd": DECIMAL, "spent_usd": DECIMAL,
+        "day": "DATE", "rejection_reason": "VARCHAR", "quest_id": "VARCHAR", "allocated_usd": DECIMAL, "spent_usd": DECIMAL,
         "entries": "HUGEINT",
     },
-    "quests": {"flaw": "VARCHAR", "quest_id": "VARCHAR", "name": "VARCHAR", "layer": "VARCHAR", "entries": "HUGEINT"},
+    "quests": {
+        "rejection_reason": "VARCHAR", "quest_id": "VARCHAR", "name": "VARCHAR", "layer": "VARCHAR", "entries": "HUGEINT",
+    },
 }  # fmt: skip
 """The result columns of the statements that read each ledger, in their order."""
 
@@ -36,27 +44,27 @@ SELECT unnest($day::DATE[]) AS day, unnest($first::UTINYINT[]) AS first, unnest(
 """
 _STAGED = """
 CREATE OR REPLACE TEMP TABLE staged AS
-SELECT day, {hour} AS hour, CASE WHEN day >= $settled_before THEN hour END AS bucket, entries.*
+SELECT day, {hour} AS hour, CASE WHEN day >= $compacted_before THEN hour END AS bucket, entries.*
   FROM {entries} AS entries JOIN replaced USING (filename)
 """
 _FRESH = """
 CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT day, hour, count(*)::HUGEINT AS entries, sum(fingerprint) AS fingerprint,
+SELECT day, hour, count(*)::HUGEINT AS entries, sum(checksum) AS checksum,
        coalesce(sum(usd) FILTER (usd > 0), 0) AS positive_usd, min(number) AS low, max(number) AS high,
        max(occurred_at) FILTER (occurred_at <= $now) AS newest,
        list(DISTINCT date_trunc('second', occurred_at)) FILTER (occurred_at > $now) AS ahead
   FROM staged GROUP BY day, hour
 """
-_CHANGED = """
-CREATE OR REPLACE TEMP TABLE changed AS
+_DIRTY_BUCKETS = """
+CREATE OR REPLACE TEMP TABLE dirty_buckets AS
 WITH known AS (
-    SELECT day, hour, entries, fingerprint
+    SELECT day, hour, entries, checksum
       FROM hours JOIN replaced USING (day)
      WHERE ledger = $ledger AND hour BETWEEN first AND last
 ), found AS (
-    SELECT day, hour, entries, fingerprint FROM fresh
+    SELECT day, hour, entries, checksum FROM fresh
 )
-SELECT DISTINCT day, CASE WHEN day >= $settled_before THEN hour END AS bucket
+SELECT DISTINCT day, CASE WHEN day >= $compacted_before THEN hour END AS bucket
   FROM ((FROM known EXCEPT FROM found) UNION ALL (FROM found EXCEPT FROM known))
 """
 
@@ -90,13 +98,13 @@ def read_csv(ledger: str) -> str:
 
 
 def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
-    """As :func:`load`, and fill ``changed`` with the buckets that differ from before; returns whether any does.
+    """As :func:`load`, and fill ``dirty_buckets`` with the buckets that differ from before; returns whether any does.
 
     A bucket is an hour of a day, or NULL for all of a day that has settled.
     """
     load(connection, changes)
-    connection.execute(_CHANGED, {"ledger": changes.ledger, "settled_before": changes.progress.settled_before})
-    return connection.execute("FROM changed LIMIT 1").fetchone() is not None
+    connection.execute(_DIRTY_BUCKETS, {"ledger": changes.ledger, "compacted_before": changes.progress.compacted_before})
+    return connection.execute("FROM dirty_buckets LIMIT 1").fetchone() is not None
 
 
 def load(connection: DuckDBPyConnection, changes: Changes) -> None:
@@ -112,7 +120,7 @@ def load(connection: DuckDBPyConnection, changes: Changes) -> None:
     }
     connection.execute(_REPLACED, replaced)
     statement = _STAGED.format(hour=bucket(HOUR, "midnight"), entries=read_csv(changes.ledger))
-    connection.execute(statement, {"files": files, "settled_before": changes.progress.settled_before})
+    connection.execute(statement, {"files": files, "compacted_before": changes.progress.compacted_before})
     connection.execute(_FRESH, {"now": changes.progress.last_success.astimezone(UTC).replace(tzinfo=None)})
 
 

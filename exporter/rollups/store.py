@@ -14,12 +14,12 @@ from duckdb import DuckDBPyConnection
 from pydantic import TypeAdapter
 
 from exporter.config import Config
-from exporter.database import first_line
-from exporter.ledgers.audit import HOURS_PER_STRETCH, KnownHour
-from exporter.ledgers.changes import Building, Changes, Progress
-from exporter.ledgers.statements import EARLIEST
-from exporter.rollups import derived, facts, staging, tables
+from exporter.rollups import derived, facts, small_ledgers, staging
 from exporter.rollups.file import RollupFileError, is_damage, open_file, set_aside
+from exporter.sources.database import first_line
+from exporter.sources.statements import EARLIEST
+from exporter.sync.audit import HOURS_PER_RANGE, KnownHour
+from exporter.sync.changes import Building, Changes, Progress
 
 _PROGRESS = TypeAdapter(Progress)
 _BUILDING = TypeAdapter(Building)
@@ -54,32 +54,32 @@ class Rollups:
         """Of each ledger, how often anything changed that a report could tell, since the file was opened."""
         self._path = path
         self._config = config
-        self._doubt: Exception | None = None
+        self._suspect: Exception | None = None
         self._open()
 
     def close(self) -> None:
         """Write everything into the file itself and close it."""
         self._connection.close()
 
-    def doubt(self, error: Exception) -> None:
-        """Note an error, for it may be one after which nothing can be done with the file before :meth:`mend`."""
+    def mark_suspect(self, error: Exception) -> None:
+        """Note an error, for it may be one after which nothing can be done with the file before :meth:`reopen_if_needed`."""
         if isinstance(error, duckdb.FatalException) or is_damage(error):
-            self._doubt = error
+            self._suspect = error
 
-    def mend(self) -> bool:
+    def reopen_if_needed(self) -> bool:
         """Open the file again if DuckDB has given it up, as it does when a checkpoint fails; set it aside if it is damaged.
 
         Also after a first build, and after many changes: what they leave in DuckDB's memory goes only with the connection.
         Returns whether there is a new connection. Raises:
             RollupFileError: it cannot be opened now; the next call tries again.
         """
-        if self._doubt is None and self.revisions.total() < self._worn:
+        if self._suspect is None and self.revisions.total() < self._reopen_after:
             return False
         self.close()
-        if self._doubt and is_damage(self._doubt) and self._path.is_file():
+        if self._suspect and is_damage(self._suspect) and self._path.is_file():
             set_aside(self._path, "it is damaged")
         self._open()
-        self._doubt = None
+        self._suspect = None
         return True
 
     @property
@@ -89,7 +89,9 @@ class Rollups:
 
     def rejected(self) -> list[tuple[str, str, int]]:
         """How many entries are left out of the numbers: ``(ledger, reason, entries)``."""
-        return self._connection.execute("SELECT ledger, flaw, sum(entries)::BIGINT FROM rejected GROUP BY ALL").fetchall()
+        return self._connection.execute(
+            "SELECT ledger, rejection_reason, sum(entries)::BIGINT FROM rejected GROUP BY ALL"
+        ).fetchall()
 
     def newest(self, now: datetime) -> dict[str, datetime]:
         """When the newest entry of each ledger of timed entries occurred, of those that have happened by now."""
@@ -104,9 +106,9 @@ class Rollups:
     def remembered(self, ledger: str, start: tuple[date, int]) -> list[KnownHour]:
         """The next known hours of a ledger from a day and hour on."""
         rows = self._connection.execute(
-            "SELECT day, hour, entries, fingerprint FROM hours WHERE ledger = $ledger AND (day, hour) >= ($day, $hour)"
+            "SELECT day, hour, entries, checksum FROM hours WHERE ledger = $ledger AND (day, hour) >= ($day, $hour)"
             " ORDER BY day, hour LIMIT $most",
-            {"ledger": ledger, "day": start[0], "hour": start[1], "most": HOURS_PER_STRETCH},
+            {"ledger": ledger, "day": start[0], "hour": start[1], "most": HOURS_PER_RANGE},
         ).fetchall()
         return [KnownHour(*row) for row in rows]
 
@@ -149,7 +151,7 @@ class Rollups:
         """The last step of a first build."""
         with self._transaction():
             self._expect(changes.ledger, built=False)
-            derived.touch_all(self._connection)
+            derived.mark_all_dirty(self._connection)
             derived.derive(self._connection, changes.ledger)
             self._settle(changes)
             self._put(f"building.{changes.ledger}", "")
@@ -159,7 +161,7 @@ class Rollups:
     def apply(self, changes: Changes) -> None:
         """Replace the hours that differ, and what is derived from them."""
         if self._built:
-            self._worn = 0
+            self._reopen_after = 0
         with self._transaction():
             before = _PROGRESS.validate_json(self._expect(changes.ledger, built=True))
             differs = bool(changes.parts) and staging.stage(self._connection, changes)
@@ -167,8 +169,8 @@ class Rollups:
                 facts.replace(self._connection, changes.ledger)
                 self._assign_families()
                 derived.derive(self._connection, changes.ledger)
-            if before.settled_before != changes.progress.settled_before:
-                facts.fold(self._connection, changes.ledger, changes.progress.settled_before)
+            if before.compacted_before != changes.progress.compacted_before:
+                facts.compact(self._connection, changes.ledger, changes.progress.compacted_before)
             self._settle(changes)
         self.revisions[changes.ledger] += differs
 
@@ -183,7 +185,7 @@ class Rollups:
         with self._transaction():
             if (first, last) != (EARLIEST, progress.today):
                 self._expect("allocations", built=True)
-            differs = tables.replace_allocations(self._connection, file, first, last)
+            differs = small_ledgers.replace_allocations(self._connection, file, first, last)
             facts.untimed(self._connection, "allocations", untimed)
             self._advance("allocations", progress)
         self.revisions["allocations"] += differs
@@ -192,7 +194,7 @@ class Rollups:
     def replace_quests(self, file: Path, progress: Progress) -> None:
         """Put a file's rows in the place of all names and layers of quests."""
         with self._transaction():
-            differs = tables.replace_quests(self._connection, file)
+            differs = small_ledgers.replace_quests(self._connection, file)
             self._advance("quests", progress)
         self.revisions["quests"] += differs
 
@@ -226,7 +228,7 @@ class Rollups:
     def _open(self) -> None:
         self._connection = open_file(self._path)
         self._built = False
-        self._worn = self.revisions.total() + CHANGES_PER_CONNECTION
+        self._reopen_after = self.revisions.total() + CHANGES_PER_CONNECTION
         try:
             self._connection.execute(_CLEAN)
             facts.define(self._connection)
@@ -246,7 +248,7 @@ class Rollups:
         with self._transaction():
             self._connection.execute("UPDATE models SET family = NULL")
             derived.assign_families(self._connection, self._config.providers)
-            derived.touch_all(self._connection)
+            derived.mark_all_dirty(self._connection)
             for ledger in ("impacts", "costs"):
                 derived.derive(self._connection, ledger)
             self._put("rules", rules)

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from exporter.config import Ledger
 from exporter.metrics import Family, Metric
-from exporter.sections import allocation, efficiency, providers, report, spend, utilization, waste
-from exporter.sections.frame import Frame
+from exporter.report.context import ReportContext
+from exporter.sections import allocation, efficiency, info, providers, spend, utilization, waste
 
 
 class Section(Protocol):
@@ -20,7 +20,7 @@ class Section(Protocol):
     def TIMELESS(self) -> bool:  # noqa: N802
         """Whether it stays the same for the rest of the day, as long as its ledgers and the labels do."""
 
-    def collect(self, frame: Frame, /) -> list[Family]:
+    def collect(self, context: ReportContext, /) -> list[Family]:
         """Compute all of it.
 
         Raises:
@@ -29,7 +29,7 @@ class Section(Protocol):
 
 
 SECTIONS: Mapping[str, Section] = {
-    "report": report,
+    "report": info,
     "allocation": allocation,
     "spend": spend,
     "utilization": utilization,

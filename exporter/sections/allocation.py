@@ -1,8 +1,8 @@
 """Allocation: who may spend how much today."""
 
 from exporter.metrics import QUEST, Family, Metric
-from exporter.sections.frame import Frame, samples
-from exporter.sources import ALLOCATIONS, REPORTED
+from exporter.report.context import ReportContext, samples
+from exporter.requirements import ALLOCATIONS, REPORTED
 
 ALLOCATION = Metric(
     "resource_quest_allocation_usd",
@@ -25,8 +25,8 @@ SELECT quest_id, name, layer, sum({column}) FROM allocations JOIN quest_labels U
 """
 
 
-def collect(frame: Frame) -> list[Family]:
+def collect(context: ReportContext) -> list[Family]:
     """Today's allocations. No row, or a row without an amount, is no budget: then there is no sample, never 0."""
-    allocated = frame.rows(_TODAY.format(column="allocated_usd"), today=frame.today)
-    reported = frame.rows(_TODAY.format(column="spent_usd"), today=frame.today)
+    allocated = context.rows(_TODAY.format(column="allocated_usd"), today=context.today)
+    reported = context.rows(_TODAY.format(column="spent_usd"), today=context.today)
     return [Family(ALLOCATION, samples(allocated)), Family(REPORTED_SPEND, samples(reported))]

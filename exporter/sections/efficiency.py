@@ -1,9 +1,9 @@
 """Efficiency: where a dollar does most."""
 
 from exporter.metrics import QUEST, TASK, Family, Metric
-from exporter.sections import tasks
-from exporter.sections.frame import Frame, complete, samples
-from exporter.sources import SCORES
+from exporter.report import tasks
+from exporter.report.context import ReportContext, complete, samples
+from exporter.requirements import SCORES
 
 QUEST_IMPACT = Metric(
     "resource_quest_impact_score",
@@ -43,15 +43,15 @@ SELECT quest_id, name, layer, time_window, CASE WHEN sum(scored) > 0 THEN sum(im
 _COLUMNS = ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens")
 
 
-def collect(frame: Frame) -> list[Family]:
+def collect(context: ReportContext) -> list[Family]:
     """Impact and cost by quest, and the tasks with the most impact per USD."""
-    quests = frame.rows(_QUESTS)
+    quests = context.rows(_QUESTS)
     impact = samples(row[:5] for row in quests)
     cost = samples((*row[:4], row[5]) for row in quests)
-    best = tasks.top(frame, rank="efficiency", where="efficiency IS NOT NULL", columns=_COLUMNS)
+    best = tasks.top(context, rank="efficiency", where="efficiency IS NOT NULL", columns=_COLUMNS)
     metrics = (TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
     return [
-        Family(QUEST_IMPACT, complete(impact, frame.windows)),
-        Family(QUEST_IMPACT_COST, complete(cost, frame.windows)),
+        Family(QUEST_IMPACT, complete(impact, context.windows)),
+        Family(QUEST_IMPACT_COST, complete(cost, context.windows)),
         *(Family(metric, tasks.ranking(best, len(TASK), column)) for column, metric in enumerate(metrics)),
     ]

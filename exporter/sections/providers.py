@@ -3,8 +3,8 @@
 from datetime import date
 
 from exporter.metrics import Family, Metric, Sample
-from exporter.sections.frame import TOKEN_TYPES, Frame, complete, samples
-from exporter.sources import COST_MODELS, COST_TASKS, COST_TOKENS, COSTS, SCORES
+from exporter.report.context import TOKEN_TYPES, ReportContext, complete, samples
+from exporter.requirements import COST_MODELS, COST_TASKS, COST_TOKENS, COSTS, SCORES
 
 PROVIDER = ("provider", "window")
 
@@ -47,10 +47,10 @@ TIMELESS = True
 
 _SUMS = """
 SELECT provider, time_window, sum(usd), sum(calls), sum(unpriced), sum(input_tokens), sum(output_tokens)
-  FROM window_costs JOIN model_labels USING (pair) GROUP BY ALL
+  FROM window_costs JOIN model_labels USING (model_key) GROUP BY ALL
 """
 _MODELS = """
-SELECT provider, model, time_window, sum(usd) FROM window_costs JOIN model_labels USING (pair) GROUP BY ALL
+SELECT provider, model, time_window, sum(usd) FROM window_costs JOIN model_labels USING (model_key) GROUP BY ALL
 """
 # A task that called two providers which are folded into one is one task.
 _TASKS = """
@@ -73,26 +73,26 @@ SELECT coalesce(provider, 'unknown') AS provider, CASE WHEN sum(scored) > 0 THEN
 """
 
 
-def collect(frame: Frame) -> list[Family]:
+def collect(context: ReportContext) -> list[Family]:
     """Spend, use and outcome by provider, each window in full."""
-    sums = frame.rows(_SUMS)
-    models = samples(frame.rows(_MODELS))
+    sums = context.rows(_SUMS)
+    models = samples(context.rows(_MODELS))
     span = "SELECT '{window}' AS time_window, DATE '{first}' AS first"
-    called = samples(frame.rows(_TASKS.format(windows=frame.by_window(span, span))))
-    known = frame.rows("SELECT DISTINCT provider, model FROM model_labels")
+    called = samples(context.rows(_TASKS.format(windows=context.by_window(span, span))))
+    known = context.rows("SELECT DISTINCT provider, model FROM model_labels")
     providers = list(dict.fromkeys(row[:1] for row in known))
     usd, calls, unpriced, *amounts = (
-        complete(samples((*row[:2], row[column]) for row in sums), frame.windows, providers) for column in range(2, 7)
+        complete(samples((*row[:2], row[column]) for row in sums), context.windows, providers) for column in range(2, 7)
     )
     tokens = dict(zip(TOKEN_TYPES, amounts, strict=True))
-    impact, wasted = _credits(frame)
+    impact, wasted = _credits(context)
     return [
         Family(SPEND, usd),
         Family(CALLS, calls),
         Family(UNPRICED, unpriced),
-        Family(TASKS, complete(called, frame.windows, providers)),
-        Family(TOKENS, [sample for kind in frame.token_types for sample in _directed(kind, tokens[kind])]),
-        Family(MODEL_SPEND, complete(models, frame.windows, known)),
+        Family(TASKS, complete(called, context.windows, providers)),
+        Family(TOKENS, [sample for kind in context.token_types for sample in _directed(kind, tokens[kind])]),
+        Family(MODEL_SPEND, complete(models, context.windows, known)),
         Family(IMPACT, impact),
         Family(WASTED, wasted),
     ]
@@ -102,11 +102,11 @@ def _directed(token_type: str, found: list[Sample]) -> list[Sample]:
     return [((provider, token_type, window), value) for (provider, window), value in found]
 
 
-def _credits(frame: Frame) -> tuple[list[Sample], list[Sample]]:
+def _credits(context: ReportContext) -> tuple[list[Sample], list[Sample]]:
     """Impact and wasted USD of each provider. A provider of which no task was ever scored has no impact."""
-    lifetime = frame.rows(_LIFETIME_CREDITS)
-    rows = frame.rows(_RECENT_CREDITS)
-    rows += [(*row, window) for row in lifetime for window, first in frame.windows.items() if first == date.min]
+    lifetime = context.rows(_LIFETIME_CREDITS)
+    rows = context.rows(_RECENT_CREDITS)
+    rows += [(*row, window) for row in lifetime for window, first in context.windows.items() if first == date.min]
     impact = samples((provider, window, impact) for provider, impact, _, window in rows)
     wasted = samples((provider, window, wasted) for provider, _, wasted, window in rows)
-    return complete(impact, frame.windows), complete(wasted, frame.windows)
+    return complete(impact, context.windows), complete(wasted, context.windows)

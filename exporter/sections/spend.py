@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from exporter.calendar import HOUR
 from exporter.metrics import QUEST, Family, Metric, Sample
-from exporter.sections.frame import Frame, complete, samples
-from exporter.sources import COST_TOKENS, COSTS, REPORTED
+from exporter.report.context import ReportContext, complete, samples
+from exporter.requirements import COST_TOKENS, COSTS, REPORTED
 
 SPEND = Metric(
     "resource_spend_usd",
@@ -52,7 +52,7 @@ TIMELESS = False
 
 _CELLS = """
 SELECT quest_id, name, layer, provider, model, sum(usd), sum(calls), sum(input_tokens), sum(output_tokens)
-  FROM cost_totals JOIN quest_labels USING (quest) JOIN model_labels USING (pair) GROUP BY ALL
+  FROM cost_totals JOIN quest_labels USING (quest) JOIN model_labels USING (model_key) GROUP BY ALL
 """
 _QUESTS = """
 SELECT quest_id, name, layer, time_window, sum(usd) FROM quest_windows JOIN quest_labels USING (quest) GROUP BY ALL
@@ -73,38 +73,38 @@ LEAST_SHARE = 0.02
 TOO_EARLY = HOUR / 2
 
 
-def collect(frame: Frame) -> list[Family]:
+def collect(context: ReportContext) -> list[Family]:
     """Spend by quest and model over all time, by quest and window, and projected to the end of today."""
-    cells = frame.rows(_CELLS)
+    cells = context.rows(_CELLS)
     tokens = {"input": 7, "output": 8}
-    quests = frame.rows("SELECT DISTINCT quest_id, name, layer FROM spender_labels")
+    quests = context.rows("SELECT DISTINCT quest_id, name, layer FROM spender_labels")
     return [
         Family(SPEND, samples(row[:6] for row in cells)),
         Family(CALLS, samples((*row[:5], row[6]) for row in cells)),
-        Family(TOKENS, [((*row[:5], kind), float(row[tokens[kind]])) for row in cells for kind in frame.token_types]),
-        Family(QUEST_SPEND, complete(samples(frame.rows(_QUESTS)), frame.windows, quests)),
-        Family(PROJECTED, _projected(frame)),
-        Family(DAY_ELAPSED, [((), frame.calendar.elapsed(frame.now))]),
+        Family(TOKENS, [((*row[:5], kind), float(row[tokens[kind]])) for row in cells for kind in context.token_types]),
+        Family(QUEST_SPEND, complete(samples(context.rows(_QUESTS)), context.windows, quests)),
+        Family(PROJECTED, _projected(context)),
+        Family(DAY_ELAPSED, [((), context.calendar.elapsed(context.now))]),
     ]
 
 
-def _projected(frame: Frame) -> list[Sample]:
+def _projected(context: ReportContext) -> list[Sample]:
     """Today's spend divided by the share of a day's spend that is usually reached by now."""
-    if frame.now - frame.calendar.start(frame.today) < TOO_EARLY:
+    if context.now - context.calendar.start(context.today) < TOO_EARLY:
         return []
-    return samples(frame.rows(_TODAY, today=frame.today, share=_usual_share(frame)))
+    return samples(context.rows(_TODAY, today=context.today, share=_usual_share(context)))
 
 
-def _usual_share(frame: Frame) -> float:
+def _usual_share(context: ReportContext) -> float:
     """From the 28 days before today, by the hour on the clock; the elapsed share of the day where that says too little."""
-    elapsed = frame.calendar.elapsed(frame.now)
-    first_day = frame.rows(_FIRST_DAY)[0][0]
-    if first_day is None or frame.today - first_day < LEAST_HISTORY:
+    elapsed = context.calendar.elapsed(context.now)
+    first_day = context.rows(_FIRST_DAY)[0][0]
+    if first_day is None or context.today - first_day < LEAST_HISTORY:
         return elapsed
     course = [Decimal(0)] * 24
-    for day, hour, usd in frame.rows(_HOURS, first=frame.today - COURSE_DAYS, today=frame.today):
-        course[frame.calendar.clock_hour(day, hour)] += usd
-    clock = frame.now.astimezone(frame.config.timezone)
+    for day, hour, usd in context.rows(_HOURS, first=context.today - COURSE_DAYS, today=context.today):
+        course[context.calendar.clock_hour(day, hour)] += usd
+    clock = context.now.astimezone(context.config.timezone)
     part = Decimal(clock.minute * 60 + clock.second) / 3600
     reached = sum(course[: clock.hour]) + part * course[clock.hour]
     share = float(reached / sum(course)) if sum(course) > 0 else 0.0

@@ -1,8 +1,8 @@
 """Utilization: budget against spend, day by day."""
 
 from exporter.metrics import Family, Metric, Sample
-from exporter.sections.frame import Frame, samples
-from exporter.sources import ALLOCATIONS, COSTS, REPORTED
+from exporter.report.context import ReportContext, samples
+from exporter.requirements import ALLOCATIONS, COSTS, REPORTED
 
 DAY_ALLOCATION = Metric(
     "resource_day_allocation_usd",
@@ -31,15 +31,15 @@ SELECT day, layer, sum(usd)
 """
 
 
-def collect(frame: Frame) -> list[Family]:
+def collect(context: ReportContext) -> list[Family]:
     """The timeline. A day without spend is 0; a day without an allocation is absent."""
-    days = frame.timeline
-    allocated = frame.rows(_ALLOCATED, first=days[0], last=days[-1])
-    return [Family(DAY_ALLOCATION, samples(allocated)), Family(DAY_SPEND, _spent(frame))]
+    days = context.timeline
+    allocated = context.rows(_ALLOCATED, first=days[0], last=days[-1])
+    return [Family(DAY_ALLOCATION, samples(allocated)), Family(DAY_SPEND, _spent(context))]
 
 
-def _spent(frame: Frame) -> list[Sample]:
-    days = frame.timeline
-    spent = {(day, layer): usd for day, layer, usd in frame.rows(_SPENT, first=days[0], last=days[-1])}
-    layers = [layer for (layer,) in frame.rows("SELECT DISTINCT layer FROM spender_labels ORDER BY layer")]
+def _spent(context: ReportContext) -> list[Sample]:
+    days = context.timeline
+    spent = {(day, layer): usd for day, layer, usd in context.rows(_SPENT, first=days[0], last=days[-1])}
+    layers = [layer for (layer,) in context.rows("SELECT DISTINCT layer FROM spender_labels ORDER BY layer")]
     return [((day.isoformat(), layer), float(spent.get((day, layer), 0))) for day in days for layer in layers]

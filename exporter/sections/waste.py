@@ -1,9 +1,9 @@
 """Waste: what was paid for nothing."""
 
 from exporter.metrics import QUEST, TASK, Family, Metric
-from exporter.sections import tasks
-from exporter.sections.frame import Frame, complete, samples
-from exporter.sources import SCORES
+from exporter.report import tasks
+from exporter.report.context import ReportContext, complete, samples
+from exporter.requirements import SCORES
 
 WASTE = (*QUEST, "reason", "window")
 
@@ -32,12 +32,12 @@ SELECT quest_id, name, layer, reason, time_window, sum(usd), sum(tokens), sum(ta
 _COLUMNS = ("l.reason", "l.tokens", "l.usd")
 
 
-def collect(frame: Frame) -> list[Family]:
+def collect(context: ReportContext) -> list[Family]:
     """Wasted USD, tokens and tasks by quest and reason, and the most wasteful tasks by tokens."""
-    quests = frame.rows(_QUESTS)
-    worst = tasks.top(frame, rank="tokens", where="reason IS NOT NULL", columns=_COLUMNS)
+    quests = context.rows(_QUESTS)
+    worst = tasks.top(context, rank="tokens", where="reason IS NOT NULL", columns=_COLUMNS)
     by_quest = {metric: samples((*row[:5], row[5 + n]) for row in quests) for n, metric in enumerate(METRICS[:3])}
     return [
-        *(Family(metric, complete(found, frame.windows)) for metric, found in by_quest.items()),
+        *(Family(metric, complete(found, context.windows)) for metric, found in by_quest.items()),
         *(Family(metric, tasks.ranking(worst, len(TASK) + 1, n)) for n, metric in enumerate((TASK_TOKENS, TASK_COST))),
     ]

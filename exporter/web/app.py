@@ -9,7 +9,7 @@ from exporter.exposition.bodies import Publisher
 from exporter.exposition.negotiation import REPRESENTATIONS, Encoding, Format, Representation, negotiate
 from exporter.web.access import Guard
 from exporter.web.gate import build_gate
-from exporter.web.page import Page, PageContext
+from exporter.web.page.page import Page, PageContext
 from exporter.web.readiness import words
 
 Reload = Callable[[], Awaitable[str | None]]

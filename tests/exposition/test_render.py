@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.exposition.render import Renderer
 from exporter.metrics import Family, Labels, Metric
+from exporter.requirements import COSTS
 from exporter.sections import SECTIONS
-from exporter.sources import COSTS
 
 SPEND = Metric("resource_spend_usd", "USD billed.", ("quest", "model"), (COSTS,))
 ELAPSED = Metric("resource_budget_day_elapsed_ratio", "Share of the day.", (), ())

@@ -20,7 +20,7 @@ CREATE VIEW cost_ledger AS SELECT * FROM calls WHERE passed();
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'resource-exporter' AND wait_event = 'PgSleep'"
 BUILD = "COPY%"
 REFRESH = "%GROUP BY 1, 2%"
-AUDIT = "%sum(fingerprint)::numeric%"
+AUDIT = "%sum(checksum)::numeric%"
 """What the statements are like that read the calls in a first build, first of all in a refresh, and in an audit."""
 
 

@@ -80,7 +80,7 @@ def logged(exporter: Exporter) -> list[dict[str, str]]:
     return [json.loads(line) for line in exporter.log.read_text().splitlines()]
 
 
-def complaints(exporter: Exporter) -> dict[str, list[str]]:
+def last_errors(exporter: Exporter) -> dict[str, list[str]]:
     """Why each ledger could not be read, in the words of the log."""
     said: dict[str, list[str]] = {}
     for event in logged(exporter):

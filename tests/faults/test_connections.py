@@ -10,7 +10,7 @@ from bench.soak.network import Mode, network
 from exporter.demo.postgres import Server
 from tests.end_to_end.process import Exporter, serving
 from tests.faults.servers import CUT_OFF, administer, frozen, killed
-from tests.faults.stage import complaints, connections, down, until_exact
+from tests.faults.stage import connections, down, last_errors, until_exact
 from tests.integration.running import parsed
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def test_servers_that_do_not_answer(tmp_path: Path, server: Server, victim: Serv
             until_allocated(exporter, server, 77.5)
             assert connections(here) <= 3 * POOL
         until_exact(exporter, here)
-        said = complaints(exporter)
+        said = last_errors(exporter)
     assert said["costs"] == said["impacts"] == [SILENT]
     assert all("connection" in reason.lower() for reason in said["quests"])  # failed, or reset in the middle of an answer
     assert "allocations" not in said
@@ -84,7 +84,7 @@ def test_servers_that_let_nobody_in(tmp_path: Path, server: Server, victim: Serv
             administer(server, "ALTER ROLE guest CONNECTION LIMIT 0", "ALTER ROLE reader PASSWORD 'hunter3'", CUT_OFF)
             exporter.until(lambda: down(exporter) == {"costs", "impacts", "allocations"})
             until_withdrawn(exporter, "resource_spend_usd", "resource_quest_impact_score", "resource_quest_allocation_usd")
-            exporter.until(lambda: all(reason in " ".join(complaints(exporter)[name]) for name, reason in reasons.items()))
+            exporter.until(lambda: all(reason in " ".join(last_errors(exporter)[name]) for name, reason in reasons.items()))
         administer(server, "ALTER ROLE guest CONNECTION LIMIT -1")
         write(tmp_path, allocations=make_conninfo(reader, password="hunter3"))
         until_exact(exporter, here)

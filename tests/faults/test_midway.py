@@ -9,7 +9,7 @@ from exporter.demo.postgres import Server
 from tests.end_to_end.process import Exporter, running, serving
 from tests.faults import gate
 from tests.faults.servers import kill
-from tests.faults.stage import PATIENT, complaints, connections, spend, until_exact
+from tests.faults.stage import PATIENT, connections, last_errors, spend, until_exact
 
 
 def reports(exporter: Exporter) -> int:
@@ -62,4 +62,4 @@ def test_killed_during_a_first_build_a_refresh_and_an_audit(tmp_path: Path, vict
             gate.open_again(victim)
             spend(victim.conninfo())
             until_exact(exporter, victim.conninfo())
-            assert sum("server closed the connection" in reason for reason in complaints(exporter)["costs"]) >= times
+            assert sum("server closed the connection" in reason for reason in last_errors(exporter)["costs"]) >= times

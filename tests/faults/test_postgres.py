@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 from exporter.demo.postgres import Server
 from tests.end_to_end.process import Exporter, serving
 from tests.faults.servers import CUT_OFF, administer, kill
-from tests.faults.stage import QUICK, Held, complaints, connections, down, held, spend, until_exact
+from tests.faults.stage import QUICK, Held, connections, down, held, last_errors, spend, until_exact
 
 CONFIG = QUICK.replace("dsn_env: LEDGERS_DSN", "dsn_file: dsn")
 COSTS = frozenset({"costs"})
@@ -96,7 +96,7 @@ def test_what_can_be_read_is_read_on(server: Server, exporter: Exporter, name: s
     before = exporter.data()
     administer(server, *fault.breaking)
     try:
-        exporter.until(lambda: down(exporter) == fault.down and fault.said in complaints(exporter)["costs"][-1])
+        exporter.until(lambda: down(exporter) == fault.down and fault.said in last_errors(exporter)["costs"][-1])
         assert exporter.data() == before
     finally:
         administer(server, *fault.mending)
@@ -106,7 +106,7 @@ def test_a_locked_table(server: Server, exporter: Exporter) -> None:
     with psycopg.connect(server.conninfo()) as other:
         other.execute("LOCK TABLE impact_ledger IN ACCESS EXCLUSIVE MODE")
         exporter.until(lambda: down(exporter) == {"impacts"})
-        assert "canceling statement due to lock timeout" in complaints(exporter)["impacts"][-1]
+        assert "canceling statement due to lock timeout" in last_errors(exporter)["impacts"][-1]
 
 
 def test_a_password_that_is_rotated_and_back(server: Server, exporter: Exporter, directory: Path) -> None:

@@ -16,7 +16,7 @@ from exporter.app import pipeline
 from exporter.exposition.bodies import Publisher
 from exporter.telemetry import Telemetry
 from tests.end_to_end.process import DEADLINE, serving
-from tests.faults.stage import QUICK, complaints, down, logged, spend, until_exact, wrong
+from tests.faults.stage import QUICK, down, last_errors, logged, spend, until_exact, wrong
 from tests.integration.running import PLAIN, Clock, configure, parsed, running
 
 IMPATIENT = QUICK.replace("100ms", "100ms, stale_after: 2s")
@@ -99,15 +99,15 @@ async def test_a_file_set_aside_in_the_middle_of_a_refresh(tmp_path: Path, known
     clock = Clock(datetime.now(UTC))
     config = configure(known_ledger, tmp_path / "rollups")
     async with pipeline(config, publisher := Publisher(own := Telemetry("", "")), own, clock) as refresher:
-        (collection,) = refresher.collections
-        await refresher.refresh(collection)
-        works = await collection.read(clock.now)
-        refresher.rollups.doubt(duckdb.IOException("Corrupt database file"))
-        assert await refresher.worker.run(refresher.rollups.mend)
-        await collection.apply(works)
-        assert not any(collection.up.values())
-        await refresher.refresh(collection)
-        assert all(collection.up.values())
+        (database_sync,) = refresher.database_syncs
+        await refresher.refresh(database_sync)
+        works = await database_sync.read(clock.now)
+        refresher.rollups.mark_suspect(duckdb.IOException("Corrupt database file"))
+        assert await refresher.worker.run(refresher.rollups.reopen_if_needed)
+        await database_sync.apply(works)
+        assert not any(database_sync.up.values())
+        await refresher.refresh(database_sync)
+        assert all(database_sync.up.values())
         assert own.registry.get_sample_value("resource_exporter_refreshes_total", {"outcome": "success"}) == 2
         assert wrong(known_ledger, publisher.body(PLAIN).decode(), clock.now) == []
 
@@ -135,7 +135,7 @@ def test_a_full_disk(tmp_path: Path, known_ledger: str) -> None:
             exporter.until(lambda: "resource_spend_usd" not in parsed(exporter.page()))
         spend(known_ledger)
         until_exact(exporter, known_ledger)
-        for (reason,) in complaints(exporter).values():
+        for (reason,) in last_errors(exporter).values():
             assert reason.endswith(f'Could not write file "{file}": File too large')
         assert "Traceback" not in exporter.log.read_text()
 
@@ -158,7 +158,7 @@ async def test_a_checkpoint_without_room(tmp_path: Path, known_ledger: str) -> N
         spend(known_ledger)
         with no_room(os.getpid(), ROOM_FOR_THE_LOG):
             await exporter.attempt()
-            assert "autocheckpoint failed" in exporter.complaint("allocations")
+            assert "autocheckpoint failed" in exporter.last_error("allocations")
             await exporter.attempt()
         await exporter.refresh()
         assert wrong(known_ledger, exporter.page(), clock.now) == []

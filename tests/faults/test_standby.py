@@ -14,7 +14,7 @@ from tests.end_to_end.process import serving
 from tests.faults import gate
 from tests.faults.conftest import filled
 from tests.faults.servers import administer
-from tests.faults.stage import PATIENT, complaints, down, spend, until_exact
+from tests.faults.stage import PATIENT, down, last_errors, spend, until_exact
 
 REPLICATION = {"wal_level": "replica", "max_wal_senders": "4"}
 IMPATIENT = {"max_standby_streaming_delay": "0", "hot_standby_feedback": "off"}
@@ -51,4 +51,4 @@ def test_sessions_that_are_ended_for_a_conflict_with_recovery(tmp_path: Path) ->
                 exporter.until(lambda: "costs" in down(exporter))
                 spend(primary.conninfo())
                 until_exact(exporter, primary.conninfo())
-                assert ["conflict with recovery" in reason for reason in complaints(exporter)["costs"]] == [True] * times
+                assert ["conflict with recovery" in reason for reason in last_errors(exporter)["costs"]] == [True] * times

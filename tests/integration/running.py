@@ -14,10 +14,10 @@ from exporter.app import pipeline
 from exporter.config import Config, parse
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.negotiation import Encoding, Format, Representation
-from exporter.refresh.refresher import Refresher
+from exporter.sync.refresher import Refresher
 from exporter.telemetry import PREFIX, Telemetry
-from exporter.web.page import Page as Dashboard
-from exporter.web.page import PageContext
+from exporter.web.page.page import Page as Dashboard
+from exporter.web.page.page import PageContext
 from tests.integration.page import Labels, Page
 
 PLAIN = Representation(Format.TEXT, Encoding.IDENTITY)
@@ -59,16 +59,16 @@ class Exporter:
         for _ in range(times):
             before = self.own("refreshes_total", outcome="success")
             await self.attempt()
-            assert self.own("refreshes_total", outcome="success") == before + len(self._refresher.collections)
+            assert self.own("refreshes_total", outcome="success") == before + len(self._refresher.database_syncs)
 
     async def attempt(self) -> None:
         """Refresh every database, which need not succeed."""
-        for collection in self._refresher.collections:
-            await self._refresher.refresh(collection)
+        for database_sync in self._refresher.database_syncs:
+            await self._refresher.refresh(database_sync)
 
-    def complaint(self, ledger: str) -> str:
+    def last_error(self, ledger: str) -> str:
         """Why a ledger could not be read, nothing if it could."""
-        return "".join(filter(None, (each.complaint(ledger) for each in self._refresher.collections)))
+        return "".join(filter(None, (each.last_error(ledger) for each in self._refresher.database_syncs)))
 
     def execute(self, statement: str) -> None:
         """Do something to the rollups behind the exporter's back."""
@@ -82,13 +82,17 @@ class Exporter:
         """The page for people."""
         return Dashboard(PageContext("v", "/metrics")).html(self._publisher.snapshot)
 
-    async def complaints(self, times: int = 2) -> dict[str, str]:
+    async def last_errors(self, times: int = 2) -> dict[str, str]:
         """Refresh every database so often, whatever comes of it; why ledgers could not be read the last time."""
         for _ in range(times):
-            for collection in self._refresher.collections:
-                await self._refresher.refresh(collection)
-        found = {name: collection.complaint(name) for collection in self._refresher.collections for name in collection.up}
-        return {name: complaint for name, complaint in found.items() if complaint}
+            for database_sync in self._refresher.database_syncs:
+                await self._refresher.refresh(database_sync)
+        found = {
+            name: database_sync.last_error(name)
+            for database_sync in self._refresher.database_syncs
+            for name in database_sync.up
+        }
+        return {name: last_error for name, last_error in found.items() if last_error}
 
     async def publish_rollups(self) -> None:
         """Publish what an earlier exporter left in the rollup file."""

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from exporter.web.access import Guard
 from exporter.web.app import build_app
-from exporter.web.page import PageContext
+from exporter.web.page.page import PageContext
 from tests.integration.conftest import empty
 from tests.integration.running import Clock, configure, running
 

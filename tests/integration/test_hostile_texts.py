@@ -106,7 +106,7 @@ async def test_texts_of_other_encodings(postgres: str, tmp_path: Path, encoding:
                 for statement in (call, b"INSERT INTO quests VALUES ($1, $1, $1)"):
                     assert connection.pgconn.exec_params(statement, [stored], [TEXT]).error_message == b""
         async with running(configure(conninfo, tmp_path / "rollups"), Clock(NOW)) as exporter:
-            assert await exporter.complaints() == {}
+            assert await exporter.last_errors() == {}
             found = exporter.samples()["resource_spend_usd"]
     shown = [{value for name, value in labels if name != "quest_id"} for labels in found]
     assert sorted(map(list, shown)) == sorted([text] for text in ENCODINGS[encoding].values())

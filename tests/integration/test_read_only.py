@@ -71,7 +71,7 @@ async def checked(config: Config) -> list[str]:
 async def refreshed(config: Config) -> dict[str, str]:
     """Why ledgers could not be read in two refreshes."""
     async with running(config, Clock(NOW)) as exporter:
-        return await exporter.complaints()
+        return await exporter.last_errors()
 
 
 async def filled(config: Config, output: Path) -> None:
@@ -98,9 +98,9 @@ async def test_a_setting_that_a_filter_changes_ends_with_the_transaction(databas
     condition = "set_config('default_transaction_read_only', 'off', false) = 'off' AND set_config('jit', 'off', false) = 'off'"
     config = configure(database, tmp_path / "rollups", ledgers=filtered("costs", condition))
     async with running(config, Clock(NOW)) as exporter:
-        assert await exporter.complaints() == {}
-        (collection,) = exporter._refresher.collections
-        async with collection._tools.database.transaction() as transaction:
+        assert await exporter.last_errors() == {}
+        (database_sync,) = exporter._refresher.database_syncs
+        async with database_sync._context.database.transaction() as transaction:
             settings = "SELECT current_setting('jit'), current_setting('transaction_read_only')"
             assert await transaction.rows(sql.SQL(settings)) == [("on", "on")]
 

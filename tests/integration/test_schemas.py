@@ -164,7 +164,7 @@ async def test_ledgers_in_two_databases(filled: str, postgres: str, scidex: str,
 
 ODD_NAMES = (
     *('say "hi"', "'; DROP TABLE quests; --", "a b.c", "100% %s %(x)s", "{} {0} {model}", "naïve 漢字", "\\ $1 :x ?", ");"),
-    *(" \t\nx", "SELECT", "user", "order", "Table", "null", "/*", "--", "at", "entries", "flaw", "id", "bucket"),
+    *(" \t\nx", "SELECT", "user", "order", "Table", "null", "/*", "--", "at", "entries", "rejection_reason", "id", "bucket"),
 )  # fmt: skip
 
 

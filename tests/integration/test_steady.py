@@ -68,7 +68,7 @@ async def test_a_scrape_needs_neither_ledger_nor_rollups(database: str, tmp_path
     telemetry = Telemetry("v", "r")
     publisher = Publisher(telemetry)
     async with pipeline(configure(database, tmp_path / "rollups"), publisher, telemetry, Clock(NOW)) as refresher:
-        for collection in refresher.collections:
-            await refresher.refresh(collection)
+        for database_sync in refresher.database_syncs:
+            await refresher.refresh(database_sync)
         bodies = {each: publisher.body(each) for each in REPRESENTATIONS}
     assert all(publisher.body(each) is body for each, body in bodies.items())

@@ -12,13 +12,13 @@ from aiohttp import web
 
 from exporter.exposition.bodies import Publisher
 from exporter.metrics import Family
-from exporter.sections.report import INFO
+from exporter.sections.info import INFO
 from exporter.snapshot import Snapshot
 from exporter.telemetry import Telemetry
 from exporter.web.access import Guard
 from exporter.web.app import Reload, build_app
 from exporter.web.connection import Limits
-from exporter.web.page import PageContext
+from exporter.web.page.page import PageContext
 from exporter.web.server import Address, serve
 
 SNAPSHOT = Snapshot(datetime(2026, 11, 20, tzinfo=UTC), (Family(INFO, [(("UTC", "scidex"), 1.0)]),), ())

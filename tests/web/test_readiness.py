@@ -13,8 +13,8 @@ import pytest
 
 from exporter.app import pipeline
 from exporter.exposition.bodies import Publisher
+from exporter.report.context import ReportContext
 from exporter.sections import waste
-from exporter.sections.frame import Frame
 from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.telemetry import Telemetry
 from exporter.web.access import Guard
@@ -75,7 +75,7 @@ async def test_the_words_are_those_of_the_state(
 async def test_a_section_that_fails_is_told_with_the_snapshot(
     tmp_path: Path, known_ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_frame: Frame) -> list[object]:
+    def fail(_frame: ReportContext) -> list[object]:
         raise duckdb.InvalidInputException("nonsense")
 
     monkeypatch.setattr(waste, "collect", fail)
@@ -83,7 +83,7 @@ async def test_a_section_that_fails_is_told_with_the_snapshot(
     async with pipeline(
         configure(known_ledger, tmp_path / "rollups"), publisher := Publisher(telemetry), telemetry
     ) as refresher:
-        await refresher.refresh(refresher.collections[0])
+        await refresher.refresh(refresher.database_syncs[0])
     assert publisher.snapshot
     assert publisher.snapshot.failed == ("waste",)
 

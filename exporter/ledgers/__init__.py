@@ -1,1 +1,0 @@
-"""The ledgers: what is read from them, and how."""

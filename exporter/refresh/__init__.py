@@ -1,5 +1,0 @@
-"""The refresh: ledgers -> rollups -> report -> snapshot, for one database at a time."""
-
-from exporter.refresh.refresher import Refresher, SectionError
-
-__all__ = ["Refresher", "SectionError"]

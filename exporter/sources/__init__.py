@@ -1,0 +1,1 @@
+"""Ledgers as they are in PostgreSQL: connections, the catalog, and the statements that read them."""

@@ -1,0 +1,117 @@
+"""What PostgreSQL's catalog says of a ledger's table: its identity, columns, types, rights and indexes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from exporter.config import Ledger
+from exporter.sources.database import Transaction
+from exporter.sources.findings import Finding, LedgerError, quoted
+from exporter.sources.transfer import Row
+
+_COLUMNS = sql.SQL("""
+SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.attrelid, c.relkind::text,
+       row_security_active(a.attrelid), a.attname,
+       format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
+       has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+       EXISTS (SELECT FROM pg_index i
+                WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL)
+  FROM pg_control_system() AS cluster, (SELECT oid FROM pg_database WHERE datname = current_database()) AS base,
+       pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_class AS c ON c.oid = a.attrelid
+ WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY a.attnum
+""")
+
+
+_ELSEWHERE = sql.SQL("""
+SELECT n.nspname, has_schema_privilege(n.oid, 'USAGE'), current_user
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 2 DESC, 1
+""")
+
+_ANY = sql.SQL("SELECT EXISTS (SELECT FROM {})")
+# The catalog as the snapshot sees it, beside what is there now; of the table, its partitions, and the tables below a view.
+_REWRITTEN = sql.SQL("""
+WITH RECURSIVE below (oid) AS (
+    SELECT to_regclass(%(table)s)::oid
+    UNION
+    SELECT next.oid FROM below, LATERAL (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = below.oid
+        UNION ALL
+        SELECT d.refobjid FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+         WHERE r.ev_class = below.oid AND d.refclassid = 'pg_class'::regclass
+    ) AS next (oid)
+)
+SELECT count(*) FROM below JOIN pg_class AS c USING (oid) WHERE c.relfilenode <> pg_relation_filenode(c.oid)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the source: its base type as ``format_type`` names it, whether it may be read and leads an index."""
+
+    type: str
+    readable: bool
+    indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A ledger's table. ``identity`` differs for a table of the same name in another cluster or database, or made again."""
+
+    identity: str
+    role: str
+    kind: str
+    """As ``pg_class.relkind`` has it: r for a table, p for a partitioned one, m for a materialized view, v for a view."""
+    filtered: bool
+    """Whether row level security hides rows from the role."""
+    columns: Mapping[str, Column]
+
+
+async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
+    """Poll the ledger's table up.
+
+    Raises:
+        LedgerError: there is no such table.
+        psycopg.errors.InsufficientPrivilege: the role may not use its schema.
+    """
+    rows = await transaction.rows(_COLUMNS, table=_name(ledger))
+    if not rows:
+        elsewhere = await transaction.rows(_ELSEWHERE, name=ledger.table[-1])
+        raise LedgerError(_missing(ledger, elsewhere))
+    role, identity, kind, filtered = rows[0][:4]
+    columns = {name: Column(*facts) for _, _, _, _, name, *facts in rows}
+    return Table(identity, role, kind, filtered, columns)
+
+
+async def hold(transaction: Transaction, ledger: Ledger) -> None:
+    """Keep the ledger's table from being rewritten until the transaction ends, as some forms of ALTER TABLE do.
+
+    Raises:
+        LedgerError: it was, since the transaction took its snapshot; to that, the table looks empty.
+    """
+    table = sql.Identifier(*(part.replace("%", "%%") for part in ledger.table))  # psycopg takes %% for %
+    if (await transaction.rows(_ANY.format(table)))[0][0]:
+        return
+    if (await transaction.rows(_REWRITTEN, table=_name(ledger)))[0][0]:
+        raise LedgerError(Finding(f"table {quoted(ledger.table)} was rewritten a moment ago", "the next refresh will read it"))
+
+
+def _name(ledger: Ledger) -> str:
+    return ".".join(quoted((part,)) for part in ledger.table)
+
+
+def _missing(ledger: Ledger, elsewhere: list[Row]) -> Finding:
+    """Tables of the name may be in a schema that the role does not see, or may not use."""
+    text = f"table {quoted(ledger.table)} does not exist in database {ledger.database}"
+    if not elsewhere:
+        return Finding(text, f"set ledgers.{ledger.name}.table to the table that holds this ledger")
+    schema, usable, role = elsewhere[0]
+    there = quoted((schema, ledger.table[-1]))
+    if usable:
+        return Finding(f"{text} on the search path", f"set ledgers.{ledger.name}.table: {there}")
+    return Finding(
+        f"table {there} is in a schema that role {role} may not use",
+        f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {quoted((role,))}",
+    )

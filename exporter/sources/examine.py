@@ -1,0 +1,103 @@
+"""What only ``check`` asks a ledger: how many rows there are, which is the newest, and what to expect of reading them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg import sql
+
+from exporter.sources import statements, verify
+from exporter.sources.database import Transaction
+from exporter.sources.filters import refused
+from exporter.sources.findings import Finding, LedgerError
+from exporter.sources.mapping import Source
+from exporter.sync.audit import BEGINNING
+
+_FOREIGN_ONLY = sql.SQL("""
+SELECT coalesce(bool_and(c.relkind = 'f'), FALSE)
+  FROM pg_partition_tree(to_regclass(%(table)s)) AS tree JOIN pg_class AS c ON c.oid = tree.relid WHERE tree.isleaf
+""")
+PERIODS = ((365, "year"), (89, "quarter"), (28, "month"), (7, "week"))
+"""The least days from one row of a quest to its next one, and the period that such rows are meant for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows a ledger has (None: too many to be counted in time), and when its newest entry up to now occurred."""
+
+    count: int | None
+    newest: datetime | None
+
+
+async def rows(transaction: Transaction, source: Source) -> Rows:
+    """Ask what a first build and each refresh ask of the whole ledger, and count it.
+
+    Raises:
+        LedgerError: the filter fails on some row.
+        psycopg.Error, TimeoutError: it cannot be read.
+    """
+    async with _blaming_filter(transaction, source):
+        now = datetime.now(UTC)
+        if source.ledger.name != "quests":
+            await transaction.rows(statements.untimed(source))
+        newest = None
+        if source.has("occurred_at"):
+            await transaction.rows(statements.next_entry(source), start=BEGINNING, end=now)
+            newest = (await transaction.rows(_newest(source), start=BEGINNING, now=now))[0][0]
+        return Rows(await _count(transaction, source), newest)
+
+
+async def warnings(transaction: Transaction, source: Source) -> list[Finding]:
+    """What makes reading the ledger slow or its numbers not what was meant, where nothing keeps it from being read."""
+    table = source.table
+    if table.kind == "p" and (await transaction.rows(_FOREIGN_ONLY, table=source.name.as_string()))[0][0]:
+        table = replace(table, kind="f")  # an index on it would be one on nothing
+    return [*verify.warnings(source.ledger, table), *await _periods(transaction, source)]
+
+
+async def _count(transaction: Transaction, source: Source) -> int | None:
+    """No refresh counts the rows, so that it takes too long is no fault."""
+    try:
+        async with transaction.savepoint():
+            return int((await transaction.rows(statements.count(source)))[0][0])
+    except psycopg.errors.QueryCanceled:
+        return None
+
+
+async def _periods(transaction: Transaction, source: Source) -> list[Finding]:
+    """Whether the rows of allocations are those of longer periods, which would be taken for those of single days."""
+    if not source.has("day"):
+        return []
+    gap = (await transaction.rows(_gap(source)))[0][0]
+    return [verify.sparse(source.ledger, name) for days, name in PERIODS if gap and gap >= days][:1]
+
+
+@asynccontextmanager
+async def _blaming_filter(transaction: Transaction, source: Source) -> AsyncIterator[None]:
+    """Tell errors of the filter on some row from those of the table: without the filter, the rows can be counted."""
+    try:
+        async with transaction.savepoint():
+            yield
+    except psycopg.Error as error:
+        if transaction.broken or source.ledger.filter is None or isinstance(error, psycopg.errors.QueryCanceled):
+            raise
+        await transaction.rows(statements.count(replace(source, ledger=replace(source.ledger, filter=None))))
+        raise LedgerError(refused(source, error)) from error
+
+
+def _newest(source: Source) -> sql.Composed:
+    return sql.SQL(
+        "SELECT max({at}::timestamptz) FROM {table} WHERE {at} >= %(start)s AND {at} <= %(now)s AND {condition}"
+    ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
+
+
+def _gap(source: Source) -> sql.Composed:
+    """The least days from one row of a quest to its next; NULL where no quest has two."""
+    return sql.SQL("""
+SELECT min(day - before)
+  FROM (SELECT day, lag(day) OVER (PARTITION BY quest ORDER BY day) AS before
+          FROM (SELECT DISTINCT {quest} AS quest, {day} AS day FROM {table} WHERE isfinite({day}) AND {condition}) AS days
+       ) AS pairs
+""").format(quest=source.text("quest_id"), day=source.raw("day"), table=source.name, condition=source.condition)

@@ -1,0 +1,42 @@
+"""The operator's filter: whether PostgreSQL takes it for a condition on the rows of the table."""
+
+from psycopg import Error, errors, sql
+
+from exporter.sources.database import Transaction, first_line
+from exporter.sources.findings import Finding, LedgerError, quoted
+from exporter.sources.mapping import Source
+
+_FAULTS = ("0A", "21", "22", "25", "42")
+"""Classes of SQLSTATE that say something of a statement; all others say something of the server or the connection."""
+
+
+async def require_filter(transaction: Transaction, source: Source) -> None:
+    """Have the filter planned over no rows, so that an error in it is not told as one of some other statement.
+
+    Raises:
+        LedgerError: PostgreSQL refuses it.
+        psycopg.Error: something else is wrong.
+    """
+    if source.ledger.filter is None:
+        return
+    beginning = sql.SQL("SELECT FROM {} WHERE ").format(source.name)
+    try:
+        async with transaction.savepoint():
+            await transaction.rows(beginning + source.condition + sql.SQL(" LIMIT 0"))
+    except Error as error:
+        if transaction.broken or (error.sqlstate or "")[:2] not in _FAULTS:
+            raise
+        opened = len(beginning.as_string().replace("%%", "%")) + len("(")
+        raise LedgerError(refused(source, error, opened)) from error
+
+
+def refused(source: Source, error: Error, opened: int = 0) -> Finding:
+    """What PostgreSQL says of the filter, which begins after ``opened`` characters of the statement."""
+    ledger = source.ledger
+    at = int(error.diag.statement_position or 0) - opened
+    length = len(ledger.filter or "")
+    place = "" if error.diag.statement_position is None else f", at character {at}" if at <= length else ", at its end"
+    remedy = f"write an SQL condition on columns of the table: {', '.join(source.table.columns)}"
+    if isinstance(error, errors.InsufficientPrivilege):
+        remedy = f"GRANT SELECT (…) ON {quoted(ledger.table)} TO {quoted((source.table.role,))}, for the columns that it names"
+    return Finding(f"ledgers.{ledger.name}.filter is refused: {first_line(error)}{place}", remedy)

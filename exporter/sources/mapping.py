@@ -1,0 +1,153 @@
+"""How each column of a ledger is read from its source: one SQL expression per column, chosen by the source's type.
+
+Everything that a statement says of a table goes through here, so that identifiers are always quoted and no value of a
+ledger can break a sum: amounts are finite numerics within bounds that never overflow a rollup, ids have a bounded length.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg import sql
+
+from exporter.config import Ledger
+from exporter.sources.catalog import Table
+
+INTEGER = frozenset({"smallint", "integer", "bigint"})
+FLOATING = frozenset({"real", "double precision"})
+NUMBER = INTEGER | FLOATING | {"numeric"}
+TIME = frozenset({"timestamp with time zone", "timestamp without time zone"})
+
+AMOUNTS = ("allocated_usd", "spent_usd", "cost_usd", "impact_score")
+TOKENS = ("input_tokens", "output_tokens", "total_tokens")
+LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(TOKENS, "1e19")}
+"""A row with an amount from here on is rejected: nobody meant it, and a sum of such could overflow a rollup."""
+ID_LENGTH = 128
+TEXT_LENGTH = 4096
+
+TYPES: Mapping[str, frozenset[str]] = {
+    "day": frozenset({"date"}),
+    "occurred_at": TIME,
+    "updated_at": TIME,
+    **dict.fromkeys(LIMITS, NUMBER),
+}
+"""Ledger columns that need a type; all others are read as text, whatever they are."""
+
+
+_HASHES: Mapping[str, tuple[LiteralString, LiteralString]] = {
+    "text": ("hashtextextended", 'text COLLATE "C"'),
+    "numeric": ("hash_numeric_extended", "numeric"),
+    **dict.fromkeys(INTEGER, ("hashint8extended", "bigint")),
+    **dict.fromkeys(FLOATING, ("hashfloat8extended", "float8")),
+    **dict.fromkeys(TIME | {"date"}, ("timestamp_hash_extended", "timestamp")),
+}
+"""By type, the function that hashes it with a seed, and the type that it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A ledger together with what is known of its table."""
+
+    ledger: Ledger
+    table: Table
+
+    @property
+    def name(self) -> sql.Identifier:
+        """The table, quoted."""
+        return _identifier(*self.ledger.table)
+
+    @property
+    def condition(self) -> sql.Composable:
+        """The operator's filter; TRUE without one."""
+        if self.ledger.filter is None:
+            return sql.SQL("TRUE")
+        # On a line of its own, for it may end in a comment.
+        return sql.SQL("({}\n)").format(sql.SQL(self.ledger.filter.replace("%", "%%")))
+
+    def has(self, column: str) -> bool:
+        """Whether the source maps this ledger column."""
+        return column in self.ledger.columns
+
+    def type(self, column: str) -> str:
+        """The source type of a mapped ledger column."""
+        return self.table.columns[self.ledger.columns[column]].type
+
+    def raw(self, column: str) -> sql.Composable:
+        """The source column itself, as an index knows it."""
+        return _identifier(self.ledger.columns[column])
+
+    @property
+    def numbered(self) -> bool:
+        """Whether entries have a running number."""
+        return self.has("entry_id") and self.type("entry_id") in INTEGER
+
+    @property
+    def tracked(self) -> bool:
+        """Whether an entry that was changed tells its number, by which the hour can be found that it was in before."""
+        return self.numbered and self.has("updated_at")
+
+    def text(self, column: str) -> sql.Composable:
+        """The column as text, NULL where it is not mapped. Texts are equal where all bytes are, whatever their collation."""
+        return sql.SQL('{}::text COLLATE "C"').format(self.raw(column)) if self.has(column) else sql.SQL("NULL::text")
+
+    def beginning(self, column: str) -> sql.Composed:
+        """The column as text, of which an absurdly long one has its beginning only."""
+        return sql.SQL("left({}, {})").format(self.text(column), TEXT_LENGTH)
+
+    def number(self, column: str) -> sql.Composable:
+        """The column as an exact number, NULL where it is not mapped."""
+        if not self.has(column):
+            return sql.SQL("NULL::numeric")
+        # By way of text, for a cast to numeric keeps fewer digits than the column holds: 6 of a real.
+        return sql.SQL("{}::text::numeric").format(self.raw(column)) if self.type(column) in FLOATING else self.raw(column)
+
+    def checksum(self, columns: Iterable[str]) -> sql.Composed:
+        """48 bits of a hash of those of the columns that are mapped; sums of it stay far from any limit."""
+        # To hash a row as a whole takes PostgreSQL twice as long.
+        hashes = [self._hash(column, seed) for seed, column in enumerate(filter(self.has, columns))]
+        return sql.SQL("({}) >> 16").format(sql.SQL(" # ").join(hashes))
+
+    def _hash(self, column: str, seed: int) -> sql.Composed:
+        function, form = _HASHES[self.type(column) if column in TYPES else "text"]
+        hashed = (sql.SQL(function), self.raw(column), sql.SQL(form), seed)
+        return sql.SQL("coalesce({}({}::{}, {}), 0)").format(*hashed)
+
+    def rejection_reason(self, columns: tuple[str, ...], *, required: str | None = None) -> sql.Composable:
+        """Why a row is rejected, or NULL: a column holds no finite number within bounds, or the required id is missing."""
+        cases = [self._case(column) for column in columns if self.has(column) and not self._bounded(column)]
+        if required:
+            empty = sql.SQL("WHEN nullif({}, '') IS NULL THEN {}").format(self.text(required), f"missing_{required}")
+            cases.insert(0, empty)
+        return sql.SQL("CASE {} END").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("NULL::text")
+
+    def _bounded(self, column: str) -> bool:
+        """Whether the type itself keeps the column within bounds."""
+        return column in TOKENS and self.type(column) in INTEGER
+
+    def _case(self, column: str) -> sql.Composed:
+        limit = sql.SQL(LIMITS[column])
+        return sql.SQL(
+            "WHEN {column} >= {limit} OR {column} <= -{limit}"
+            " THEN CASE WHEN {column}::numeric IN ('NaN', 'Infinity', '-Infinity') THEN 'not_finite' ELSE 'out_of_range' END"
+        ).format(column=self.raw(column), limit=limit)
+
+
+def _identifier(*parts: str) -> sql.Identifier:
+    """A quoted name, for a statement with parameters: there, psycopg takes %% for %."""
+    return sql.Identifier(*(part.replace("%", "%%") for part in parts))
+
+
+def bounded(name: str) -> sql.Composable:
+    """An id of at most 128 characters: longer ones keep their beginning and get a digest, so that they stay apart."""
+    # The length in bytes is known without counting.
+    return sql.SQL(
+        "CASE WHEN octet_length({name}) <= {most} OR length({name}) <= {most} THEN {name}"
+        " ELSE left({name}, {kept}) || '~' || left(md5({name}), 8) END"
+    ).format(name=sql.Identifier(name), most=ID_LENGTH, kept=ID_LENGTH - 9)
+
+
+def cut(name: str) -> sql.Composable:
+    """The beginning of a text, which is all of it unless it is absurdly long."""
+    return sql.SQL("CASE WHEN octet_length({name}) <= {most} THEN {name} ELSE left({name}, {most}) END").format(
+        name=sql.Identifier(name), most=TEXT_LENGTH
+    )

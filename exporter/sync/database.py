@@ -1,0 +1,103 @@
+"""Reading all ledgers of one database in one transaction, and bringing the rollups in step with them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import duckdb
+import psycopg
+import structlog
+
+from exporter.rollups import RollupFileError
+from exporter.sources.database import Transaction, UnreachableError, first_line
+from exporter.sources.findings import LedgerError
+from exporter.sync.entries import EntrySync
+from exporter.sync.ledger import LedgerSync, SyncContext, Work
+from exporter.sync.small_ledgers import AllocationsSync, QuestsSync
+
+log = structlog.get_logger()
+
+SYNCS: Mapping[str, type[LedgerSync]] = {
+    "allocations": AllocationsSync,
+    "costs": EntrySync,
+    "impacts": EntrySync,
+    "quests": QuestsSync,
+}
+FAILURES = (UnreachableError, LedgerError, psycopg.Error, TimeoutError, duckdb.Error, RollupFileError, OSError)
+"""The last three stand for a disk that is full, or otherwise not there for the rollups."""
+
+
+class DatabaseSync:
+    """The ledgers of one database. A ledger that fails does not keep the others from being read."""
+
+    def __init__(self, context: SyncContext) -> None:
+        self._context = context
+        self.name = context.database.name
+        self.ledgers = [
+            SYNCS[name](ledger, context)
+            for name, ledger in context.config.ledgers.items()
+            if ledger.database == context.database.name
+        ]
+        self.up: dict[str, bool] = {}
+        """Whether the last attempt to read each ledger succeeded, of those that were tried."""
+        self._last_errors: dict[str, str] = {}
+
+    def last_error(self, name: str) -> str | None:
+        """Why the last attempt to read a ledger failed; None when it did not."""
+        return self._last_errors.get(name)
+
+    async def read(self, now: datetime) -> dict[str, Work]:
+        """Poll at every ledger; returns the work that is left for each that could be read."""
+        works: dict[str, Work] = {}
+        try:
+            self._clean_staging()
+            async with self._context.database.transaction() as transaction:
+                for ledger_sync in self.ledgers:
+                    if work := await self._poll(transaction, ledger_sync, now):
+                        works[ledger_sync.name] = work
+        except FAILURES as error:
+            for ledger_sync in self.ledgers:
+                self._failed(ledger_sync.name, error)
+            return {}
+        return works
+
+    async def apply(self, works: Mapping[str, Work]) -> None:
+        """Do the work that is left, ledger by ledger."""
+        for name, work in works.items():
+            try:
+                await work()
+            except FAILURES as error:
+                self._failed(name, error)
+            else:
+                self._succeeded(name)
+
+    async def _poll(self, transaction: Transaction, ledger_sync: LedgerSync, now: datetime) -> Work | None:
+        try:
+            async with transaction.savepoint():
+                return await ledger_sync.poll(transaction, now)
+        except (LedgerError, psycopg.Error) as error:
+            if transaction.broken:
+                raise
+            self._failed(ledger_sync.name, error)
+        return None
+
+    def _clean_staging(self) -> None:
+        """Remove what a refresh that failed has read and not used; make the place again if somebody removed it."""
+        self._context.directory.mkdir(0o700, exist_ok=True)
+        for ledger_sync in self.ledgers:
+            for file in self._context.directory.glob(f"{ledger_sync.name}*.csv"):
+                file.unlink()
+
+    def _succeeded(self, name: str) -> None:
+        if name in self._last_errors:
+            log.info("ledger is readable again", ledger=name)
+        self.up[name] = True
+        self._last_errors.pop(name, None)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        """Say it once, and again when the reason changes."""
+        self.up[name] = False
+        self._context.rollups.mark_suspect(error)
+        reason = first_line(error)
+        if self._last_errors.get(name) != reason:
+            log.warning("ledger cannot be read", ledger=name, database=self._context.database.name, error=reason)
+        self._last_errors[name] = reason

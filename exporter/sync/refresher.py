@@ -1,0 +1,222 @@
+"""The refresh of one database: ledgers -> rollups -> report -> snapshot."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import duckdb
+import structlog
+
+from exporter.config import Config
+from exporter.exposition.bodies import Publisher
+from exporter.report.reporter import Reading, Report, Reporter
+from exporter.rollups import RollupFileError, Rollups
+from exporter.sections import SECTIONS
+from exporter.snapshot import LedgerStatus, Snapshot
+from exporter.sources.database import first_line
+from exporter.sync.database import DatabaseSync
+from exporter.sync.worker import Worker
+from exporter.telemetry import Telemetry
+
+log = structlog.get_logger()
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+UNUSABLE = "The rollups cannot be used; the log says why."
+LATE = 3
+"""After how many intervals without a snapshot one is made of what there is."""
+
+
+class SectionError(Exception):
+    """Sections of the report fail with a configuration with which they are to work; the message is one line for the user."""
+
+
+@dataclass(eq=False)
+class Refresher:
+    """Refreshes from each database on its own, so that one that hangs does not age the others, and publishes after each."""
+
+    config: Config
+    database_syncs: list[DatabaseSync]
+    rollups: Rollups
+    worker: Worker
+    publisher: Publisher
+    telemetry: Telemetry
+    clock: Clock
+    _running: set[asyncio.Task[object]] = field(init=False, default_factory=set)
+    _published: datetime | None = field(init=False, default=None)
+    _last_error: str | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._reporter = Reporter(self.rollups, self.config)
+        self.working: frozenset[str] = frozenset()
+        """The sections that did not fail in the last report."""
+
+    async def refresh(self, database_sync: DatabaseSync) -> None:
+        """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""
+        await self._run(self._refresh(database_sync))
+
+    async def drain(self, patience: timedelta) -> None:
+        """Wait for the refreshes under way, and cancel those that take longer."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=patience.total_seconds())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def require(self, working: frozenset[str]) -> None:
+        """Compute a report of what the rollups hold, for nobody to see.
+
+        Raises:
+            SectionError: a section fails that is to work.
+        """
+        try:
+            errors = (await self.worker.run(self._trial)).errors
+        except duckdb.Error as error:
+            errors = dict.fromkeys(SECTIONS, first_line(error))
+        if failing := sorted(errors.keys() & working):
+            raise SectionError(f"{', '.join(failing)} cannot be computed: {errors[failing[0]]}; fix: take the change back")
+
+    async def publish_rollups(self) -> None:
+        """Publish what the rollup file holds from before, so that a restart serves numbers at once."""
+        await self._try(self._publish_known)
+
+    async def publish_if_late(self) -> None:
+        """Publish when no refresh has done so for long, so that old numbers are withdrawn whatever the refreshes hang on."""
+        if self._published and abs(self.clock() - self._published) > LATE * self.config.refresh.interval:
+            await self._run(self.publish())
+
+    async def _run(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do the work in a task of its own, which the scheduler cannot cancel."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        await asyncio.wait({task})
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("refresh failed", exc_info=error)
+            self.telemetry.refreshes.labels("failure").inc()
+
+    async def _refresh(self, database_sync: DatabaseSync) -> None:
+        start = time.perf_counter()
+        if await self._try(self.rollups.reopen_if_needed) is None:
+            self.telemetry.refreshes.labels("failure").inc()
+            return
+        with self._stage("read"):
+            works = await database_sync.read(self.clock())
+        with self._stage("apply"):
+            await database_sync.apply(works)
+        report = await self.publish()
+        seconds, outcome = time.perf_counter() - start, self._outcome(database_sync, report)
+        self.telemetry.refresh_duration.labels("total").observe(seconds)
+        self.telemetry.refreshes.labels(outcome).inc()
+        log.debug("refreshed", database=database_sync.name, outcome=outcome, seconds=round(seconds, 3))
+        self.publisher.republish()
+
+    async def publish(self) -> Report | None:
+        """Make a report of the rollups as they are, and publish it; None when they cannot be used, which is logged once."""
+        report = await self._try(self._publish)
+        if report:
+            self._last_error = None
+        return report
+
+    async def _try(self, job: Callable[[], T]) -> T | None:
+        """Do something with the rollups. Where it fails, no section can be computed."""
+        try:
+            return await self.worker.run(job)
+        except (RollupFileError, duckdb.Error) as error:
+            self.rollups.mark_suspect(error)
+            if self._last_error != first_line(error):
+                log.warning("rollups cannot be used", error=first_line(error))
+            self._last_error = first_line(error)
+        self.working = frozenset()
+        for name in SECTIONS:
+            self.telemetry.collector_success.labels(name).set(False)
+        return await self.worker.run(self._withdraw)
+
+    def _withdraw(self) -> None:
+        """Take numbers away that are too old, where no other report can be made."""
+        before = self.publisher.snapshot
+        if before and before.families and abs(self.clock() - before.as_of) > self.config.refresh.stale_after:
+            absent = {metric.name: UNUSABLE for section in SECTIONS.values() for metric in section.METRICS}
+            self.publisher.publish(replace(before, families=(), absent=absent))
+
+    def _publish_known(self) -> None:
+        if any(status.last_success for status in self._statuses(self.clock())):
+            self._publish()
+
+    def _trial(self) -> Report:
+        now = self.clock()
+        return self._report(now, self._statuses(now))
+
+    def _report(self, now: datetime, statuses: tuple[LedgerStatus, ...]) -> Report:
+        tried = self._tried()
+        readings = {status.name: Reading(tried.get(status.name, False), status.last_success) for status in statuses}
+        return self._reporter.make(readings, now)
+
+    def _publish(self) -> Report:
+        self.rollups.reopen_if_needed()
+        now = self.clock()
+        statuses = self._statuses(now)
+        with self._stage("sections"):
+            report = self._report(now, statuses)
+        self._tell(report, statuses)
+        self._published = now
+        with self._stage("render"):
+            self.publisher.publish(self._snapshot(now, report, statuses))
+        return report
+
+    def _snapshot(self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...]) -> Snapshot:
+        complete = all(status.last_success or status.name in self._tried() for status in statuses)
+        return Snapshot(
+            now.astimezone(self.config.timezone), report.families, statuses, report.absent, tuple(report.errors), complete
+        )
+
+    def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
+        newest = self.rollups.newest(now)
+        names = [ledger_sync.name for database_sync in self.database_syncs for ledger_sync in database_sync.ledgers]
+        progress = {name: self.rollups.progress(name) for name in names}
+        # Until it was tried, a ledger that was read before is what it was then.
+        up = {name: followed is not None for name, followed in progress.items()} | self._tried()
+        return tuple(
+            LedgerStatus(name, up[name], newest.get(name), followed.last_success if followed else None)
+            for name, followed in progress.items()
+        )
+
+    def _tried(self) -> dict[str, bool]:
+        return {name: state for database_sync in self.database_syncs for name, state in database_sync.up.items()}
+
+    def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...]) -> None:
+        """Bring the exporter's own metrics up to date with a report."""
+        telemetry = self.telemetry
+        self.working = frozenset(report.outcomes.keys() - report.errors.keys())
+        for name, outcome in report.outcomes.items():
+            telemetry.collector_success.labels(name).set(outcome.error is None)
+            telemetry.collector_duration.labels(name).set(outcome.seconds)
+            telemetry.series.labels(name).set(sum(len(family.samples) for family in outcome.families))
+            if outcome.error is None and outcome.moment:
+                telemetry.collector_last_success.labels(name).set(outcome.moment.timestamp())
+        telemetry.folded_series.set(report.folded)
+        for status in statuses:
+            telemetry.ledger_up.labels(status.name).set(status.up)
+            if status.newest_entry:
+                telemetry.ledger_newest_entry.labels(status.name).set(status.newest_entry.timestamp())
+            else:
+                telemetry.ledger_newest_entry.remove(status.name)
+        telemetry.rejected_rows.clear()
+        for ledger, reason, entries in self.rollups.rejected():
+            telemetry.rejected_rows.labels(ledger, reason).set(entries)
+
+    @contextmanager
+    def _stage(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.telemetry.refresh_duration.labels(stage).observe(time.perf_counter() - start)
+
+    def _outcome(self, database_sync: DatabaseSync, report: Report | None) -> str:
+        if report is None:
+            return "failure"
+        if all(database_sync.up.values()) and not report.errors:
+            return "success"
+        return "partial" if any(database_sync.up.values()) else "failure"

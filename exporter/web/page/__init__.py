@@ -1,0 +1,1 @@
+"""The page at ``/``: the current snapshot as HTML."""
