@@ -23,10 +23,10 @@ from exporter.report import labels
 from exporter.report.context import ReportContext
 from exporter.sections import available
 from exporter.sources import statements
-from exporter.sync import Refresher
 from exporter.sync.audit import BEGINNING
 from exporter.sync.batches import BatchReader
 from exporter.sync.ledger import LedgerSync
+from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 
 

@@ -1,5 +1,1 @@
-"""The refresh: ledgers -> rollups -> report -> snapshot, for one database at a time."""
-
-from exporter.sync.refresher import Refresher, SectionError
-
-__all__ = ["Refresher", "SectionError"]
+"""Keeping the rollups in step with the ledgers: what may have changed, reading it, and publishing what came of it."""

@@ -19,7 +19,7 @@ from exporter.sources import statements
 from exporter.sources.catalog import inspect
 from exporter.sources.database import Database, Transaction
 from exporter.sources.mapping import Source
-from exporter.sync import Refresher, watermark
+from exporter.sync.refresher import Refresher, watermark
 from exporter.telemetry import Telemetry
 
 NOW = datetime(2026, 6, 15, 12, 30, tzinfo=UTC)

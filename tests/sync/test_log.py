@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from exporter.app import pipeline
 from exporter.exposition.bodies import Publisher
 from exporter.logs import Pace
-from exporter.sync import Refresher
 from exporter.sync.entries import EntrySync
+from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 from tests.end_to_end.process import LEDGERS, Exporter, serving
 from tests.integration.running import Clock, configure
