@@ -73,6 +73,12 @@ FAILING = {
         "quests",
         'ledgers.quests.filter is refused: column "status" does not exist, at character 18',
     ),
+    "a filter that closes the parenthesis around it": (
+        "",
+        {"costs": {"database": "main", "filter": "provider = 'a') or (provider = 'b'"}},
+        "costs",
+        'ledgers.costs.filter is refused: syntax error at or near ")", at character 15',
+    ),
     "a filter that is no condition": (
         "",
         {"allocations": {"database": "main", "filter": "allocated_usd"}},

@@ -19,15 +19,22 @@ async def require_filter(transaction: Transaction, source: Source) -> None:
     """
     if source.ledger.filter is None:
         return
-    beginning = sql.SQL("SELECT FROM {} WHERE ").format(source.name)
+    alone = sql.SQL(source.ledger.filter.replace("%", "%%"))
+    opening = sql.SQL("SELECT FROM {} WHERE (").format(source.name)
+    await _plan(transaction, source, opening, alone + sql.SQL("\n) LIMIT 0"))
+    # A parenthesis too many, which would let the filter out of the one around it, is a syntax error here.
+    closing = sql.SQL("\n THEN 1 END FROM {} LIMIT 0").format(source.name)
+    await _plan(transaction, source, sql.SQL("SELECT CASE WHEN ").format(), alone + closing)
+
+
+async def _plan(transaction: Transaction, source: Source, opening: sql.Composed, rest: sql.Composed) -> None:
     try:
         async with transaction.savepoint():
-            await transaction.rows(beginning + source.condition + sql.SQL(" LIMIT 0"))
+            await transaction.rows(opening + rest)
     except Error as error:
         if transaction.broken or (error.sqlstate or "")[:2] not in _FAULTS:
             raise
-        opened = len(beginning.as_string().replace("%%", "%")) + len("(")
-        raise LedgerError(refused(source, error, opened)) from error
+        raise LedgerError(refused(source, error, len(opening.as_string().replace("%%", "%")))) from error
 
 
 def refused(source: Source, error: Error, opened: int = 0) -> Finding:
