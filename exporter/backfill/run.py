@@ -78,7 +78,7 @@ def _costs(refresher: Refresher) -> LedgerSync:
 async def _load(costs: LedgerSync, history: History, bar: ProgressBar) -> None:
     """Read the costs day by day, to be summed up in buckets of one step."""
     span, calendar = history.span, history.span.calendar
-    reader = BatchReader(costs.context.directory)
+    reader = BatchReader(costs.context.directory, costs.context.config.refresh.statement_timeout)
     task = bar.add_task("reading the costs", total=None)
     start = BEGINNING
     while start < span.last:

@@ -134,6 +134,14 @@ def next_entry(source: Source) -> sql.Composed:
     ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
 
 
+def nth_entry(source: Source) -> sql.Composed:
+    """``(time of an entry in the range,)``, before which ``rows`` entries of it occurred; no row where there are fewer."""
+    return sql.SQL(
+        "SELECT {at}::timestamptz FROM {table} WHERE {at} >= %(start)s AND {at} < %(end)s AND {condition}"
+        " ORDER BY {at} OFFSET %(rows)s LIMIT 1"
+    ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
+
+
 def digest(source: Source) -> sql.Composed:
     """``(rows, checksum)`` of a ledger without timed entries, which tell whether it need be read.
 

@@ -90,7 +90,8 @@ class Reader:
         # A row whose time was changed has left an hour, which only its number can tell.
         left = await memory.holding([each for _, group in changed for each in group.numbers])
         touched = self._hours(quarter for quarter, _ in changed if quarter is not None)
-        hours = self._buckets(chain(touched, left, recent, audited.wrong), after)
+        possible = await self._differing(transaction, source, recent, memory)
+        hours = self._buckets(chain(touched, left, possible, audited.wrong), after)
         return Poll(hours, before, after, seen, audited.buckets, len(audited.wrong))
 
     def accept(self, poll: Poll) -> None:
@@ -118,9 +119,13 @@ class Reader:
 
     async def differs(self, transaction: Transaction, source: Source, hours: Hours, memory: Memory) -> bool:
         """Whether the entries of some hours are not those that the rollups remember."""
-        start, end = self._calendar.bounds(hours)
+        return bool(await self._differing(transaction, source, [hours], memory))
+
+    async def _differing(self, transaction: Transaction, source: Source, hours: list[Hours], memory: Memory) -> list[Hours]:
+        """Those hours between the first and the last whose entries are not those that the rollups remember."""
+        start, end = self._calendar.bounds(hours[0])[0], self._calendar.bounds(hours[-1])[1]
         known = audit.within(self._calendar, max(start, BEGINNING), end, await memory.known(start))
-        return bool(await audit.differing(transaction, source, self._calendar, known))
+        return await audit.differing(transaction, source, self._calendar, known)
 
     async def untimed(self, transaction: Transaction, source: Source) -> dict[str, int]:
         """How many entries no day can hold, by reason."""

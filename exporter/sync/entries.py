@@ -38,7 +38,8 @@ class EntrySync(LedgerSync):
 
     def __init__(self, ledger: Ledger, context: SyncContext) -> None:
         super().__init__(ledger, context)
-        self._reader = Reader(context.calendar, context.config.refresh.settle, BatchReader(context.directory))
+        refresh = context.config.refresh
+        self._reader = Reader(context.calendar, refresh.settle, BatchReader(context.directory, refresh.statement_timeout))
         self.build_pace = Pace(BUILD_PACE)
         self.catch_up_pace = Pace(CATCH_UP_PACE)
 

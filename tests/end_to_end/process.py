@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-DEADLINE = 60.0
+DEADLINE = 150.0
 
 LEDGERS = """\
 databases:

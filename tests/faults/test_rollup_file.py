@@ -19,7 +19,7 @@ from tests.end_to_end.process import DEADLINE, serving
 from tests.faults.stage import QUICK, down, last_errors, logged, spend, until_exact, wrong
 from tests.integration.running import PLAIN, Clock, configure, parsed, running
 
-IMPATIENT = QUICK.replace("100ms", "100ms, stale_after: 2s")
+IMPATIENT = QUICK.replace("100ms", "100ms, stale_after: 8s")
 HEADERS, BLOCK = 12_288, 262_144
 ROOM_FOR_THE_LOG = 300_000
 """Bytes: enough for the write-ahead log, too few for the file itself."""
