@@ -31,13 +31,13 @@ format: .venv/installed ## put the code in order
 coverage: .venv/installed ## run the tests and list the lines that none of them reached
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-docs: .venv/installed ## write docs/metrics.md anew from the catalogue in the code
+docs: .venv/installed ## write docs/metrics.md again from the catalogue in the code
 	@$(BIN)/python -m docs.generate
 
-dashboards: .venv/installed ## write grafana/dashboards/ anew from the code in grafana/
+dashboards: .venv/installed ## write grafana/dashboards/ again from the code in grafana/
 	@$(BIN)/python -m grafana.generate
 
-rules: .venv/installed ## write the PrometheusRule in deploy/kubernetes/ anew from rules/
+rules: .venv/installed ## write the PrometheusRule in deploy/kubernetes/ again from rules/
 	@$(BIN)/python -m deploy.generate
 
 bench: .venv/installed .bench/installed ## measure beside other exporters (SIZE=small takes about three minutes)

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 OWN_METRICS_INTERVAL = timedelta(seconds=1)
 DRAIN_PATIENCE = timedelta(seconds=5)
-"""How long a refresh may go on when the exporter stops; a first build, which takes longer, is begun anew next time."""
+"""How long a refresh may go on when the exporter stops; a first build, which takes longer, is resumed next time."""
 
 
 def now() -> datetime:
@@ -81,7 +81,7 @@ class Web:
 
 
 async def run(read: Callable[[], Config], web: Web, started: Callable[[int], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or SIGINT. ``read`` gives the configuration, anew at each reload; ``started`` is told the port.
+    """Serve until SIGTERM or SIGINT. ``read`` gives the configuration, again at each reload; ``started`` is told the port.
 
     Raises:
         ConfigError: the configuration or that of the web is wrong at the start; at a reload, those before are kept.

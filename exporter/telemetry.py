@@ -112,7 +112,7 @@ class Telemetry:
         )
         self.audit_repairs = self._counter(
             "audit_repairs_total",
-            "Audited hours (days, of allocations) that differed from their rollups and were read anew.",
+            "Audited hours (days, of allocations) that differed from their rollups and were read again.",
             "ledger",
         )
 

@@ -114,7 +114,7 @@ def _exactness() -> list[Tile]:
     )
     repairs = Words(
         "Repairs",
-        "Buckets per second that differed from their ledger and were read anew. Rows were deleted or back-dated"
+        "Buckets per second that differed from their ledger and were read again. Rows were deleted or back-dated"
         " in silence: find out by whom.",
     )
     rejected = Words(

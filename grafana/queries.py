@@ -73,7 +73,7 @@ def known_zero(expression: str, when: str) -> str:
 def leading(expression: str, rank: str, keys: Iterable[str], most: int = 10) -> str:
     """The series that are first by a rank that stays the same over the time range, as that of ``Scope.at_end`` does.
 
-    With any other rank, ``topk`` would choose anew at every moment and yield more series in all.
+    With any other rank, ``topk`` would choose again at every moment and yield more series in all.
     """
     labels = ", ".join(keys)
     return f"{expression} and on ({labels}) topk({most}, {rank})"

@@ -45,7 +45,7 @@ hypothesis.settings.load_profile("ci" if CI else "dev")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update", action="store_true", help="write golden files anew instead of comparing with them")
+    parser.addoption("--update", action="store_true", help="write golden files again instead of comparing with them")
 
 
 @pytest.hookimpl(trylast=True)  # only what -k and -m have chosen is missed

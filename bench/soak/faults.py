@@ -130,7 +130,7 @@ def _damage(file: Path, random: Random) -> None:
 
 @contextmanager
 def _reloaded(stage: Stage, _: Random) -> Iterator[None]:
-    """A configuration that is wrong, then one by which all waste is computed anew, and at the end the usual one again."""
+    """A configuration that is wrong, then one by which all waste is computed again, and at the end the usual one again."""
     exporter = stage.exporter
     exporter.configure(waste={"min_tokens": "many"})
     _reload(exporter)

@@ -1,4 +1,4 @@
-"""Connection strings: looked up anew at every connect, and never shown."""
+"""Connection strings: looked up again at every connect, and never shown."""
 
 import os
 import re

@@ -18,11 +18,11 @@ from exporter.sources.database import first_line
 from exporter.sync.refresher import Clock
 
 SCHEMA = "resource_exporter_demo"
-"""The ledgers stand in a schema of their own, so that nobody else's tables are touched when they are made anew."""
+"""The ledgers stand in a schema of their own, so that nobody else's tables are touched when they are made again."""
 
 
 async def run(conninfo: str, clock: Clock) -> None:
-    """Write the ledgers anew, from a history that ends now, and go on writing until cancelled.
+    """Write the ledgers again, from a history that ends now, and go on writing until cancelled.
 
     Raises:
         psycopg.Error: no connection, it was lost, or the user may not create a schema.

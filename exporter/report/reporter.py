@@ -128,8 +128,10 @@ class Reporter:
         if before and (before.revisions, before.windows, before.today) == (revisions, context.windows, context.today):
             return before
         self._prepared = None
-        anew = before is None or context.windows != before.windows
-        tasks.prepare(context, anew=anew, judged=before is None or before.revisions.get("impacts") != revisions.get("impacts"))
+        rebuild = before is None or context.windows != before.windows
+        tasks.prepare(
+            context, rebuild=rebuild, judged=before is None or before.revisions.get("impacts") != revisions.get("impacts")
+        )
         costs.prepare(context)
         self._prepared = Prepared(revisions, context.windows, context.today, labels.prepare(context, self._metrics))
         return self._prepared

@@ -49,28 +49,28 @@ QUALIFY row_number() OVER (PARTITION BY time_window ORDER BY l.{rank} DESC, task
 """
 
 
-def prepare(context: ReportContext, *, anew: bool, judged: bool) -> None:
+def prepare(context: ReportContext, *, rebuild: bool, judged: bool) -> None:
     """Make ``window_tasks``, a row per window and task judged in it, and ``outcomes``, their sums by quest and reason of waste.
 
     ``impact`` of a task is NULL when no row of it in the window is scored. Its quest is that of its latest row. ``reason`` and
     ``efficiency`` are NULL for tasks that are not wasted, or not efficient. ``credits`` are what the tasks of the finite
-    windows bring to each provider. Unless it is made anew, what is there from the report before is kept but for stale tasks;
+    windows bring to each provider. Unless it is to be rebuilt, what is there from the report before is kept but for unreported tasks;
     and all that depends on judgements alone is kept unless there are new ones (``judged``).
     """
     spans = {name: first for name, first in context.windows.items() if first > date.min} or {"": date.max}
-    which = "TRUE" if anew else _UNREPORTED
-    if anew or judged:
+    which = "TRUE" if rebuild else _UNREPORTED
+    if rebuild or judged:
         windows = " UNION ALL ".join(_WINDOW.format(window=name, first=first, tasks=which) for name, first in spans.items())
-        _bring_up_to_date(context, "recent_tasks", _RECENT_TASKS.format(windows=windows), anew=anew)
+        _bring_up_to_date(context, "recent_tasks", _RECENT_TASKS.format(windows=windows), rebuild=rebuild)
         _sum_up(context, [name for name in context.windows if name not in spans])
-    if _bring_up_to_date(context, "recent_credits", _RECENT_CREDITS.format(tasks=which), anew=anew) or anew:
+    if _bring_up_to_date(context, "recent_credits", _RECENT_CREDITS.format(tasks=which), rebuild=rebuild) or rebuild:
         context.rows(_CREDITS)
     derived.forget_unreported(context.connection)
 
 
-def _bring_up_to_date(context: ReportContext, table: str, query: str, *, anew: bool) -> int:
+def _bring_up_to_date(context: ReportContext, table: str, query: str, *, rebuild: bool) -> int:
     """Put the rows of stale tasks, or all, in the place of those that there are; returns how many come and go."""
-    if anew:
+    if rebuild:
         changes = [f"CREATE OR REPLACE TEMP TABLE {table} AS {query}"]
     else:
         changes = [f"DELETE FROM {table} WHERE {_UNREPORTED}", f"INSERT INTO {table} {query}"]

@@ -79,7 +79,7 @@ def mark_all_dirty(connection: DuckDBPyConnection) -> None:
 
 
 def forget_unreported(connection: DuckDBPyConnection) -> None:
-    """Begin ``unreported_tasks`` anew, in a new table: rows that are deleted from a temporary one would stay in the way."""
+    """Begin ``unreported_tasks`` again, in a new table: rows that are deleted from a temporary one would stay in the way."""
     connection.execute("CREATE OR REPLACE TEMP TABLE unreported_tasks (task INTEGER)")
 
 

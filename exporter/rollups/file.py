@@ -166,7 +166,7 @@ def set_aside(path: Path, reason: str) -> None:
         raise RollupFileError(f"{path} cannot be used ({reason}) nor moved; delete it") from error
     if aside is None:
         raise RollupFileError(f"{path} cannot be used ({reason}); delete it, or those beside it that were set aside before")
-    log.warning("rollup file set aside, the rollups are built anew", file=str(path), moved_to=str(aside), reason=reason)
+    log.warning("rollup file set aside, the rollups are built again", file=str(path), moved_to=str(aside), reason=reason)
 
 
 def _replaceable(path: Path) -> bool:

@@ -211,7 +211,7 @@ class Rollups:
         """
         progress = self._state(f"progress.{ledger}")
         if progress is None or bool(progress) is not built:
-            raise RollupFileError(f"{self._path} was set aside meanwhile; the rollups of {ledger} are built anew")
+            raise RollupFileError(f"{self._path} was set aside meanwhile; the rollups of {ledger} are built again")
         return progress
 
     def _assign_families(self) -> None:
@@ -242,7 +242,7 @@ class Rollups:
             self._open()
 
     def _follow_rules(self, rules: str) -> None:
-        """Derive everything anew when the provider families, or what counts as waste, are no longer what they were."""
+        """Derive everything again when the provider families, or what counts as waste, are no longer what they were."""
         if self._state("rules") == rules:
             return
         with self._transaction():

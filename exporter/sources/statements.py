@@ -59,7 +59,7 @@ def entries(source: Source, slices: int = 1) -> sql.Composed:
     the one to read: each holds the entries whose ids have a certain hash.
     """
     shape = SHAPES[source.ledger.name]
-    # OFFSET 0 keeps PostgreSQL from working the rejection_reason of a row out anew for each column that asks for it.
+    # OFFSET 0 keeps PostgreSQL from working the rejection_reason of a row out again for each column that asks for it.
     return sql.SQL("""
 SELECT at AT TIME ZONE 'UTC', rejection_reason, checksum, number, name, {ids}, {texts}, {sound}
   FROM (SELECT {time}::timestamptz AS at, {rejection_reason} AS rejection_reason, {checksum} AS checksum,

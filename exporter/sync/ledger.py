@@ -69,7 +69,7 @@ class LedgerSync(ABC):
         return source
 
     def identity(self, source: Source) -> str:
-        """A digest of all that the rollups of the ledger depend on: they are built anew when it changes."""
+        """A digest of all that the rollups of the ledger depend on: they are built again when it changes."""
         types = {column: source.type(column) for column in self.ledger.columns}
         parts = (source.table.identity, self.ledger, types, self.context.config.timezone.key)
         return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -3,7 +3,7 @@
 Ids and timestamps are handed out before their transaction commits, so a row may appear below the newest one already
 seen. A cursor therefore passes a position only when every transaction that was running when the position was seen has
 ended, and re-reads what lies above the last position it has passed. To tell what is new in there, it remembers how
-many rows it saw, and their checksum, for each model_key of (stretch of the cursor column, quarter of an hour).
+many rows it saw, and their checksum, for each pair of (range of the cursor column, quarter of an hour).
 """
 
 from collections.abc import Mapping

@@ -31,7 +31,7 @@ def build_app(
 ) -> web.Application:
     """Return the application, behind the gate that ``guard`` keeps.
 
-    ``on_reload`` takes up the configuration anew; it returns None when that is in use, else the line that says what is wrong
+    ``on_reload`` takes up the configuration again; it returns None when that is in use, else the line that says what is wrong
     and how to mend it, free of secrets. It may be cancelled while it waits. Without it ``POST /-/reload`` is refused.
     ``stopping`` tells whether the exporter is shutting down. Metrics at ``/`` leave no room for the page.
     """

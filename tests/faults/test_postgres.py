@@ -29,7 +29,7 @@ class Fault:
 
 
 FAULTS = {
-    "a table is dropped and made anew": Fault(
+    "a table is dropped and made again": Fault(
         ("CREATE TABLE spare (LIKE cost_ledger)", "INSERT INTO spare TABLE cost_ledger", "DROP TABLE cost_ledger"),
         "table cost_ledger does not exist in database main",
         ("ALTER TABLE spare RENAME TO cost_ledger", "GRANT SELECT ON cost_ledger TO reader"),

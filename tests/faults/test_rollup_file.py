@@ -1,4 +1,4 @@
-"""What can happen to the rollup file: nothing in it is needed, so whatever cannot be used is set aside and built anew."""
+"""What can happen to the rollup file: nothing in it is needed, so whatever cannot be used is set aside and built again."""
 
 import os
 import resource
@@ -118,7 +118,7 @@ def test_one_line_says_that_a_file_was_set_aside(tmp_path: Path, known_ledger: s
     with serving(tmp_path, known_ledger, QUICK) as exporter:
         until_exact(exporter, known_ledger)
         (said,) = [line for line in logged(exporter) if line["level"] == "warning"]
-    assert said["msg"] == "rollup file set aside, the rollups are built anew"
+    assert said["msg"] == "rollup file set aside, the rollups are built again"
     assert (said["file"], said["moved_to"]) == (str(file), f"{file}.aside")
     assert said["reason"] == "it is no rollup file, or the beginning of it is lost"
 

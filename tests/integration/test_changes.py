@@ -67,9 +67,9 @@ async def test_told_changes_show_at_the_next_refresh(ledger_database: str, data:
                 alter(ledger_database, data.draw(st.sampled_from(TOLD)), clock.now)
                 await exporter.refresh()
                 assert differences(exporter.samples(), report(read(ledger_database), Settings(), clock.now)) == []
-            async with running(configure(ledger_database, Path(directory, "anew")), clock) as anew:
-                await anew.refresh()
-                assert exporter.samples() == anew.samples()
+            async with running(configure(ledger_database, Path(directory, "again")), clock) as again:
+                await again.refresh()
+                assert exporter.samples() == again.samples()
 
 
 @FEW
@@ -87,9 +87,9 @@ async def test_silent_changes_show_after_one_round_of_the_audit(ledger_database:
                 data.draw(ledgers(clock.now - timedelta(days=3), 3, days=9)).renumbered().write(ledger_database)
             await exporter.refresh(5)
             assert differences(exporter.samples(), report(read(ledger_database), Settings(), clock.now)) == []
-            async with running(configure(ledger_database, Path(directory, "anew")), clock) as anew:
-                await anew.refresh()
-                assert exporter.samples() == anew.samples()
+            async with running(configure(ledger_database, Path(directory, "again")), clock) as again:
+                await again.refresh()
+                assert exporter.samples() == again.samples()
 
 
 async def test_an_entry_later_today_that_is_deleted_is_gone_after_one_round_of_the_audit(database: str, tmp_path: Path) -> None:

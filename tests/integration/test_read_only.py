@@ -31,7 +31,7 @@ STATE = """
 SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM victim), (SELECT is_called FROM numbers),
        (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_db_role_setting)
 """
-# Closes what a count of rows has open, and opens it anew.
+# Closes what a count of rows has open, and opens it again.
 SECOND_STATEMENT = "true); COMMIT; DROP TABLE victim; SELECT (1"
 # The same for the COPY of the ledger of quests.
 SECOND_COPY = (

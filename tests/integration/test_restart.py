@@ -45,7 +45,7 @@ async def test_other_rules_over_the_same_file_give_the_numbers_of_a_build_from_n
         await _served(ledger_database, Path(directory, "rollups"))
         kept = await _served(ledger_database, Path(directory, "rollups"), **keys)
         assert differences(kept, report(read(ledger_database), Settings(**rules), NOW)) == []
-        assert kept == await _served(ledger_database, Path(directory, "anew"), **keys)
+        assert kept == await _served(ledger_database, Path(directory, "again"), **keys)
         assert await _served(ledger_database, Path(directory, "rollups")) == await _served(
             ledger_database, Path(directory, "default")
         )
