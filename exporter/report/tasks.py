@@ -54,8 +54,8 @@ def prepare(context: ReportContext, *, rebuild: bool, judged: bool) -> None:
 
     ``impact`` of a task is NULL when no row of it in the window is scored. Its quest is that of its latest row. ``reason`` and
     ``efficiency`` are NULL for tasks that are not wasted, or not efficient. ``credits`` are what the tasks of the finite
-    windows bring to each provider. Unless it is to be rebuilt, what is there from the report before is kept but for unreported tasks;
-    and all that depends on judgements alone is kept unless there are new ones (``judged``).
+    windows bring to each provider. Without ``rebuild``, what is there from the report before is kept but for unreported tasks;
+    all that depends on judgements alone is kept unless there are new ones (``judged``).
     """
     spans = {name: first for name, first in context.windows.items() if first > date.min} or {"": date.max}
     which = "TRUE" if rebuild else _UNREPORTED
