@@ -29,7 +29,7 @@ def ignore() -> None:
 
 @contextmanager
 def cancelling() -> Iterator[None]:
-    """Let a signal cancel the current task. Whoever closes the loop calls :func:`ignore` then; signals wait until that."""
+    """Let a signal cancel the current task. Who closes the loop calls :func:`ignore` then; signals wait until that."""
     task = cast("asyncio.Task[object]", asyncio.current_task())
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)

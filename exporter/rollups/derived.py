@@ -1,4 +1,4 @@
-"""What is kept in step with the facts, for the dirty_tasks days and tasks only, so that no report has to read all facts."""
+"""What is kept in step with the facts, for the dirty days and tasks only, so that no report has to read all facts."""
 
 from duckdb import DuckDBPyConnection
 

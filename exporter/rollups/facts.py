@@ -54,7 +54,7 @@ INSERT INTO quests SELECT nextval('keys'), quest_id
   FROM (SELECT DISTINCT coalesce(quest_id, 'unassigned') AS quest_id FROM news WHERE rejection_reason IS NULL)
   ANTI JOIN quests USING (quest_id)
 """
-# The sort_key sorts as (occurred_at, entry_id) do.
+# The key sorts as (occurred_at, entry_id) do.
 _SORT_KEY = (
     "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(lpad((number + 9223372036854775808)::VARCHAR, 20, '0'), name, '')"
 )

@@ -1,4 +1,4 @@
-"""Sums over large tables, so that a report need not read a million rows: what the dirty_tasks ones gained and lost is added.
+"""Sums over large tables, so that a report need not read a million rows: what the dirty ones gained and lost is added.
 
 The sums are of whole numbers and decimals, and exact: nothing drifts, however often something is added and taken away.
 """
@@ -55,12 +55,12 @@ RUNNING_TOTALS = {
 
 
 def before(source: str) -> str:
-    """SQL to run before the dirty_tasks rows change: takes away what they had."""
+    """SQL to run before the dirty rows change: takes away what they had."""
     return f"CREATE OR REPLACE TEMP TABLE {RUNNING_TOTALS[source].table}_change AS {_dirty(source, '-')}"
 
 
 def after(source: str) -> str:
-    """SQL to run when they have dirty_buckets: adds what they have."""
+    """SQL to run when they have changed: adds what they have."""
     total = RUNNING_TOTALS[source]
     totals = ", ".join((*total.keys, *(f"sum({name})" for name in total.sums)))
     return f"""

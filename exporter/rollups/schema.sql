@@ -33,7 +33,7 @@ CREATE TABLE hours (
 -- day and hour are NULL for entries that no day can hold.
 CREATE TABLE rejected (ledger VARCHAR, day DATE, hour UTINYINT, rejection_reason VARCHAR, entries HUGEINT);
 
--- Kept in step with the facts, for the dirty_tasks days and tasks only, so that no report has to read all facts.
+-- Kept in step with the facts, for the dirty days and tasks only, so that no report has to read all facts.
 CREATE TABLE cost_days (
     day DATE, quest INTEGER, model_key INTEGER, calls HUGEINT, unpriced HUGEINT, usd DECIMAL(38, 15),
     input_tokens HUGEINT, output_tokens HUGEINT
@@ -49,7 +49,7 @@ CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_da
 -- What each task brings to each provider over its lifetime, by these shares.
 CREATE TABLE task_credits (task INTEGER, family VARCHAR, impact DECIMAL(38, 15), wasted_usd DECIMAL(38, 15));
 
--- Sums of the four tables before, kept by adding what the dirty_tasks rows gained and lost.
+-- Sums of the four tables before, kept by adding what the dirty rows gained and lost.
 -- Of all tasks of a quest that are wasted for one reason, or not at all (NULL). scored is how many have an impact.
 CREATE TABLE quest_outcomes (
     quest INTEGER, reason VARCHAR, tasks HUGEINT, scored HUGEINT, usd DECIMAL(38, 15), tokens HUGEINT, impact DECIMAL(38, 15)

@@ -46,7 +46,7 @@ class DatabaseSync:
         return self._last_errors.get(name)
 
     async def read(self, now: datetime) -> dict[str, Work]:
-        """Poll at every ledger; returns the work that is left for each that could be read."""
+        """Poll every ledger; returns the work that is left for each that could be read."""
         works: dict[str, Work] = {}
         try:
             self._clean_staging()

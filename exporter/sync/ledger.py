@@ -24,7 +24,7 @@ Work = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class SyncContext:
-    """What ledgers work with. ``directory`` is where the rows that were read lie until they are in the rollups."""
+    """What a ledger is synced with. ``directory`` is where the rows that were read lie until they are in the rollups."""
 
     config: Config
     database: Database

@@ -26,7 +26,7 @@ MOST_GROUPS = 20_000
 """Where a look would see more, as after an import of history, the whole ledger is compared with the rollups instead."""
 
 Bin = int
-"""A stretch of the cursor column: 1024 ids, or one minute."""
+"""A range of the cursor column: 1024 ids, or one minute."""
 Quarter = int
 """Quarters of an hour since 1970-01-01 UTC; None stands for rows that no day can hold."""
 
