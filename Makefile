@@ -47,7 +47,7 @@ soak: .venv/installed ## bring the exporter through ten minutes of faults (ARGS=
 	@$(BIN)/python -m bench.soak $(ARGS)
 
 lock: .venv/locked ## resolve the dependencies again (ARGS=--upgrade takes the newest)
-	@$(BIN)/pip-compile --quiet --no-config --strip-extras --allow-unsafe --generate-hashes --extra=demo --extra=dev \
+	@$(BIN)/pip-compile --quiet --no-config --no-strip-extras --allow-unsafe --generate-hashes --extra=demo --extra=dev \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=requirements.lock pyproject.toml $(ARGS)
 
 clean: ## remove what was built, .venv included
