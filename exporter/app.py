@@ -19,8 +19,8 @@ from exporter.control import Control
 from exporter.exposition.bodies import Publisher
 from exporter.rollups import REMEDY, RollupFileError, Rollups, scratch_directory
 from exporter.sources.database import Database
+from exporter.sync.context import SyncContext
 from exporter.sync.database import DatabaseSync
-from exporter.sync.ledger import SyncContext
 from exporter.sync.refresher import Clock, Refresher, SectionError
 from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry

@@ -15,11 +15,12 @@ from rich.markup import escape
 from exporter import trial
 from exporter.config import Config, Ledger, SecretError, conninfo
 from exporter.config import Database as DatabaseConfig
+from exporter.errors import first_line
 from exporter.logs import printable
 from exporter.rollups import RollupFileError, is_database, require_file, scratch_directory
 from exporter.sources import examine
 from exporter.sources.catalog import inspect
-from exporter.sources.database import Database, Transaction, UnreachableError, first_line
+from exporter.sources.database import Database, Transaction, UnreachableError
 from exporter.sources.filters import require_filter
 from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.mapping import Source

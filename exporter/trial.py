@@ -12,9 +12,9 @@ from exporter import __version__
 from exporter.app import now, pipeline
 from exporter.calendar import HOUR
 from exporter.config import Config, Ledger
+from exporter.errors import first_line
 from exporter.exposition.bodies import Publisher
 from exporter.report.reporter import Reporter
-from exporter.sources.database import first_line
 from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 

@@ -22,8 +22,9 @@ from exporter.exposition.render import head, series
 from exporter.report import labels
 from exporter.report.context import ReportContext
 from exporter.sections import available
-from exporter.sources import statements
-from exporter.sync.audit import BEGINNING
+from exporter.sources.reader import PostgresReader
+from exporter.sources.reader import Span as Instants
+from exporter.sources.statements import BEGINNING
 from exporter.sync.batches import BatchReader
 from exporter.sync.ledger import LedgerSync
 from exporter.sync.refresher import Refresher
@@ -78,20 +79,22 @@ def _costs(refresher: Refresher) -> LedgerSync:
 async def _load(costs: LedgerSync, history: History, bar: ProgressBar) -> None:
     """Read the costs day by day, to be summed up in buckets of one step."""
     span, calendar = history.span, history.span.calendar
-    reader = BatchReader(costs.context.directory, costs.context.config.refresh.statement_timeout)
+    batches = BatchReader(costs.name, costs.context.directory, costs.context.config.refresh.statement_timeout)
     task = bar.add_task("reading the costs", total=None)
     start = BEGINNING
     while start < span.last:
         async with costs.context.database.transaction() as transaction:
-            source = await costs.source(transaction)
-            first = (await transaction.rows(statements.next_entry(source), start=start, end=span.last))[0][0]
+            await transaction.mark()
+            reader = PostgresReader(transaction, await costs.source(transaction))
+            first = await reader.first_entry(Instants(start, span.last))
             if first is None:
                 break
             day = calendar.day_of(first)
             start, end = max(calendar.start(day), BEGINNING), min(calendar.end(day), span.last)
-            async for batch in reader.all(transaction, source, start, end):
+            high = (await reader.position()).newest_id
+            async for batch in batches.all(reader, Instants(start, end), high):
                 await costs.context.worker.run(history.load, batch.files)
-                costs.discard(batch.files)
+                costs.context.discard(batch.files)
         bar.update(task, total=(span.last - start) // ONE_DAY + 1 + bar.tasks[task].completed, advance=1)
         start = end
 

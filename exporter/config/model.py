@@ -49,6 +49,7 @@ class Refresh:
 
     interval: timedelta
     settle: timedelta
+    late: timedelta
     statement_timeout: timedelta
     stale_after: timedelta
 

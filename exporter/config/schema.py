@@ -157,6 +157,7 @@ class RefreshSchema(Strict):
 
     interval: Duration = timedelta(seconds=15)
     settle: Duration = timedelta(minutes=15)
+    late: Duration = timedelta(hours=12)
     statement_timeout: Duration = timedelta(seconds=20)
     stale_after: Duration = timedelta(minutes=10)
 

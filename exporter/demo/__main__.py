@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from exporter import app, logs
 from exporter.demo.ledgers import live, prepare
 from exporter.demo.run import VARIABLE
-from exporter.sources.database import first_line
+from exporter.errors import first_line
 from exporter.sync.refresher import Clock
 
 SCHEMA = "resource_exporter_demo"

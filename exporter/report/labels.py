@@ -16,17 +16,17 @@ OTHER = "other"
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
 WITH known AS (
-    SELECT quest FROM cost_totals UNION SELECT quest FROM quest_outcomes
+    SELECT quest FROM total_costs UNION SELECT quest FROM quest_outcome_totals
     UNION SELECT quest FROM allocations UNION SELECT quest FROM names
 ), shown AS (
-    FROM known UNION ALL SELECT DISTINCT quest FROM impacts SEMI JOIN (SELECT quest FROM quests ANTI JOIN known USING (quest))
+    FROM known UNION ALL SELECT DISTINCT quest FROM outcomes SEMI JOIN (SELECT quest FROM quests ANTI JOIN known USING (quest))
         USING (quest)
 ), named AS (
     SELECT quest, quest_id, nullif(name, '') AS name, nullif(layer, '') AS layer
       FROM shown JOIN quests USING (quest) LEFT JOIN names USING (quest)
 ), judged AS (
-    SELECT quest, arg_max(layer, sort_key) AS latest_layer
-      FROM impacts WHERE quest IN (SELECT quest FROM named WHERE layer IS NULL) GROUP BY quest
+    SELECT quest, arg_max(layer, latest) AS latest_layer
+      FROM outcomes WHERE quest IN (SELECT quest FROM named WHERE layer IS NULL) GROUP BY quest
 )
 SELECT quest, quest_id, coalesce(name, nullif(clean(quest_id), ''), 'unknown') AS name,
        coalesce(layer, nullif(latest_layer, ''), 'unknown') AS layer
@@ -38,7 +38,7 @@ CREATE OR REPLACE TEMP TABLE provider_labels AS
 SELECT family,
        CASE WHEN row_number() OVER (PARTITION BY matched ORDER BY sum(usd) DESC, family)
               <= CASE WHEN matched THEN $most_families ELSE $most END THEN family ELSE 'other' END AS provider
-  FROM cost_totals JOIN (SELECT model_key, family, list_contains($families, family) AS matched FROM models) USING (model_key)
+  FROM total_costs JOIN (SELECT model_key, family, list_contains($families, family) AS matched FROM models) USING (model_key)
  GROUP BY family, matched
 """
 _MODELS = """
@@ -48,7 +48,7 @@ WITH named AS (
       FROM models JOIN provider_labels USING (family)
 ), ranked AS (
     SELECT provider, model, row_number() OVER (PARTITION BY provider ORDER BY sum(usd) DESC, model) AS rank
-      FROM cost_totals JOIN named USING (model_key) GROUP BY provider, model
+      FROM total_costs JOIN named USING (model_key) GROUP BY provider, model
 )
 SELECT model_key, provider, CASE WHEN rank <= $most THEN model ELSE 'other' END AS model
   FROM named JOIN ranked USING (provider, model)
@@ -58,15 +58,15 @@ _WEIGHTS = """
 SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS judged
   FROM quest_labels
   LEFT JOIN (SELECT quest, sum(usd) AS usd, count(DISTINCT (provider, model)) AS cells
-               FROM cost_totals JOIN model_labels USING (model_key) GROUP BY quest) AS spent USING (quest)
+               FROM total_costs JOIN model_labels USING (model_key) GROUP BY quest) AS spent USING (quest)
   LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated
  USING (quest)
-  LEFT JOIN (SELECT DISTINCT quest FROM quest_outcomes) AS judged USING (quest)
+  LEFT JOIN (SELECT DISTINCT quest FROM quest_outcome_totals) AS judged USING (quest)
  ORDER BY greatest(coalesce(spent.usd, 0), coalesce(allocated.usd, 0)) DESC, quest_id
 """
 _FOLDED_LABEL_SETS = """
 SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, model_labels.provider, model_labels.model))
-  FROM cost_totals JOIN models USING (model_key) JOIN model_labels USING (model_key)
+  FROM total_costs JOIN models USING (model_key) JOIN model_labels USING (model_key)
 """
 _FOLD = """
 UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
@@ -75,10 +75,10 @@ _KINDS = """
 SELECT count(DISTINCT provider), count(DISTINCT provider) FILTER (provider <> 'unknown') + 1, count(DISTINCT (provider, model))
   FROM model_labels
 """
-_JUDGED_TASKS = "SELECT coalesce(sum(tasks), 0)::BIGINT FROM quest_outcomes"
+_JUDGED_TASKS = "SELECT coalesce(sum(tasks), 0)::BIGINT FROM quest_outcome_totals"
 _SPENDERS = """
 CREATE OR REPLACE TEMP VIEW spender_labels AS
-FROM quest_labels WHERE {attributed} OR quest IN (SELECT quest FROM cost_totals)
+FROM quest_labels WHERE {attributed} OR quest IN (SELECT quest FROM total_costs)
 """
 _DIGEST = """
 SELECT (SELECT bit_xor(hash(q)) FROM quest_labels AS q), (SELECT bit_xor(hash(m)) FROM model_labels AS m),

@@ -9,13 +9,13 @@ import duckdb
 import structlog
 
 from exporter.config import Config, Ledger
+from exporter.errors import first_line
 from exporter.metrics import Family, Metric
 from exporter.report import costs, labels, tasks
 from exporter.report.context import ReportContext
 from exporter.requirements import LABELS
 from exporter.rollups import Rollups
 from exporter.sections import SECTIONS, Section, available
-from exporter.sources.database import first_line
 
 log = structlog.get_logger()
 
@@ -129,9 +129,9 @@ class Reporter:
             return before
         self._prepared = None
         rebuild = before is None or context.windows != before.windows
-        tasks.prepare(
-            context, rebuild=rebuild, judged=before is None or before.revisions.get("impacts") != revisions.get("impacts")
-        )
+        dirty = self._rollups.take_dirty_tasks()
+        judged = before is None or before.revisions.get("impacts") != revisions.get("impacts")
+        tasks.prepare(context, None if rebuild else dirty, judged=judged)
         costs.prepare(context)
         self._prepared = Prepared(revisions, context.windows, context.today, labels.prepare(context, self._metrics))
         return self._prepared

@@ -4,13 +4,12 @@ from datetime import date
 
 from exporter.metrics import Sample
 from exporter.report.context import ReportContext, Row
-from exporter.rollups import derived
 
 # All windows end now, so the latest row of a task that was judged in a window is in the window.
 _WINDOW = """
-SELECT '{window}' AS time_window, task, arg_max(quest, sort_key) AS quest, sum(usd) AS usd, sum(tokens) AS tokens,
+SELECT '{window}' AS time_window, task, arg_max(quest, latest) AS quest, sum(usd) AS usd, sum(tokens) AS tokens,
        sum(impact) AS impact
-  FROM impacts WHERE day >= DATE '{first}' AND {tasks} GROUP BY task
+  FROM outcomes WHERE day >= DATE '{first}' AND {tasks} GROUP BY task
 """
 _RECENT_TASKS = "SELECT *, waste_reason(tokens, impact) AS reason, efficiency(impact, usd) AS efficiency FROM ({windows})"
 _RECENT_CREDITS = """
@@ -22,16 +21,17 @@ _CREDITS = """
 CREATE OR REPLACE TEMP TABLE credits AS
 SELECT time_window, family, sum(impact) AS impact, sum(wasted_usd) AS wasted_usd FROM recent_credits GROUP BY ALL
 """
-_UNREPORTED = "task IN (SELECT task FROM unreported_tasks)"
+_DIRTY = "task IN (SELECT task FROM unreported_tasks)"
+_UNREPORTED = "CREATE OR REPLACE TEMP TABLE unreported_tasks AS SELECT unnest($tasks::INTEGER[]) AS task"
 _LIFETIME = "SELECT '{window}' AS time_window, task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
 _OUTCOMES = """
-CREATE OR REPLACE TEMP TABLE outcomes AS
+CREATE OR REPLACE TEMP TABLE outcome_sums AS
 SELECT time_window, quest, reason, count(*) AS tasks, count(impact) AS scored, sum(usd) AS usd, sum(tokens) AS tokens,
        coalesce(sum(impact), 0) AS impact
   FROM recent_tasks GROUP BY ALL
 """
 _LIFETIME_OUTCOMES = (
-    "INSERT INTO outcomes SELECT '{window}', quest, reason, tasks, scored, usd, tokens, impact FROM quest_outcomes"
+    "INSERT INTO outcome_sums SELECT '{window}', quest, reason, tasks, scored, usd, tokens, impact FROM quest_outcome_totals"
 )
 # Of one window, all that may be among the first: a threshold first, so that not all tasks need their id looked up and sorted.
 _LEADERS = """
@@ -49,31 +49,33 @@ QUALIFY row_number() OVER (PARTITION BY time_window ORDER BY l.{rank} DESC, task
 """
 
 
-def prepare(context: ReportContext, *, rebuild: bool, judged: bool) -> None:
-    """Make ``window_tasks``, a row per window and task judged in it, and ``outcomes``, their sums by quest and reason of waste.
+def prepare(context: ReportContext, dirty: list[int] | None, *, judged: bool) -> None:
+    """Make ``window_tasks``, a row per window and task judged in it, and ``outcome_sums``, by quest and reason of waste.
 
     ``impact`` of a task is NULL when no row of it in the window is scored. Its quest is that of its latest row. ``reason`` and
     ``efficiency`` are NULL for tasks that are not wasted, or not efficient. ``credits`` are what the tasks of the finite
-    windows bring to each provider. Without ``rebuild``, what is there from the report before is kept but for unreported tasks;
-    all that depends on judgements alone is kept unless there are new ones (``judged``).
+    windows bring to each provider. What is there from the report before is kept but for the ``dirty`` tasks (None: all); what
+    depends on outcomes alone is kept unless there are new ones (``judged``).
     """
     spans = {name: first for name, first in context.windows.items() if first > date.min} or {"": date.max}
-    which = "TRUE" if rebuild else _UNREPORTED
-    if rebuild or judged:
+    if dirty is not None:
+        context.rows(_UNREPORTED, tasks=dirty)
+    which = "TRUE" if dirty is None else _DIRTY
+    if dirty is None or judged:
         windows = " UNION ALL ".join(_WINDOW.format(window=name, first=first, tasks=which) for name, first in spans.items())
-        _bring_up_to_date(context, "recent_tasks", _RECENT_TASKS.format(windows=windows), rebuild=rebuild)
+        _bring_up_to_date(context, "recent_tasks", _RECENT_TASKS.format(windows=windows), rebuild=dirty is None)
         _sum_up(context, [name for name in context.windows if name not in spans])
-    if _bring_up_to_date(context, "recent_credits", _RECENT_CREDITS.format(tasks=which), rebuild=rebuild) or rebuild:
+    credits = _RECENT_CREDITS.format(tasks=which)
+    if _bring_up_to_date(context, "recent_credits", credits, rebuild=dirty is None) or dirty is None:
         context.rows(_CREDITS)
-    derived.forget_unreported(context.connection)
 
 
 def _bring_up_to_date(context: ReportContext, table: str, query: str, *, rebuild: bool) -> int:
-    """Put the rows of stale tasks, or all, in the place of those that there are; returns how many come and go."""
+    """Put the rows of dirty tasks, or all, in the place of those that there are; returns how many come and go."""
     if rebuild:
         changes = [f"CREATE OR REPLACE TEMP TABLE {table} AS {query}"]
     else:
-        changes = [f"DELETE FROM {table} WHERE {_UNREPORTED}", f"INSERT INTO {table} {query}"]
+        changes = [f"DELETE FROM {table} WHERE {_DIRTY}", f"INSERT INTO {table} {query}"]
     return sum(context.rows(change)[0][0] for change in changes)
 
 

@@ -6,17 +6,17 @@ What stands at its path may be somebody else's too, by a slip in the configurati
 import hashlib
 import os
 import stat
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import structlog
 from duckdb import DuckDBPyConnection
 
+from exporter.rollups.schema import SCHEMA
+
 log = structlog.get_logger()
 
-SCHEMA = files("exporter.rollups").joinpath("schema.sql").read_text()
-MEANING = 4
+MEANING = 5
 """Raised whenever the same tables are filled with something else than before."""
 FORMAT = f"{MEANING}-{hashlib.sha256(SCHEMA.encode()).hexdigest()[:16]}"
 REMEDY = "state.path needs a directory that can be written to"

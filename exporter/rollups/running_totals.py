@@ -1,79 +1,110 @@
-"""Sums over large tables, so that a report need not read a million rows: what the dirty ones gained and lost is added.
+"""Sums over large tables, so that a report need not read a million rows.
 
-The sums are of whole numbers and decimals, and exact: nothing drifts, however often something is added and taken away.
+A change appends what it takes away and what it adds, with their signs; the view over a total adds up. A total that has grown
+by many such rows is compacted. All numbers are whole or decimal, and so exact: nothing drifts.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from duckdb import DuckDBPyConnection
+
+from exporter.columns import COST_SUMS, DECIMAL
+
+MOST_APPENDED = 20_000
+"""Rows by which a total may grow before it is compacted."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunningTotal:
-    """A table of sums; its columns are those of ``keys`` and then of ``sums``, each with the expression that it is.
+    """Sums of ``source`` by ``keys`` in the table ``name``, which the view ``<name>_now`` adds up.
 
-    The first of the sums counts rows: what no row is left of is dropped. ``dirty_tasks`` says which rows are about to change.
+    ``keys`` give each key its type and the column of the source that it is, ``sums`` each sum its type and expression. The
+    first sum counts rows: where none is left, the view has no row.
     """
 
-    table: str
-    keys: Mapping[str, str]
-    sums: Mapping[str, str]
-    dirty_tasks: str = "task IN (SELECT task FROM dirty_tasks)"
+    name: str
+    source: str
+    keys: Mapping[str, tuple[str, str]]
+    sums: Mapping[str, tuple[str, str]]
+
+    @property
+    def ddl(self) -> str:
+        """The table."""
+        columns = [f"{name} {kind}" for name, (kind, _) in (*self.keys.items(), *self.sums.items())]
+        return f"CREATE TABLE {self.name} ({', '.join(columns)});"
+
+    @property
+    def view(self) -> str:
+        """What the rows of the table add up to."""
+        columns = (*self.keys, *(f"sum({name}) AS {name}" for name in self.sums))
+        return f"SELECT {', '.join(columns)} FROM {self.name} GROUP BY ALL HAVING sum({next(iter(self.sums))}) <> 0"
+
+    def append(self, rows: str, sign: str = "") -> str:
+        """SQL that adds the sums over some rows of the source; the sign ``-`` takes them away."""
+        keys = [column for _, column in self.keys.values()]
+        sums = [f"{sign}({expression})" for _, expression in self.sums.values()]
+        return f"INSERT INTO {self.name} SELECT {', '.join(keys + sums)} FROM ({rows}) GROUP BY {', '.join(keys)}"
+
+    def compact(self) -> str:
+        """SQL that leaves one row for each key."""
+        return (
+            f"CREATE OR REPLACE TEMP TABLE compacted AS {self.view}; DELETE FROM {self.name};"
+            f" INSERT INTO {self.name} FROM compacted;"
+        )
 
 
-COSTS = ("calls", "unpriced", "usd", "input_tokens", "output_tokens")
-RUNNING_TOTALS = {
-    "task_totals": RunningTotal(
-        "quest_outcomes",
-        keys={"quest": "quest", "reason": "reason"},
-        sums={
-            "tasks": "count(*)",
-            "scored": "count(impact)",
-            "usd": "sum(usd)",
-            "tokens": "sum(tokens)",
-            "impact": "coalesce(sum(impact), 0)",
-        },
-    ),
-    "task_credits": RunningTotal(
-        "provider_outcomes",
-        keys={"family": "family"},
-        sums={
-            "tasks": "count(*)",
-            "scored": "count(impact)",
-            "impact": "coalesce(sum(impact), 0)",
-            "wasted_usd": "sum(wasted_usd)",
-        },
-    ),
-    "task_providers": RunningTotal("provider_days", keys={"family": "family", "day": "last_day"}, sums={"tasks": "count(*)"}),
-    "cost_days": RunningTotal(
-        "cost_totals",
-        keys={"quest": "quest", "model_key": "model_key"},
-        sums={"days": "count(*)"} | {name: f"sum({name})" for name in COSTS},
-        dirty_tasks="day IN (SELECT day FROM dirty_buckets)",
-    ),
+_COSTS = {each.name: ("HUGEINT" if each.type == "BIGINT" else each.type, f"sum({each.name})") for each in COST_SUMS}
+_JUDGED = {
+    "tasks": ("HUGEINT", "count(*)"),
+    "scored": ("HUGEINT", "count(impact)"),
+    "impact": (DECIMAL, "coalesce(sum(impact), 0)"),
 }
-"""The sums over each table that is kept in step with the facts."""
+_ALL = (
+    RunningTotal(
+        "cost_days",
+        "costs",
+        {"day": ("DATE", "day"), "quest": ("INTEGER", "quest"), "model_key": ("INTEGER", "model_key")},
+        _COSTS,
+    ),
+    RunningTotal("cost_totals", "costs", {"quest": ("INTEGER", "quest"), "model_key": ("INTEGER", "model_key")}, _COSTS),
+    RunningTotal(
+        "provider_days",
+        "task_providers",
+        {"family": ("VARCHAR", "family"), "day": ("DATE", "last_day")},
+        {"tasks": ("HUGEINT", "count(*)")},
+    ),
+    RunningTotal(
+        "quest_outcomes",
+        "task_totals",
+        {"quest": ("INTEGER", "quest"), "reason": ("VARCHAR", "reason")},
+        _JUDGED | {"usd": (DECIMAL, "sum(usd)"), "tokens": ("HUGEINT", "sum(tokens)")},
+    ),
+    RunningTotal(
+        "provider_outcomes",
+        "task_credits",
+        {"family": ("VARCHAR", "family")},
+        _JUDGED | {"wasted_usd": (DECIMAL, "sum(wasted_usd)")},
+    ),
+)
+RUNNING_TOTALS: Mapping[str, RunningTotal] = {total.name: total for total in _ALL}
 
 
-def before(source: str) -> str:
-    """SQL to run before the dirty rows change: takes away what they had."""
-    return f"CREATE OR REPLACE TEMP TABLE {RUNNING_TOTALS[source].table}_change AS {_dirty(source, '-')}"
+def following(source: str) -> list[RunningTotal]:
+    """The totals over a table."""
+    return [total for total in _ALL if total.source == source]
 
 
-def after(source: str) -> str:
-    """SQL to run when they have changed: adds what they have."""
-    total = RUNNING_TOTALS[source]
-    totals = ", ".join((*total.keys, *(f"sum({name})" for name in total.sums)))
-    return f"""
-CREATE OR REPLACE TEMP TABLE {total.table}_now AS
-SELECT {totals} FROM (FROM {total.table} UNION ALL FROM {total.table}_change UNION ALL {_dirty(source, "+")})
- GROUP BY ALL HAVING sum({next(iter(total.sums))}) <> 0;
-DELETE FROM {total.table};
-INSERT INTO {total.table} FROM {total.table}_now;
-"""
+class Growth:
+    """By how many rows each total has grown since it was compacted last, as far as this process knows."""
 
+    def __init__(self) -> None:
+        self._appended = dict.fromkeys(RUNNING_TOTALS, 0)
 
-def _dirty(source: str, sign: str) -> str:
-    total = RUNNING_TOTALS[source]
-    keys = [f"{expression} AS {name}" for name, expression in total.keys.items()]
-    sums = [f"{sign}({expression}) AS {name}" for name, expression in total.sums.items()]
-    return f"SELECT {', '.join(keys + sums)} FROM {source} WHERE {total.dirty_tasks} GROUP BY ALL"
+    def append(self, connection: DuckDBPyConnection, source: str, rows: str, sign: str = "") -> None:
+        """Add rows of a source to all totals over it, or take them away, and compact those that have grown much."""
+        for total in following(source):
+            self._appended[total.name] += connection.execute(total.append(rows, sign)).fetchall()[0][0]
+            if self._appended[total.name] > MOST_APPENDED:
+                connection.execute(total.compact())
+                self._appended[total.name] = 0

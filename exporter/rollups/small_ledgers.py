@@ -1,5 +1,6 @@
-"""The ledgers without timed entries: allocations, replaced by ranges of days, and quests, replaced as a whole."""
+"""The ledgers without timed entries: allocations, replaced day by day, and quests, replaced as a whole."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -7,60 +8,50 @@ from duckdb import DuckDBPyConnection
 
 from exporter.rollups import staging
 
-_NEW_QUESTS = """
-INSERT INTO quests SELECT nextval('keys'), quest_id
-  FROM (SELECT DISTINCT coalesce(quest_id, 'unassigned') AS quest_id FROM staged WHERE rejection_reason IS NULL)
-  ANTI JOIN quests USING (quest_id)
-"""
+# What is known of the allocations of a day is a range of the whole day, whose checksum is given.
 _ALLOCATIONS = """
-CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT day, quest, sum(allocated_usd) AS allocated_usd, sum(spent_usd) AS spent_usd
+INSERT INTO allocations
+SELECT day, quest, sum(allocated_usd), sum(spent_usd)
   FROM staged JOIN quests ON quests.quest_id = coalesce(staged.quest_id, 'unassigned')
  WHERE rejection_reason IS NULL GROUP BY ALL
 """
 # Two ids may be one here, where a long one was shortened to what another one is: without a choice, sums would double.
 _NAMES = """
-CREATE OR REPLACE TEMP TABLE fresh AS
+INSERT INTO names
 SELECT DISTINCT ON (quest) quest, clean(name) AS name, clean(layer) AS layer
   FROM staged JOIN quests USING (quest_id) WHERE rejection_reason IS NULL ORDER BY quest, staged.name, staged.layer
 """
+_REJECTED = """
+INSERT INTO rejected SELECT $ledger, {day}, {minute}, rejection_reason, sum(entries) FROM staged
+ WHERE rejection_reason IS NOT NULL GROUP BY ALL
+"""
 
 
-def replace_allocations(connection: DuckDBPyConnection, file: Path, first: date, last: date) -> bool:
-    """Put the rows of a file in the place of all allocations from ``first`` to ``last``. Returns whether any differs."""
-    staging.stage_rows(connection, "allocations", file)
-    connection.execute(_NEW_QUESTS)
-    connection.execute(_ALLOCATIONS)
-    days = {"first": first, "last": last}
-    _reject(connection, "allocations", "day BETWEEN $first AND $last", days)
-    return _replace(connection, "allocations", "day BETWEEN $first AND $last", days)
-
-
-def replace_quests(connection: DuckDBPyConnection, file: Path) -> bool:
-    """Put the rows of a file in the place of all names and layers of quests. Returns whether any differs."""
-    staging.stage_rows(connection, "quests", file)
-    connection.execute(_NEW_QUESTS)
-    connection.execute(_NAMES)
-    _reject(connection, "quests", "true", {})
-    return _replace(connection, "names", "true", {})
-
-
-def _replace(connection: DuckDBPyConnection, table: str, where: str, parameters: dict[str, date]) -> bool:
-    differing = connection.execute(
-        f"SELECT count(*) FROM ((FROM {table} WHERE {where} EXCEPT FROM fresh) UNION ALL"
-        f" (FROM fresh EXCEPT FROM {table} WHERE {where}))",
-        parameters,
-    ).fetchall()[0][0]
-    if differing:
-        connection.execute(f"DELETE FROM {table} WHERE {where}", parameters)
-        connection.execute(f"INSERT INTO {table} FROM fresh")
-    return bool(differing)
-
-
-def _reject(connection: DuckDBPyConnection, ledger: str, where: str, parameters: dict[str, date]) -> None:
-    connection.execute(f"DELETE FROM rejected WHERE ledger = '{ledger}' AND {where}", parameters)
-    day = "day" if ledger == "allocations" else "NULL"
+def replace_allocations(connection: DuckDBPyConnection, files: Sequence[Path], days: Iterable[tuple[date, int, int]]) -> None:
+    """Put the rows of files in the place of the allocations of some days, each with its count of rows and their checksum."""
+    rows = list(days)
     connection.execute(
-        f"INSERT INTO rejected SELECT '{ledger}', {day}, NULL, rejection_reason, sum(entries) FROM staged"
-        " WHERE rejection_reason IS NOT NULL GROUP BY ALL"
+        "CREATE OR REPLACE TEMP TABLE read_days AS SELECT unnest($day::DATE[]) AS day, unnest($entries::HUGEINT[]) AS entries,"
+        " unnest($checksum::HUGEINT[]) AS checksum",
+        {name: [row[at] for row in rows] for at, name in enumerate(("day", "entries", "checksum"))},
     )
+    connection.execute("DELETE FROM allocations WHERE day IN (SELECT day FROM read_days)")
+    for table in ("ranges", "rejected"):
+        connection.execute(f"DELETE FROM {table} WHERE ledger = 'allocations' AND day IN (SELECT day FROM read_days)")
+    connection.execute(
+        "INSERT INTO ranges (ledger, day, minute, minutes, entries, checksum, keys, positive_usd)"
+        " SELECT 'allocations', day, 0, 1440, entries, checksum, 0, 0 FROM read_days WHERE entries > 0"
+    )
+    if files:
+        staging.stage_rows(connection, "allocations", files)
+        connection.execute(_ALLOCATIONS)
+        connection.execute(_REJECTED.format(day="day", minute=0), {"ledger": "allocations"})
+
+
+def replace_quests(connection: DuckDBPyConnection, file: Path) -> None:
+    """Put the rows of a file in the place of all names and layers of quests."""
+    staging.stage_rows(connection, "quests", [file])
+    connection.execute("DELETE FROM names")
+    connection.execute(_NAMES)
+    connection.execute("DELETE FROM rejected WHERE ledger = 'quests'")
+    connection.execute(_REJECTED.format(day="NULL", minute="NULL"), {"ledger": "quests"})

@@ -1,74 +1,114 @@
-"""Loading what was read into temporary tables of the rollup file, and finding out which hours differ from before."""
+"""Loading what was read into temporary tables, and finding the day, range and numbers that each entry belongs to."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from exporter.calendar import HOUR, MICROSECOND
-from exporter.sync.changes import Changes
+from exporter.calendar import MICROSECOND, ONE_DAY, Calendar
+from exporter.columns import DECIMAL, ENTRIES
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DECIMAL = "DECIMAL(38, 15)"
-TOKENS = "DECIMAL(38, 6)"
 _ENTRY = {
     "occurred_at": "TIMESTAMP",
     "rejection_reason": "VARCHAR",
     "checksum": "BIGINT",
-    "number": "BIGINT",
+    "key": "BIGINT",
     "name": "VARCHAR",
 }
 COLUMNS = {
-    "costs": {
-        **_ENTRY, "task_id": "VARCHAR", "quest_id": "VARCHAR", "provider": "VARCHAR", "model": "VARCHAR",
-        "usd": DECIMAL, "input_tokens": TOKENS, "output_tokens": TOKENS,
-    },
-    "impacts": {
-        **_ENTRY, "task_id": "VARCHAR", "quest_id": "VARCHAR", "layer": "VARCHAR", "title": "VARCHAR",
-        "usd": DECIMAL, "tokens": TOKENS, "impact": DECIMAL,
-    },
+    name: _ENTRY | {column.stored: column.kind.value for column in ledger.columns} for name, ledger in ENTRIES.items()
+} | {
     "allocations": {
-        "day": "DATE", "rejection_reason": "VARCHAR", "quest_id": "VARCHAR", "allocated_usd": DECIMAL, "spent_usd": DECIMAL,
+        "day": "DATE",
+        "rejection_reason": "VARCHAR",
+        "quest_id": "VARCHAR",
+        "allocated_usd": DECIMAL,
+        "spent_usd": DECIMAL,
         "entries": "HUGEINT",
     },
     "quests": {
-        "rejection_reason": "VARCHAR", "quest_id": "VARCHAR", "name": "VARCHAR", "layer": "VARCHAR", "entries": "HUGEINT",
+        "rejection_reason": "VARCHAR",
+        "quest_id": "VARCHAR",
+        "name": "VARCHAR",
+        "layer": "VARCHAR",
+        "entries": "HUGEINT",
     },
-}  # fmt: skip
+}
 """The result columns of the statements that read each ledger, in their order."""
 
-_REPLACED = """
-CREATE OR REPLACE TEMP TABLE replaced AS
-SELECT unnest($day::DATE[]) AS day, unnest($first::UTINYINT[]) AS first, unnest($last::UTINYINT[]) AS last,
-       unnest($midnight::BIGINT[]) AS midnight, unnest($filename::VARCHAR[]) AS filename
+_STAGED = "CREATE OR REPLACE TEMP TABLE staged AS FROM {entries}"
+_DATES = "SELECT DISTINCT occurred_at::DATE FROM staged WHERE occurred_at IS NOT NULL"
+# A day of UTC holds parts of at most three days of a time zone.
+_DAYS = """
+CREATE OR REPLACE TEMP TABLE days AS
+SELECT unnest($utc_date::DATE[]) AS utc_date, unnest($day::DATE[]) AS day, unnest($midnight::BIGINT[]) AS midnight,
+       unnest($finish::BIGINT[]) AS finish
 """
-_STAGED = """
-CREATE OR REPLACE TEMP TABLE staged AS
-SELECT day, {hour} AS hour, CASE WHEN day >= $compacted_before THEN hour END AS bucket, entries.*
-  FROM {entries} AS entries JOIN replaced USING (filename)
+_PLACED = """
+CREATE OR REPLACE TEMP TABLE placed AS
+SELECT day, ((epoch_us(occurred_at) - midnight) // 60000000)::USMALLINT AS minute, staged.*
+  FROM staged JOIN days ON utc_date = occurred_at::DATE
+   AND epoch_us(occurred_at) >= midnight AND epoch_us(occurred_at) < finish
+ WHERE day <= $today
 """
-_FRESH = """
-CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT day, hour, count(*)::HUGEINT AS entries, sum(checksum) AS checksum,
-       coalesce(sum(usd) FILTER (usd > 0), 0) AS positive_usd, min(number) AS low, max(number) AS high,
-       max(occurred_at) FILTER (occurred_at <= $now) AS newest,
-       list(DISTINCT date_trunc('second', occurred_at)) FILTER (occurred_at > $now) AS ahead
-  FROM staged GROUP BY day, hour
+# An hour is kept in ranges of the length that it has already, or by the minute while it may still change, or as its size asks.
+_HOURS = """
+CREATE OR REPLACE TEMP TABLE staged_hours AS
+SELECT day, hour, coalesce(minutes, CASE WHEN (day, hour) >= ($open_day::DATE, $open_hour::INTEGER) OR rows > {fine} THEN 1
+                                         WHEN rows > {coarse} THEN 5 ELSE 60 END) AS minutes
+  FROM (SELECT day, minute // 60 AS hour, count(*) AS rows FROM placed GROUP BY ALL)
+  LEFT JOIN (SELECT day, minute // 60 AS hour, min(minutes) AS minutes FROM ranges WHERE ledger = $ledger GROUP BY ALL)
+ USING (day, hour)
 """
-_DIRTY_BUCKETS = """
-CREATE OR REPLACE TEMP TABLE dirty_buckets AS
-WITH known AS (
-    SELECT day, hour, entries, checksum
-      FROM hours JOIN replaced USING (day)
-     WHERE ledger = $ledger AND hour BETWEEN first AND last
-), found AS (
-    SELECT day, hour, entries, checksum FROM fresh
-)
-SELECT DISTINCT day, CASE WHEN day >= $compacted_before THEN hour END AS bucket
-  FROM ((FROM known EXCEPT FROM found) UNION ALL (FROM found EXCEPT FROM known))
+_ENTRIES = """
+CREATE OR REPLACE TEMP TABLE entries AS
+SELECT placed.* REPLACE ((placed.minute // minutes * minutes)::USMALLINT AS minute), minutes
+  FROM placed JOIN staged_hours ON staged_hours.day = placed.day AND staged_hours.hour = placed.minute // 60
 """
+COARSE, FINE = 10_000, 120_000
+"""Entries of an hour beyond which it is kept in ranges of 5 minutes, and of one minute."""
 
-
+# Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, for most
+# entries are of the same tasks and models: a look among all tasks takes longer than the rest.
+_REMEMBERED = """
+CREATE TEMP TABLE costs_tasks (task_id VARCHAR, task INTEGER);
+CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER);
+CREATE TEMP TABLE model_keys (provider VARCHAR, model VARCHAR, model_key INTEGER);
+"""
+_UNSEEN_TASKS = """
+CREATE OR REPLACE TEMP TABLE unseen AS
+SELECT DISTINCT task_id FROM entries ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL
+"""
+_TASK_KEYS = """
+CREATE OR REPLACE TEMP TABLE found AS
+SELECT task_id, coalesce(task, nextval('keys'))::INTEGER AS task, task IS NULL AS is_new
+  FROM unseen LEFT JOIN tasks USING (task_id);
+INSERT INTO tasks SELECT task, task_id FROM found WHERE is_new;
+CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
+SELECT task_id, task FROM {ledger}_tasks SEMI JOIN entries USING (task_id) UNION ALL SELECT task_id, task FROM found;
+"""
+_UNSEEN_MODELS = """
+CREATE OR REPLACE TEMP TABLE unseen AS
+SELECT DISTINCT provider, model, clean(provider) AS clean_provider, clean(model) AS clean_model
+  FROM entries ANTI JOIN model_keys AS known
+    ON known.provider IS NOT DISTINCT FROM entries.provider AND known.model IS NOT DISTINCT FROM entries.model
+ WHERE rejection_reason IS NULL
+"""
+_MODEL_KEYS = """
+INSERT INTO models SELECT nextval('keys'), clean_provider, clean_model, NULL
+  FROM (SELECT DISTINCT clean_provider, clean_model FROM unseen)
+  ANTI JOIN models ON models.provider = clean_provider AND models.model = clean_model;
+INSERT INTO model_keys SELECT unseen.provider, unseen.model, model_key
+  FROM unseen JOIN models ON models.provider = clean_provider AND models.model = clean_model;
+"""
+_QUEST_KEYS = """
+INSERT INTO quests SELECT nextval('keys'), quest_id
+  FROM (SELECT DISTINCT coalesce(quest_id, 'unassigned') AS quest_id FROM {table} WHERE rejection_reason IS NULL)
+  ANTI JOIN quests USING (quest_id)
+"""
 # A buffer has a size of its own: DuckDB would make one as large as the file. No line is longer than a tenth of max_line_size.
 # The directory may be named like a partition (usd=5), which says nothing of what is in a file.
 _DIALECT = (
@@ -76,6 +116,57 @@ _DIALECT = (
     " nullstr = '', allow_quoted_nulls = true, max_line_size = 1048576,"
     " buffer_size = 8388608, hive_partitioning = false"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How entries are placed: up to which day they count, and from which hour of which day on ranges are kept by the minute."""
+
+    today: date
+    open_day: date
+    open_hour: int
+
+
+def define(connection: DuckDBPyConnection) -> None:
+    """Make the tables that remember numbers; they go with the connection."""
+    connection.execute(_REMEMBERED)
+
+
+def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], calendar: Calendar, place: Place) -> None:
+    """Fill ``staged`` with the rows of CSV files, and ``entries`` with those that count, placed and with known numbers.
+
+    A row counts that has a time, on a day that has begun.
+    """
+    connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
+    connection.execute(_DAYS, _days(calendar, [row[0] for row in connection.execute(_DATES).fetchall()]))
+    connection.execute(_PLACED, {"today": place.today})
+    hours = {"ledger": ledger, "open_day": place.open_day, "open_hour": place.open_hour}
+    connection.execute(_HOURS.format(coarse=COARSE, fine=FINE), hours)
+    connection.execute(_ENTRIES)
+    number(connection, ledger)
+
+
+def stage_rows(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
+    """Fill ``staged`` with the rows of a ledger without timed entries, and number its quests."""
+    connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
+    connection.execute(_QUEST_KEYS.format(table="staged"))
+
+
+def number(connection: DuckDBPyConnection, ledger: str) -> None:
+    """Give every name in ``entries`` a number."""
+    connection.execute(_QUEST_KEYS.format(table="entries"))
+    _number_unseen(connection, _UNSEEN_TASKS.format(ledger=ledger), _TASK_KEYS.format(ledger=ledger))
+    if ledger == "costs":
+        _number_unseen(connection, _UNSEEN_MODELS, _MODEL_KEYS)
+
+
+def read_csv(ledger: str) -> str:
+    """The FROM item that reads the CSV files, given as the parameter ``$files``, of a ledger's result columns.
+
+    Nothing is left to be guessed from the first lines, which may hold anything: quotes, line ends, a carriage return alone.
+    """
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS[ledger].items())
+    return f"read_csv($files, columns = {{{columns}}}, {_DIALECT})"
 
 
 def bucket(length: timedelta, origin: str) -> str:
@@ -88,42 +179,23 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
-def read_csv(ledger: str) -> str:
-    """The FROM item that reads the CSV files, given as the parameter ``$files``, of a ledger's result columns.
-
-    Nothing is left to be guessed from the first lines, which may hold anything: quotes, line ends, a carriage return alone.
-    """
-    columns = ", ".join(f"'{name}': '{type_name}'" for name, type_name in COLUMNS[ledger].items())
-    return f"read_csv($files, columns = {{{columns}}}, {_DIALECT})"
-
-
-def stage(connection: DuckDBPyConnection, changes: Changes) -> bool:
-    """As :func:`load`, and fill ``dirty_buckets`` with the buckets that differ from before; returns whether any does.
-
-    A bucket is an hour of a day, or NULL for all of a day that has settled.
-    """
-    load(connection, changes)
-    connection.execute(_DIRTY_BUCKETS, {"ledger": changes.ledger, "compacted_before": changes.progress.compacted_before})
-    return connection.execute("FROM dirty_buckets LIMIT 1").fetchone() is not None
-
-
-def load(connection: DuckDBPyConnection, changes: Changes) -> None:
-    """Fill ``staged`` with the parts, ``replaced`` with their hours, and ``fresh`` with what to remember of each hour."""
-    read = [(part, file) for part in changes.parts for file in part.files]
-    files = [str(file) for _, file in read]
-    replaced = {
-        "day": [part.hours.day for part, _ in read],
-        "first": [part.hours.first for part, _ in read],
-        "last": [part.hours.last for part, _ in read],
-        "midnight": [microseconds(part.midnight) for part, _ in read],
-        "filename": files,
+def _days(calendar: Calendar, utc_dates: list[date]) -> dict[str, list[object]]:
+    """All days that have a part in these days of UTC, with the instants at which they begin and end."""
+    pairs = [(utc_date, day) for utc_date in utc_dates for day in _overlapping(calendar, utc_date)]
+    return {
+        "utc_date": [utc_date for utc_date, _ in pairs],
+        "day": [day for _, day in pairs],
+        "midnight": [microseconds(calendar.start(day)) for _, day in pairs],
+        "finish": [microseconds(calendar.end(day)) for _, day in pairs],
     }
-    connection.execute(_REPLACED, replaced)
-    statement = _STAGED.format(hour=bucket(HOUR, "midnight"), entries=read_csv(changes.ledger))
-    connection.execute(statement, {"files": files, "compacted_before": changes.progress.compacted_before})
-    connection.execute(_FRESH, {"now": changes.progress.last_success.astimezone(UTC).replace(tzinfo=None)})
 
 
-def stage_rows(connection: DuckDBPyConnection, ledger: str, file: Path) -> None:
-    """Fill ``staged`` with the rows of one file of a ledger without timed entries."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM {read_csv(ledger)}", {"files": [str(file)]})
+def _overlapping(calendar: Calendar, utc_date: date) -> Iterable[date]:
+    noon = calendar.day_of(datetime.combine(utc_date, time(12), UTC))
+    return (noon - ONE_DAY, noon, noon + ONE_DAY)
+
+
+def _number_unseen(connection: DuckDBPyConnection, unseen: str, keys: str) -> None:
+    connection.execute(unseen)
+    if connection.execute("FROM unseen LIMIT 1").fetchone():
+        connection.execute(keys)

@@ -4,25 +4,24 @@ All methods block and must run one at a time; the refresh gives them a thread of
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from pydantic import TypeAdapter
 
+from exporter.calendar import Calendar
+from exporter.columns import ENTRIES
 from exporter.config import Config
-from exporter.rollups import derived, facts, small_ledgers, staging
+from exporter.errors import first_line
+from exporter.rollups import costs, impacts, ranges, small_ledgers, staging, tasks, views
+from exporter.rollups.changes import Changes
 from exporter.rollups.file import RollupFileError, is_damage, open_file, set_aside
-from exporter.sources.database import first_line
-from exporter.sources.statements import EARLIEST
-from exporter.sync.audit import HOURS_PER_RANGE, KnownHour
-from exporter.sync.changes import Building, Changes, Progress
+from exporter.rollups.ranges import Key, KnownRange
+from exporter.rollups.running_totals import Growth
 
-_PROGRESS = TypeAdapter(Progress)
-_BUILDING = TypeAdapter(Building)
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
 # All that follows is small statements, for which a second thread costs more than it brings; they begin with a new connection.
 _LARGE_STATEMENTS = "SET threads = 2; SET preserve_insertion_order = false; SET checkpoint_threshold = '1GB'"
@@ -32,13 +31,23 @@ _CLEAN = (
 )
 _NEWEST = """
 SELECT ledger, max(moment)
-  FROM (SELECT ledger, newest AS moment FROM hours UNION ALL SELECT ledger, unnest(ahead) FROM hours WHERE ahead IS NOT NULL)
+  FROM (SELECT ledger, newest AS moment FROM ranges
+        UNION ALL SELECT ledger, unnest(ahead) FROM ranges WHERE ahead IS NOT NULL)
  WHERE moment <= $now GROUP BY ledger
 """
-
+_PENDING = "SELECT key >> $shift, count(*), sum(key) FROM pending WHERE ledger = $ledger AND key > $low GROUP BY ALL"
+_PENDING_ROWS = "SELECT key, day, minute FROM pending WHERE ledger = $ledger AND list_contains($bins::BIGINT[], key >> $shift) AND key > $low"
+_UNKNOWN = """
+SELECT key, checksum FROM (SELECT unnest($keys::BIGINT[]) AS key, unnest($checksums::BIGINT[]) AS checksum)
+ANTI JOIN impacts USING (key, checksum)
+"""
 
 CHANGES_PER_CONNECTION = 500
 """Each leaves some 100 kB behind."""
+MOST_DIRTY = 100_000
+"""Tasks that are told apart since the last report; beyond, all are dirty."""
+LABELS = "labels"
+"""The revision of all that decides how series are labelled."""
 
 
 class Rollups:
@@ -51,9 +60,11 @@ class Rollups:
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
         self.revisions = Counter[str]()
-        """Of each ledger, how often anything changed that a report could tell, since the file was opened."""
+        """By ledger, how often anything changed that a report shows, since the file was opened; and of :data:`LABELS`."""
+        self._dirty_tasks: set[int] | None = None
         self._path = path
         self._config = config
+        self._calendar = Calendar(config.timezone)
         self._suspect: Exception | None = None
         self._open()
 
@@ -98,141 +109,188 @@ class Rollups:
         rows = self._connection.execute(_NEWEST, {"now": now.astimezone(UTC).replace(tzinfo=None)}).fetchall()
         return {ledger: newest.replace(tzinfo=UTC) for ledger, newest in rows}
 
-    def progress(self, ledger: str) -> Progress | None:
-        """How far a ledger has been followed; None when it was never read whole."""
-        value = self._state(f"progress.{ledger}")
-        return _PROGRESS.validate_json(value) if value else None
+    def state(self, ledger: str) -> str | None:
+        """How far a ledger has been followed, as the last change to it said; None when it was never read whole."""
+        return self._state(f"progress.{ledger}") or None
 
-    def remembered(self, ledger: str, start: tuple[date, int]) -> list[KnownHour]:
-        """The next known hours of a ledger from a day and hour on."""
-        rows = self._connection.execute(
-            "SELECT day, hour, entries, checksum FROM hours WHERE ledger = $ledger AND (day, hour) >= ($day, $hour)"
-            " ORDER BY day, hour LIMIT $most",
-            {"ledger": ledger, "day": start[0], "hour": start[1], "most": HOURS_PER_RANGE},
-        ).fetchall()
-        return [KnownHour(*row) for row in rows]
-
-    def holding(self, ledger: str, numbers: list[tuple[int, int]]) -> list[tuple[date, int]]:
-        """The days and hours of a ledger that hold, or may hold, entries with numbers in these closed ranges."""
-        first, last = zip(*numbers, strict=True)
-        return self._connection.execute(
-            "SELECT DISTINCT day, hour FROM hours JOIN (SELECT unnest($first) AS first, unnest($last) AS last)"
-            " ON low <= last AND high >= first WHERE ledger = $ledger",
-            {"ledger": ledger, "first": list(first), "last": list(last)},
-        ).fetchall()
-
-    def building(self, ledger: str) -> Building | None:
+    def building(self, ledger: str) -> str | None:
         """How far a first build has come that was broken off; None when there is none."""
-        value = self._state(f"building.{ledger}")
-        return _BUILDING.validate_json(value) if value else None
+        return self._state(f"building.{ledger}") or None
 
-    def begin(self, ledger: str, building: Building) -> None:
+    def known(self, ledger: str, first: Key, last: Key | None = None, most: int = 1_000_000) -> list[KnownRange]:
+        """The ranges of a ledger from the first on, up to the last and as many as asked for, in order of time."""
+        return ranges.known(self._connection, ledger, first, last, most)
+
+    def holding(self, ledger: str, ids: list[int]) -> list[Key]:
+        """The ranges of a ledger that may hold entries with these ids."""
+        return ranges.holding(self._connection, ledger, ids)
+
+    def pending_bins(self, ledger: str, low: int, shift: int) -> dict[int, tuple[int, int]]:
+        """By ``id >> shift``, how many ids above the low watermark were counted, and their sum."""
+        found = self._connection.execute(_PENDING, {"ledger": ledger, "low": low, "shift": shift}).fetchall()
+        return {number: (count, int(total)) for number, count, total in found}
+
+    def pending(self, ledger: str, low: int, shift: int, bins: list[int]) -> dict[int, Key | None]:
+        """The ids above the low watermark that were counted, in some bins, each with its range (None: not counted yet)."""
+        parameters = {"ledger": ledger, "low": low, "shift": shift, "bins": bins}
+        rows = self._connection.execute(_PENDING_ROWS, parameters).fetchall()
+        return {key: None if day is None else (day, minute) for key, day, minute in rows}
+
+    def unknown(self, keys: list[int], checksums: list[int]) -> set[int]:
+        """Which of these keys of outcomes are unknown, or have another checksum."""
+        rows = self._connection.execute(_UNKNOWN, {"keys": keys, "checksums": checksums}).fetchall()
+        return {key for key, _ in rows}
+
+    def take_dirty_tasks(self) -> list[int] | None:
+        """The tasks whose calls or outcomes changed since this was asked last; None stands for all tasks."""
+        found, self._dirty_tasks = self._dirty_tasks, set()
+        return None if found is None else sorted(found)
+
+    def forget_pending(self, ledger: str, ids: list[int]) -> None:
+        """Forget entries above the low watermark that are there no more."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM pending WHERE ledger = ? AND list_contains(?::BIGINT[], key)", [ledger, ids])
+
+    def begin(self, ledger: str, building: str) -> None:
         """Forget a ledger, to build it again."""
         with self._transaction():
             self._put(f"progress.{ledger}", "")
-            self._put(f"building.{ledger}", _BUILDING.dump_json(building).decode())
-            facts.forget(self._connection, ledger)
-        self.revisions[ledger] += 1
+            self._put(f"building.{ledger}", building)
+            for table in ("ranges", "rejected", "pending"):
+                self._connection.execute(f"DELETE FROM {table} WHERE ledger = ?", [ledger])
+            self._connection.execute(f"DELETE FROM {ledger}")
+        self._changed(ledger)
 
-    def add(self, changes: Changes, position: datetime) -> None:
-        """One step of a first build: take the parts in, and leave what is derived from them for :meth:`finish`.
-
-        ``position`` is how far the build has come with them.
-        """
+    def build(self, changes: Changes) -> None:
+        """One step of a first build: take the entries in, and leave what is derived from them for :meth:`finish`."""
         self._connection.execute(_LARGE_STATEMENTS)
         with self._transaction():
             self._expect(changes.ledger, built=False)
-            staging.load(self._connection, changes)
-            facts.add(self._connection, changes.ledger)
-            self._assign_families()
-            self._put(f"building.{changes.ledger}", _BUILDING.dump_json(Building(changes.progress, position)).decode())
+            self._stage(changes)
+            (costs if changes.ledger == "costs" else impacts).take(self._connection)
+            ranges.add(self._connection, changes.ledger, changes.now)
+            self._put(f"building.{changes.ledger}", changes.state)
 
-    def finish(self, changes: Changes) -> None:
-        """The last step of a first build."""
+    def finish(self, ledger: str, state: str) -> None:
+        """The last step of a first build; ``state`` says how far the ledger has been followed."""
         with self._transaction():
-            self._expect(changes.ledger, built=False)
-            derived.mark_all_dirty(self._connection)
-            derived.derive(self._connection, changes.ledger)
-            self._settle(changes)
-            self._put(f"building.{changes.ledger}", "")
-        self.revisions[changes.ledger] += 1
+            self._expect(ledger, built=False)
+            if ledger == "costs":
+                costs.total(self._connection, self._growth)
+            else:
+                impacts.follow(self._connection, self._growth, tasks.ALL)
+            self._put(f"progress.{ledger}", state)
+            self._put(f"building.{ledger}", "")
+        self._changed(ledger)
         self._built = True
 
     def apply(self, changes: Changes) -> None:
-        """Replace the hours that differ, and what is derived from them."""
+        """Add entries, or replace ranges by them, and bring what is derived from them in step."""
         if self._built:
             self._reopen_after = 0
         with self._transaction():
-            before = _PROGRESS.validate_json(self._expect(changes.ledger, built=True))
-            differs = bool(changes.parts) and staging.stage(self._connection, changes)
-            if differs:
-                facts.replace(self._connection, changes.ledger)
-                self._assign_families()
-                derived.derive(self._connection, changes.ledger)
-            if before.compacted_before != changes.progress.compacted_before:
-                facts.compact(self._connection, changes.ledger, changes.progress.compacted_before)
-            self._settle(changes)
-        self.revisions[changes.ledger] += differs
+            self._expect(changes.ledger, built=True)
+            self._stage(changes)
+            ranges.keys(self._connection, "replaced", changes.replaced)
+            if changes.replaced:
+                ranges.forget_pending(self._connection, changes.ledger, "replaced")
+            labelled = (self._apply_costs if changes.ledger == "costs" else self._apply_impacts)(changes)
+            if changes.low is not None:
+                ranges.remember_pending(self._connection, changes.ledger, changes.low)
+            self._put(f"progress.{changes.ledger}", changes.state)
+        self._note_dirty_tasks()
+        self.revisions[changes.ledger] += 1
+        self.revisions[LABELS] += labelled
 
-    def allocated_before(self, day: date) -> date | None:
-        """The last day before ``day`` for which allocations are known."""
-        days: list[tuple[date | None]]
-        days = self._connection.execute("SELECT max(day) FROM allocations WHERE day < ?", [day]).fetchall()
-        return days[0][0]
+    def _note_dirty_tasks(self) -> None:
+        if self._dirty_tasks is not None:
+            self._dirty_tasks.update(task for (task,) in self._connection.execute("FROM dirty_tasks").fetchall())
+            if len(self._dirty_tasks) > MOST_DIRTY:
+                self._dirty_tasks = None
 
-    def replace_allocations(self, file: Path, first: date, last: date, untimed: Mapping[str, int], progress: Progress) -> bool:
-        """Put a file's rows in the place of the allocations of a range of days. Returns whether any differs."""
-        with self._transaction():
-            if (first, last) != (EARLIEST, progress.today):
-                self._expect("allocations", built=True)
-            differs = small_ledgers.replace_allocations(self._connection, file, first, last)
-            facts.untimed(self._connection, "allocations", untimed)
-            self._advance("allocations", progress)
-        self.revisions["allocations"] += differs
-        return differs
+    def _stage(self, changes: Changes) -> None:
+        staging.stage(self._connection, changes.ledger, changes.files, self._calendar, changes.place)
+        if changes.ledger == "costs":
+            tasks.assign_families(self._connection, self._config.providers)
 
-    def replace_quests(self, file: Path, progress: Progress) -> None:
-        """Put a file's rows in the place of all names and layers of quests."""
-        with self._transaction():
-            differs = small_ledgers.replace_quests(self._connection, file)
-            self._advance("quests", progress)
-        self.revisions["quests"] += differs
+    def _apply_costs(self, changes: Changes) -> bool:
+        """Returns whether labels may have changed."""
+        if changes.replaced:
+            costs.replace(self._connection, self._growth)
+            ranges.remove(self._connection, "costs", "replaced")
+            labelled = True
+        else:
+            costs.summed(self._connection)
+            labelled = costs.brings_labels(self._connection)
+            costs.add(self._connection, self._growth)
+        ranges.add(self._connection, "costs", changes.now)
+        costs.follow(self._connection, self._growth)
+        return labelled
 
-    def advance(self, ledger: str, progress: Progress) -> None:
+    def _apply_impacts(self, changes: Changes) -> bool:
+        impacts.upsert(self._connection, changes.now)
+        labelled = impacts.brings_labels(self._connection)
+        impacts.follow(self._connection, self._growth)
+        return labelled
+
+    def advance(self, ledger: str, state: str, low: int | None = None) -> None:
         """Note how far a ledger has been followed, where nothing else is to be changed."""
         with self._transaction():
-            self._expect(ledger, built=True)
-            self._advance(ledger, progress)
+            self._expect(ledger)
+            if low is not None:
+                ranges.pass_pending(self._connection, ledger, low)
+            self._put(f"progress.{ledger}", state)
 
-    def _expect(self, ledger: str, *, built: bool) -> str:
-        """The progress of a ledger, empty while it is being built.
+    def untimed(self, ledger: str, entries: Mapping[str, int]) -> None:
+        """Note how many entries no day can hold, by reason."""
+        with self._transaction():
+            ranges.untimed(self._connection, ledger, entries)
 
-        Refuses to go on in another file than the one that the work began with, in which the ledger is not even begun.
-        """
-        progress = self._state(f"progress.{ledger}")
-        if progress is None or bool(progress) is not built:
+    def settle(self, ledger: str, before: tuple[date, int]) -> None:
+        """Keep the hours before a day and hour in longer ranges, for they will hardly change any more."""
+        with self._transaction():
+            if ranges.settle(self._connection, ledger, before):
+                (costs if ledger == "costs" else impacts).settle(self._connection)
+
+    def replace_allocations(self, files: Sequence[Path], days: Sequence[tuple[date, int, int]], state: str) -> None:
+        """Put the rows of files in the place of the allocations of some days, each with its count of rows and their checksum."""
+        with self._transaction():
+            self._expect("allocations")
+            small_ledgers.replace_allocations(self._connection, files, days)
+            self._put("progress.allocations", state)
+        self._changed("allocations")
+
+    def replace_quests(self, file: Path, state: str) -> None:
+        """Put a file's rows in the place of all names and layers of quests."""
+        with self._transaction():
+            small_ledgers.replace_quests(self._connection, file)
+            self._put("progress.quests", state)
+        self._changed("quests")
+
+    def _changed(self, ledger: str) -> None:
+        if ledger in ENTRIES:
+            self._dirty_tasks = None
+        self.revisions[ledger] += 1
+        self.revisions[LABELS] += 1
+
+    def _expect(self, ledger: str, *, built: bool | None = None) -> None:
+        """Refuse to go on in another file than the one that the work began with, in which the ledger is not even begun."""
+        state = self._state(f"progress.{ledger}")
+        if state is None or (built is not None and bool(state) is not built):
             raise RollupFileError(f"{self._path} was set aside meanwhile; the rollups of {ledger} are built again")
-        return progress
-
-    def _assign_families(self) -> None:
-        if self._connection.execute("FROM models WHERE family IS NULL LIMIT 1").fetchone():
-            derived.assign_families(self._connection, self._config.providers)
-
-    def _settle(self, changes: Changes) -> None:
-        facts.untimed(self._connection, changes.ledger, changes.untimed)
-        self._advance(changes.ledger, changes.progress)
-
-    def _advance(self, ledger: str, progress: Progress) -> None:
-        self._put(f"progress.{ledger}", _PROGRESS.dump_json(progress).decode())
 
     def _open(self) -> None:
         self._connection = open_file(self._path)
+        self._dirty_tasks = None
+        self._growth = Growth()
+        self._states = dict[str, str]()
         self._built = False
         self._reopen_after = self.revisions.total() + CHANGES_PER_CONNECTION
         try:
             self._connection.execute(_CLEAN)
-            facts.define(self._connection)
-            derived.define(self._connection, self._config.waste)
+            staging.define(self._connection)
+            tasks.define(self._connection, self._config.waste)
+            views.define(self._connection)
             self._follow_rules(repr((self._config.providers, self._config.waste)))
         except duckdb.Error as error:
             self.close()
@@ -247,10 +305,8 @@ class Rollups:
             return
         with self._transaction():
             self._connection.execute("UPDATE models SET family = NULL")
-            derived.assign_families(self._connection, self._config.providers)
-            derived.mark_all_dirty(self._connection)
-            for ledger in ("impacts", "costs"):
-                derived.derive(self._connection, ledger)
+            tasks.assign_families(self._connection, self._config.providers)
+            tasks.derive_all(self._connection, self._growth)
             self._put("rules", rules)
 
     @contextmanager
@@ -259,13 +315,19 @@ class Rollups:
         try:
             yield
         except BaseException:
+            self._states.clear()
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
 
     def _state(self, name: str) -> str | None:
-        row = self._connection.execute("SELECT value FROM state WHERE name = ?", [name]).fetchone()
-        return row[0] if row else None
+        if name not in self._states:
+            row = self._connection.execute("SELECT value FROM state WHERE name = ?", [name]).fetchone()
+            if row is None:
+                return None
+            self._states[name] = row[0]
+        return self._states[name]
 
     def _put(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", [name, value])
+        self._states[name] = value

@@ -38,7 +38,7 @@ TIMELESS = True
 
 _QUESTS = """
 SELECT quest_id, name, layer, time_window, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(usd)
-  FROM outcomes JOIN quest_labels USING (quest) GROUP BY ALL
+  FROM outcome_sums JOIN quest_labels USING (quest) GROUP BY ALL
 """
 _COLUMNS = ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens")
 

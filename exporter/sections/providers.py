@@ -55,7 +55,7 @@ SELECT provider, model, time_window, sum(usd) FROM window_costs JOIN model_label
 # A task that called two providers which are folded into one is one task.
 _TASKS = """
 WITH called AS (
-    SELECT provider, day, tasks FROM provider_days JOIN provider_labels USING (family) WHERE provider <> 'other'
+    SELECT provider, day, tasks FROM provider_last_days JOIN provider_labels USING (family) WHERE provider <> 'other'
     UNION ALL
     SELECT 'other', day, count(*) AS tasks
       FROM (SELECT task, max(last_day) AS day FROM task_providers JOIN provider_labels USING (family)
@@ -69,7 +69,7 @@ SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted_usd), 
 """
 _LIFETIME_CREDITS = """
 SELECT coalesce(provider, 'unknown') AS provider, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(wasted_usd)
-  FROM provider_outcomes LEFT JOIN provider_labels USING (family) GROUP BY ALL
+  FROM provider_outcome_totals LEFT JOIN provider_labels USING (family) GROUP BY ALL
 """
 
 

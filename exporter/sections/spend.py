@@ -52,7 +52,7 @@ TIMELESS = False
 
 _CELLS = """
 SELECT quest_id, name, layer, provider, model, sum(usd), sum(calls), sum(input_tokens), sum(output_tokens)
-  FROM cost_totals JOIN quest_labels USING (quest) JOIN model_labels USING (model_key) GROUP BY ALL
+  FROM total_costs JOIN quest_labels USING (quest) JOIN model_labels USING (model_key) GROUP BY ALL
 """
 _QUESTS = """
 SELECT quest_id, name, layer, time_window, sum(usd) FROM quest_windows JOIN quest_labels USING (quest) GROUP BY ALL
@@ -64,8 +64,8 @@ SELECT quest_id, name, layer, sum(greatest(usd, usd / $share))
           FROM spender_labels LEFT JOIN (FROM quest_days WHERE day = $today) AS days USING (quest) GROUP BY quest) AS spent
   JOIN quest_labels USING (quest) GROUP BY ALL
 """
-_HOURS = "SELECT day, hour, positive_usd FROM hours WHERE ledger = 'costs' AND day >= $first AND day < $today"
-_FIRST_DAY = "SELECT min(day) FROM cost_days"
+_HOURS = "SELECT day, hour, positive_usd FROM hourly_costs WHERE day >= $first AND day < $today"
+_FIRST_DAY = "SELECT min(day) FROM (SELECT day FROM daily_costs GROUP BY day HAVING sum(calls) <> 0)"
 
 COURSE_DAYS = timedelta(days=28)
 LEAST_HISTORY = timedelta(days=7)

@@ -27,7 +27,7 @@ TIMELESS = True
 
 _QUESTS = """
 SELECT quest_id, name, layer, reason, time_window, sum(usd), sum(tokens), sum(tasks)
-  FROM outcomes JOIN quest_labels USING (quest) WHERE reason IS NOT NULL GROUP BY ALL
+  FROM outcome_sums JOIN quest_labels USING (quest) WHERE reason IS NOT NULL GROUP BY ALL
 """
 _COLUMNS = ("l.reason", "l.tokens", "l.usd")
 

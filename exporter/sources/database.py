@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from exporter.config import Database as DatabaseConfig
 from exporter.config import SecretError, conninfo
+from exporter.errors import first_line
 from exporter.sources.transfer import BATCH, Limit, Row, TooLargeError, copy_out, fetch
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -78,17 +79,26 @@ class Transaction:
         async with asyncio.timeout(self._patience):
             return await copy_out(self._connection, query, parameters, target, limit)
 
+    async def mark(self) -> None:
+        """Set the point to which :meth:`attempt` goes back. What was locked before it stays locked."""
+        await self.rows(sql.SQL("SAVEPOINT mark"))
+
     @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
-        """A part that may fail, for a PostgreSQL reason, without ending the whole transaction."""
-        await self.rows(sql.SQL("SAVEPOINT part"))
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part after :meth:`mark` that may fail, for a PostgreSQL reason, without ending the whole transaction."""
         try:
             yield
         except psycopg.Error:
             if not self.broken:
-                await self.rows(sql.SQL("ROLLBACK TO SAVEPOINT part"))
+                await self.rows(sql.SQL("ROLLBACK TO SAVEPOINT mark"))
             raise
-        await self.rows(sql.SQL("RELEASE SAVEPOINT part"))
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that may fail, for a PostgreSQL reason, without undoing what was done before it."""
+        await self.mark()
+        async with self.attempt():
+            yield
 
 
 _BEGIN = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -194,12 +204,6 @@ class Database:
             self._failures[:] = [SILENT if isinstance(error, TimeoutError) else str(error)]
             raise psycopg.OperationalError(*self._failures) from error
         self._failures.clear()
-
-
-def first_line(error: BaseException) -> str:
-    """What PostgreSQL or libpq said, without the statement and the hints that follow."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _settings(statement_timeout: timedelta) -> sql.Composed:

@@ -13,7 +13,7 @@ from exporter.sources.database import Transaction
 from exporter.sources.filters import refused
 from exporter.sources.findings import Finding, LedgerError
 from exporter.sources.mapping import Source
-from exporter.sync.audit import BEGINNING
+from exporter.sources.statements import BEGINNING
 
 _FOREIGN_ONLY = sql.SQL("""
 SELECT coalesce(bool_and(c.relkind = 'f'), FALSE)

@@ -2,7 +2,8 @@
 
 from psycopg import Error, errors, sql
 
-from exporter.sources.database import Transaction, first_line
+from exporter.errors import first_line
+from exporter.sources.database import Transaction
 from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.mapping import Source
 

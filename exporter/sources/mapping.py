@@ -82,9 +82,16 @@ class Source:
         return self.has("entry_id") and self.type("entry_id") in INTEGER
 
     @property
-    def tracked(self) -> bool:
-        """Whether an entry that was changed tells its number, by which the hour can be found that it was in before."""
-        return self.numbered and self.has("updated_at")
+    def key(self) -> sql.Composable:
+        """What tells an entry from others in 64 bits: its id, or a hash of it."""
+        if self.numbered:
+            return sql.SQL("{}::bigint").format(self.raw("entry_id"))
+        return sql.SQL("hashtextextended({}, 0)").format(self.text("entry_id"))
+
+    @property
+    def known(self) -> sql.Composable:
+        """That an entry is not above the high watermark, the parameter ``high``; an entry without an id is not either."""
+        return sql.SQL("({} <= %(high)s) IS NOT FALSE").format(self.raw("entry_id")) if self.numbered else sql.SQL("TRUE")
 
     def text(self, column: str) -> sql.Composable:
         """The column as text, NULL where it is not mapped. Texts are equal where all bytes are, whatever their collation."""

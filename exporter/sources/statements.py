@@ -5,109 +5,162 @@ Parameters: ``start`` and ``end`` bound the rows, ``midnight`` is where hours ar
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from psycopg import sql
 
+from exporter.columns import ENTRIES, Column, Kind
 from exporter.sources.mapping import Source, bounded, cut
 
+Statement = sql.SQL | sql.Composed
 EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
-MOST_HOURS = 10_000
-"""As many hours as are compared at a time. Beyond, the range is compared in pieces."""
+BEGINNING = datetime.combine(EARLIEST, time.min, UTC)
+LATEST = date(9999, 1, 1)
+"""A time from this on is not sent: it will not come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The columns of a ledger of timed entries: ids, other texts, and numbers; which one there must be; whether order matters.
+WITHIN = sql.SQL("{time} >= %(start)s AND {time} < %(end)s AND {known} AND {condition}{slice}")
+"""Entries of a range of time whose ids are not above the high watermark: those are read as new ones."""
+ABOVE = sql.SQL("{id} > %(low)s AND {id} <= %(high)s AND {condition}")
+AMONG = sql.SQL("{id} = ANY(%(ids)s::{type}[]) AND {condition}")
 
-    Of impacts, the latest entry of a task says what the task is, so a change of that must show too.
+
+def entries(source: Source, which: sql.SQL = WITHIN, slices: int = 1) -> sql.Composed:
+    """One row per entry: ``at, rejection_reason, checksum, key, name``, then the ids, texts and numbers of the ledger.
+
+    ``at`` is NULL for an entry that no day can hold. ``rejection_reason`` says why an entry is rejected; then it has no numbers.
+    ``key`` is its id where that is whole, else a hash of it; ``name`` is then the id of an entry whose order matters. ``which``
+    is one of WITHIN, ABOVE and AMONG. Of several slices, a power of two, the parameter ``slice`` names the one to read: each
+    holds the entries whose ids have a certain hash.
     """
-
-    ids: tuple[str, ...]
-    texts: tuple[str, ...]
-    numbers: tuple[str, ...]
-    required: str | None = None
-    ordered: bool = False
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """The columns in which an entry differs from another one."""
-        return (("occurred_at", "entry_id") if self.ordered else ()) + self.ids + self.texts + self.numbers
-
-
-SHAPES = {
-    "costs": Shape(
-        ids=("task_id", "quest_id"), texts=("provider", "model"), numbers=("cost_usd", "input_tokens", "output_tokens")
-    ),
-    "impacts": Shape(
-        ids=("task_id", "quest_id"),
-        texts=("layer", "task"),
-        numbers=("cost_usd", "total_tokens", "impact_score"),
-        required="task_id",
-        ordered=True,
-    ),
-}
-
-
-def entries(source: Source, slices: int = 1) -> sql.Composed:
-    """One row per entry: ``at, rejection_reason, checksum, number, name, *ids, *texts, *numbers``.
-
-    ``rejection_reason`` says why an entry is rejected; then it has no numbers. ``number`` is its id where that is whole,
-    ``name`` where it is not, both only where somebody asks. Of several slices, a power of two, the parameter ``slice`` names
-    the one to read: each holds the entries whose ids have a certain hash.
-    """
-    shape = SHAPES[source.ledger.name]
+    ledger = ENTRIES[source.ledger.name]
     # OFFSET 0 keeps PostgreSQL from working the rejection_reason of a row out again for each column that asks for it.
     return sql.SQL("""
-SELECT at AT TIME ZONE 'UTC', rejection_reason, checksum, number, name, {ids}, {texts}, {sound}
+SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' END, rejection_reason, checksum, key, name, {columns}
   FROM (SELECT {time}::timestamptz AS at, {rejection_reason} AS rejection_reason, {checksum} AS checksum,
-               {number} AS number, {name} AS name,
-               {columns}
-          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}{slice} OFFSET 0) AS entries
+               {key} AS key, {name} AS name, {raw}
+          FROM {table} WHERE {which} OFFSET 0) AS entries
 """).format(
-        slice=_slice(source, slices),
-        ids=_list(bounded(column) for column in shape.ids),
-        texts=_list(map(cut, shape.texts)),
-        sound=_list(
-            sql.SQL("CASE WHEN rejection_reason IS NULL THEN {} END").format(sql.Identifier(column)) for column in shape.numbers
-        ),
+        earliest=EARLIEST,
+        latest=LATEST,
+        columns=_list(map(_sent, ledger.columns)),
         time=source.raw("occurred_at"),
-        rejection_reason=source.rejection_reason(shape.numbers, required=shape.required),
-        checksum=source.checksum(shape.told),
-        number=source.raw("entry_id") if source.numbered and (shape.ordered or source.tracked) else sql.SQL("NULL"),
-        name=sql.SQL("NULL") if source.numbered or not shape.ordered else source.beginning("entry_id"),
-        columns=_list(
-            [_named(source.text(column), column) for column in shape.ids + shape.texts]
-            + [_named(source.number(column), column) for column in shape.numbers]
-        ),
+        rejection_reason=source.rejection_reason(ledger.names(Kind.AMOUNT, Kind.TOKENS), required=ledger.required),
+        checksum=source.checksum(ledger.compared),
+        key=source.key,
+        name=sql.SQL("NULL") if source.numbered or not ledger.ordered else source.beginning("entry_id"),
+        raw=_list(_named(_raw(source, column), column.name) for column in ledger.columns),
+        table=source.name,
+        which=_which(source, which, slices),
+    )
+
+
+def _raw(source: Source, column: Column) -> sql.Composable:
+    return source.text(column.name) if column.kind in (Kind.ID, Kind.TEXT) else source.number(column.name)
+
+
+def _sent(column: Column) -> sql.Composable:
+    if column.kind is Kind.ID:
+        return bounded(column.name)
+    if column.kind is Kind.TEXT:
+        return cut(column.name)
+    return sql.SQL("CASE WHEN rejection_reason IS NULL THEN {} END").format(sql.Identifier(column.name))
+
+
+def _which(source: Source, which: sql.SQL, slices: int) -> sql.Composed:
+    hashed = sql.SQL(" AND hashtextextended({}, 0) & {} = %(slice)s").format(source.text("entry_id"), slices - 1)
+    return which.format(
+        time=source.raw("occurred_at"),
+        id=source.raw("entry_id"),
+        type=sql.SQL(source.type("entry_id")),
+        known=source.known,
+        condition=source.condition,
+        slice=hashed if slices > 1 else sql.SQL(""),
+    )
+
+
+def checksums(source: Source, *, of_keys: bool = False) -> sql.Composed:
+    """One row per range of the arrays ``starts`` and ``ends``: ``number, entries, sum``, to be compared with what is known of it.
+
+    The sum is that of the checksums, which does not depend on the order of the entries and changes with any of them; or that
+    of the keys, which an index on the time and the id can serve.
+    """
+    return sql.SQL("""
+SELECT number, entries, total
+  FROM unnest(%(starts)s::{type}[], %(ends)s::{type}[]) WITH ORDINALITY AS range (start, finish, number)
+ CROSS JOIN LATERAL (SELECT count(*), coalesce(sum({summed}), 0)::numeric FROM {table}
+                      WHERE {time} >= start AND {time} < finish AND {known} AND {condition}) AS sums (entries, total)
+""").format(
+        type=sql.SQL(source.type("occurred_at")),
+        summed=source.key if of_keys else source.checksum(ENTRIES[source.ledger.name].compared),
+        table=source.name,
+        time=source.raw("occurred_at"),
+        known=source.known,
+        condition=source.condition,
+    )
+
+
+def position(source: Source) -> sql.Composed:
+    """``(greatest id, latest updated_at)``; NULL where there is none, or ids are no numbers. A time yet to come does not count."""
+    newest = sql.SQL("(SELECT max({}) FROM {})").format(source.raw("entry_id"), source.name)
+    updated = sql.SQL("(SELECT max({0}) FROM {1} WHERE {0} BETWEEN {2} AND now())::timestamptz")
+    return sql.SQL("SELECT {}, {}").format(
+        newest if source.numbered else sql.SQL("NULL"),
+        updated.format(source.raw("updated_at"), source.name, EARLIEST) if source.has("updated_at") else sql.SQL("NULL"),
+    )
+
+
+def id_bins(source: Source) -> sql.Composed:
+    """One row per bin of ``2 ^ shift`` ids above ``low`` and up to ``high``: ``bin, ids, their sum``."""
+    return sql.SQL(
+        "SELECT {id}::bigint >> %(shift)s, count(*), sum({id})::numeric FROM {table}"
+        " WHERE {id} > %(low)s AND {id} <= %(high)s AND {condition} GROUP BY 1"
+    ).format(id=source.raw("entry_id"), table=source.name, condition=source.condition)
+
+
+def ids(source: Source) -> sql.Composed:
+    """``(id,)`` of the entries above ``low`` and up to ``high`` that are in one of the ``bins``."""
+    return sql.SQL(
+        "SELECT {id} FROM {table} WHERE {id} > %(low)s AND {id} <= %(high)s AND {id}::bigint >> %(shift)s = ANY(%(bins)s)"
+        " AND {condition}"
+    ).format(id=source.raw("entry_id"), table=source.name, condition=source.condition)
+
+
+def nth_id(source: Source) -> sql.Composed:
+    """``(id,)`` of the entry above ``low`` below which there are ``rows`` others; no row where there are fewer."""
+    return sql.SQL(
+        "SELECT {id} FROM {table} WHERE {id} > %(low)s AND {condition} ORDER BY {id} OFFSET %(rows)s LIMIT 1"
+    ).format(id=source.raw("entry_id"), table=source.name, condition=source.condition)
+
+
+def update_bins(source: Source) -> sql.Composed:
+    """One row per bin of ``width`` seconds of ``updated_at`` from ``since`` on: ``bin, entries, checksum``."""
+    return sql.SQL("""
+SELECT floor(extract(epoch FROM {updated}) / %(width)s)::bigint, count(*), sum({checksum})::numeric
+  FROM {table} WHERE {updated} >= %(since)s AND {updated} < 'infinity' AND {condition} GROUP BY 1 LIMIT %(most)s
+""").format(
+        updated=source.raw("updated_at"),
+        checksum=source.checksum(("entry_id", "updated_at")),
         table=source.name,
         condition=source.condition,
     )
 
 
-def _slice(source: Source, slices: int) -> sql.Composable:
-    if slices == 1:
-        return sql.SQL("")
-    return sql.SQL(" AND hashtextextended({}, 0) & {} = %(slice)s").format(source.text("entry_id"), slices - 1)
-
-
-def checksums(source: Source) -> sql.Composed:
-    """One row per hour: ``hour, entries, checksum``, to be compared with what the rollups remember of it.
-
-    The checksum does not depend on the order of the entries: any change changes it. More than MOST_HOURS rows say that
-    there are too many hours to tell.
-    """
+def versions(source: Source) -> sql.Composed:
+    """``(id, key, time, checksum)`` of the entries whose ``updated_at`` is in a bin of ``bins``, not before ``since``."""
     return sql.SQL("""
-SELECT (extract(epoch FROM bucket - %(midnight)s) / 3600)::int, count(*), sum(checksum)::numeric
-  FROM (SELECT date_bin('1 hour', {time}::timestamptz, %(midnight)s) AS bucket, {checksum} AS checksum
-          FROM {table} WHERE {time} >= %(start)s AND {time} < %(end)s AND {condition}) AS entries GROUP BY bucket
- LIMIT {most}
+SELECT {id}, {key}, CASE WHEN {time} >= {earliest} AND {time} < {latest} THEN {time}::timestamptz END, {checksum}
+  FROM {table} WHERE {updated} >= %(since)s AND {updated} < %(until)s
+   AND floor(extract(epoch FROM {updated}) / %(width)s)::bigint = ANY(%(bins)s) AND {condition} LIMIT %(most)s
 """).format(
-        most=MOST_HOURS + 1,
+        id=source.raw("entry_id") if source.numbered else source.text("entry_id"),
+        key=source.key,
         time=source.raw("occurred_at"),
-        checksum=source.checksum(SHAPES[source.ledger.name].told),
+        earliest=EARLIEST,
+        latest=LATEST,
+        checksum=source.checksum(ENTRIES[source.ledger.name].compared),
+        updated=source.raw("updated_at"),
         table=source.name,
         condition=source.condition,
     )
@@ -143,15 +196,21 @@ def nth_entry(source: Source) -> sql.Composed:
 
 
 def digest(source: Source) -> sql.Composed:
-    """``(rows, checksum)`` of a ledger without timed entries, which tell whether it need be read.
+    """``(rows, checksum)`` of the quests, which tell whether they need be read."""
+    return sql.SQL("SELECT count(*), sum({checksum}) FROM {table} WHERE {condition}").format(
+        checksum=source.checksum(sorted(source.ledger.columns)), table=source.name, condition=source.condition
+    )
 
-    Where it has days, of a range of them, closed as that of :func:`allocations`.
-    """
-    days = sql.SQL("{0} >= %(start)s AND {0} <= %(end)s").format(source.raw("day")) if source.has("day") else sql.SQL("TRUE")
-    return sql.SQL("SELECT count(*), sum({checksum}) FROM {table} WHERE {days} AND {condition}").format(
+
+def day_checksums(source: Source) -> sql.Composed:
+    """One row per day in the closed range that has allocations: ``day, rows, checksum``."""
+    return sql.SQL(
+        "SELECT {day}, count(*), sum({checksum})::numeric FROM {table}"
+        " WHERE {day} >= %(start)s AND {day} <= %(end)s AND {condition} GROUP BY 1"
+    ).format(
+        day=source.raw("day"),
         checksum=source.checksum(sorted(source.ledger.columns)),
         table=source.name,
-        days=days,
         condition=source.condition,
     )
 

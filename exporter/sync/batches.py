@@ -7,69 +7,75 @@ slow is cut short and tried again; what cannot be cut, because all entries bear 
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
-import psycopg
-
 from exporter.calendar import MICROSECOND, ONE_DAY
-from exporter.sources import statements
-from exporter.sources.database import Transaction
-from exporter.sources.mapping import Source
-from exporter.sources.transfer import BATCH, TooLargeError
+from exporter.sources.errors import SlowError, TooLargeError
+from exporter.sources.reader import EntryReader, Span
+from exporter.sources.transfer import BATCH
 
 FACTOR = 4
 """By which a range that does not fit is shortened, and one that fits so many times over is prolonged."""
 SHORTEST_WAIT = timedelta(seconds=1)
 """A range this short that takes longer than ``statement_timeout`` is not slow for its entries."""
 MOST_SLICES = 4**6
-
-
-Bounds = tuple[datetime, datetime]
+NEW_ROWS = 50_000
+"""New entries that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The entries from ``start`` to before ``end`` in CSV files, as :func:`exporter.sources.statements.entries` has them."""
+    """The entries of a span in CSV files, as :func:`exporter.sources.statements.entries` has them."""
 
-    start: datetime
-    end: datetime
+    span: Span
     files: list[Path]
     rows: int
 
 
 class BatchReader:
-    """Reads batches into files of a directory. It remembers how long a range fitted, so that few are tried in vain.
+    """Reads batches of one ledger into files of a directory. It remembers how long a span fitted, so that few are tried in vain.
 
     ``patience`` is what a statement may take.
     """
 
-    def __init__(self, directory: Path, patience: timedelta) -> None:
+    def __init__(self, ledger: str, directory: Path, patience: timedelta) -> None:
+        self._ledger = ledger
         self._directory = directory
         self._patience = patience.total_seconds()
         self._length = ONE_DAY
+        self._number = count()
 
-    async def all(self, transaction: Transaction, source: Source, start: datetime, end: datetime) -> AsyncIterator[Batch]:
-        """The batches of a range, at least one, in order of time and without a gap."""
-        while True:
-            batch = await self.first(transaction, source, start, end)
+    def file(self) -> Path:
+        """A name for another file of entries."""
+        return self._directory / f"{self._ledger}-{next(self._number)}.csv"
+
+    async def all(self, reader: EntryReader, span: Span, high: int | None) -> AsyncIterator[Batch]:
+        """The batches of a span, in order of time; of a long one without the parts in which there is nothing."""
+        start, empty = span.start, span.end - span.start > ONE_DAY
+        while start < span.end:
+            if empty:
+                found = await reader.first_entry(Span(start, span.end))
+                if found is None:
+                    return
+                start = found
+            batch = await self.first(reader, Span(start, span.end), high)
             yield batch
-            start = batch.end
-            if start >= end:
-                return
+            start, empty = batch.span.end, not batch.rows
 
-    async def first(self, transaction: Transaction, source: Source, start: datetime, end: datetime) -> Batch:
-        """As much of a range, from its start on, as fits into one batch.
+    async def first(self, reader: EntryReader, span: Span, high: int | None) -> Batch:
+        """As much of a span, from its start on, as fits into one batch.
 
         Raises:
-            psycopg.Error, TimeoutError: reading it failed, and not because of its size.
+            SourceError, TimeoutError: reading it failed, and not because of its size.
         """
-        upper, rows = min(end, start + self._length), BATCH.rows // FACTOR
+        start, upper, rows = span.start, min(span.end, span.start + self._length), BATCH.rows // FACTOR
         while True:
             began = time.monotonic()
             try:
-                batch = await self._read(transaction, source, (start, upper))
-            except psycopg.errors.QueryCanceled:
+                batch = await self._read(reader, Span(start, upper), high)
+            except SlowError:
                 if upper - start <= SHORTEST_WAIT:
                     raise
                 upper = start + (upper - start) // FACTOR
@@ -77,48 +83,49 @@ class BatchReader:
             except TooLargeError:
                 if upper - start <= MICROSECOND:
                     self._length = ONE_DAY  # what follows need not be as dense
-                    return await self._divided(transaction, source, (start, upper))
-                upper = await self._boundary(transaction, source, (start, upper), rows)
+                    return await self._divided(reader, Span(start, upper), high)
+                # It holds one microsecond at least.
+                boundary = await reader.nth_entry(Span(start, upper), rows) or upper
+                upper = max(boundary, start + MICROSECOND)
                 self._length, rows = upper - start, rows // FACTOR
             else:
                 if self._fits(batch, time.monotonic() - began):
                     self._length = min(self._length * FACTOR, ONE_DAY)
                 return batch
 
-    async def _boundary(self, transaction: Transaction, source: Source, bounds: Bounds, rows: int) -> datetime:
-        """Where a range ends that holds so many entries, by an index on their time; it holds one microsecond at least."""
-        start, end = bounds
-        found = await transaction.rows(statements.nth_entry(source), start=start, end=end, rows=rows)
-        return max(found[0][0] if found else end, start + MICROSECOND)
+    async def new(self, reader: EntryReader, low: int, newest: int) -> tuple[Path, int, int]:
+        """The entries with ids above ``low``, as many as fit into one batch: a file, its rows, and up to which id it reaches."""
+        most = NEW_ROWS
+        while True:
+            high, file = newest, self.file()
+            if newest - low > most:
+                found = await reader.nth_id(low, most - 1)
+                high = newest if found is None else found
+            try:
+                return file, await reader.fetch_above(low, high, file), high
+            except TooLargeError:
+                if most == 1:
+                    raise
+                most = max(most // FACTOR, 1)
 
     def _fits(self, batch: Batch, seconds: float) -> bool:
-        """Whether a longer range, of as many entries a second, would fit too."""
+        """Whether a longer span, of as many entries a second, would fit too."""
         size = sum(file.stat().st_size for file in batch.files)
         return batch.rows * FACTOR < BATCH.rows and size * FACTOR < BATCH.size and seconds * FACTOR < self._patience
 
-    async def _divided(self, transaction: Transaction, source: Source, bounds: Bounds) -> Batch:
+    async def _divided(self, reader: EntryReader, span: Span, high: int | None) -> Batch:
         """The batch of one moment that has more entries than fit into one file."""
         slices = FACTOR
         while True:
             try:
-                parts = [await self._read(transaction, source, bounds, (number, slices)) for number in range(slices)]
+                parts = [await self._read(reader, span, high, (number, slices)) for number in range(slices)]
             except TooLargeError:
                 slices *= FACTOR
                 if slices > MOST_SLICES:
                     raise
             else:
-                files = [file for part in parts for file in part.files]
-                return Batch(*bounds, files, sum(part.rows for part in parts))
+                return Batch(span, [file for part in parts for file in part.files], sum(part.rows for part in parts))
 
-    async def _read(self, transaction: Transaction, source: Source, bounds: Bounds, part: tuple[int, int] = (0, 1)) -> Batch:
-        (start, end), (number, slices) = bounds, part
-        file = self._directory / f"{source.ledger.name}-{start:%Y%m%dT%H%M%S.%f}-{number}.csv"
-        statement = statements.entries(source, slices)
-        parameters = {"start": start, "end": end} | ({"slice": number} if slices > 1 else {})
-        try:
-            async with transaction.savepoint():
-                rows = await transaction.copy(statement, file, BATCH, **parameters)
-        except psycopg.Error:
-            file.unlink(missing_ok=True)
-            raise
-        return Batch(start, end, [file], rows)
+    async def _read(self, reader: EntryReader, span: Span, high: int | None, part: tuple[int, int] = (0, 1)) -> Batch:
+        file = self.file()
+        return Batch(span, [file], await reader.fetch(span, high, file, part))

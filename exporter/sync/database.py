@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
-import psycopg
 import structlog
 
+from exporter.errors import first_line
 from exporter.rollups import RollupFileError
-from exporter.sources.database import Transaction, UnreachableError, first_line
-from exporter.sources.findings import LedgerError
+from exporter.sources.database import Transaction
+from exporter.sources.errors import READ_ERRORS
+from exporter.sync.context import SyncContext
 from exporter.sync.entries import EntrySync
-from exporter.sync.ledger import LedgerSync, SyncContext, Work
+from exporter.sync.ledger import LedgerSync, Work
 from exporter.sync.small_ledgers import AllocationsSync, QuestsSync
 
 log = structlog.get_logger()
@@ -22,7 +23,7 @@ SYNCS: Mapping[str, type[LedgerSync]] = {
     "impacts": EntrySync,
     "quests": QuestsSync,
 }
-FAILURES = (UnreachableError, LedgerError, psycopg.Error, TimeoutError, duckdb.Error, RollupFileError, OSError)
+FAILURES = (*READ_ERRORS, duckdb.Error, RollupFileError, OSError)
 """The last three stand for a disk that is full, or otherwise not there for the rollups."""
 
 
@@ -45,23 +46,18 @@ class DatabaseSync:
         """Why the last attempt to read a ledger failed; None when it did not."""
         return self._last_errors.get(name)
 
-    async def read(self, now: datetime) -> dict[str, Work]:
-        """Poll every ledger; returns the work that is left for each that could be read."""
+    async def sync(self, now: datetime) -> None:
+        """Bring the rollups in step with every ledger: first what one snapshot shows, then what takes longer."""
         works: dict[str, Work] = {}
         try:
             self._clean_staging()
             async with self._context.database.transaction() as transaction:
                 for ledger_sync in self.ledgers:
-                    if work := await self._poll(transaction, ledger_sync, now):
-                        works[ledger_sync.name] = work
+                    await self._poll(transaction, ledger_sync, now, works)
         except FAILURES as error:
             for ledger_sync in self.ledgers:
                 self._failed(ledger_sync.name, error)
-            return {}
-        return works
-
-    async def apply(self, works: Mapping[str, Work]) -> None:
-        """Do the work that is left, ledger by ledger."""
+            return
         for name, work in works.items():
             try:
                 await work()
@@ -70,15 +66,20 @@ class DatabaseSync:
             else:
                 self._succeeded(name)
 
-    async def _poll(self, transaction: Transaction, ledger_sync: LedgerSync, now: datetime) -> Work | None:
+    async def _poll(self, transaction: Transaction, ledger_sync: LedgerSync, now: datetime, works: dict[str, Work]) -> None:
+        await transaction.mark()
         try:
-            async with transaction.savepoint():
-                return await ledger_sync.poll(transaction, now)
-        except (LedgerError, psycopg.Error) as error:
-            if transaction.broken:
+            async with transaction.attempt():
+                work = await ledger_sync.poll(transaction, now)
+        except FAILURES as error:
+            if transaction.broken or isinstance(error, TimeoutError):
                 raise
             self._failed(ledger_sync.name, error)
-        return None
+        else:
+            if work:
+                works[ledger_sync.name] = work
+            else:
+                self._succeeded(ledger_sync.name)
 
     def _clean_staging(self) -> None:
         """Remove what a refresh that failed has read and not used; make the place again if somebody removed it."""

@@ -2,41 +2,20 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
 
-from exporter.calendar import Calendar
-from exporter.config import Config, Ledger
-from exporter.rollups import Rollups
-from exporter.sources.catalog import Table, hold, inspect
-from exporter.sources.database import Database, Transaction
+from exporter.config import Ledger
+from exporter.sources import catalog
+from exporter.sources.catalog import Table, inspect
+from exporter.sources.database import Transaction
 from exporter.sources.filters import require_filter
 from exporter.sources.mapping import Source
 from exporter.sources.verify import require
-from exporter.sync.worker import Worker
-from exporter.telemetry import Telemetry
+from exporter.sync.context import SyncContext
 
 Work = Callable[[], Awaitable[None]]
-"""What is left to do when the transaction in which a ledger was looked at has ended."""
-
-
-@dataclass(frozen=True)
-class SyncContext:
-    """What a ledger is synced with. ``directory`` is where the rows that were read lie until they are in the rollups."""
-
-    config: Config
-    database: Database
-    rollups: Rollups
-    worker: Worker
-    telemetry: Telemetry
-    directory: Path
-
-    @property
-    def calendar(self) -> Calendar:
-        """The budget days."""
-        return Calendar(self.config.timezone)
+"""What is left to do when the transaction in which a ledger was polled has ended."""
 
 
 class LedgerSync(ABC):
@@ -49,12 +28,13 @@ class LedgerSync(ABC):
         self._planned: Table | None = None
 
     @abstractmethod
-    async def poll(self, transaction: Transaction, now: datetime) -> Work:
-        """Read what is new. Returns the work of putting it into the rollups.
+    async def poll(self, transaction: Transaction, now: datetime) -> Work | None:
+        """Bring what is new into the rollups. Returns what is left to do, which takes transactions of its own.
 
         Raises:
             LedgerError: the table cannot serve as this ledger.
-            psycopg.Error, TimeoutError: reading it failed.
+            SourceError, TimeoutError: reading it failed.
+            duckdb.Error, RollupFileError, OSError: the rollups cannot take it.
         """
 
     async def source(self, transaction: Transaction) -> Source:
@@ -65,20 +45,16 @@ class LedgerSync(ABC):
         if self._planned != table:
             await require_filter(transaction, source)
             self._planned = table
-        await hold(transaction, self.ledger)
+        await self.hold(transaction)
         return source
+
+    async def hold(self, transaction: Transaction) -> None:
+        """Keep the table from being rewritten until the transaction ends, whatever statement of it fails."""
+        await catalog.hold(transaction, self.ledger)
+        await transaction.mark()
 
     def identity(self, source: Source) -> str:
         """A digest of all that the rollups of the ledger depend on: they are built again when it changes."""
         types = {column: source.type(column) for column in self.ledger.columns}
         parts = (source.table.identity, self.ledger, types, self.context.config.timezone.key)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def discard(self, files: Iterable[Path]) -> None:
-        """Remove files whose rows are in the rollups."""
-        for file in files:
-            file.unlink()
-
-    def count(self, rows: int) -> None:
-        """Count rows that PostgreSQL sent."""
-        self.context.telemetry.ledger_rows_read.labels(self.name).inc(rows)

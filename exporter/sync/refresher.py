@@ -12,12 +12,13 @@ import duckdb
 import structlog
 
 from exporter.config import Config
+from exporter.errors import first_line
 from exporter.exposition.bodies import Publisher
 from exporter.report.reporter import Reading, Report, Reporter
 from exporter.rollups import RollupFileError, Rollups
 from exporter.sections import SECTIONS
 from exporter.snapshot import LedgerStatus, Snapshot
-from exporter.sources.database import first_line
+from exporter.sync import progress as progresses
 from exporter.sync.database import DatabaseSync
 from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry
@@ -103,16 +104,21 @@ class Refresher:
         if await self._try(self.rollups.reopen_if_needed) is None:
             self.telemetry.refreshes.labels("failure").inc()
             return
-        with self._stage("read"):
-            works = await database_sync.read(self.clock())
-        with self._stage("apply"):
-            await database_sync.apply(works)
+        await self._sync(database_sync)
         report = await self.publish()
         seconds, outcome = time.perf_counter() - start, self._outcome(database_sync, report)
         self.telemetry.refresh_duration.labels("total").observe(seconds)
         self.telemetry.refreshes.labels(outcome).inc()
         log.debug("refreshed", database=database_sync.name, outcome=outcome, seconds=round(seconds, 3))
         self.publisher.republish()
+
+    async def _sync(self, database_sync: DatabaseSync) -> None:
+        """Bring the rollups in step with a database. What the rollups take is told apart from reading."""
+        start, before = time.perf_counter(), self.worker.seconds
+        await database_sync.sync(self.clock())
+        applied = self.worker.seconds - before
+        self.telemetry.refresh_duration.labels("apply").observe(applied)
+        self.telemetry.refresh_duration.labels("read").observe(max(time.perf_counter() - start - applied, 0))
 
     async def publish(self) -> Report | None:
         """Make a report of the rollups as they are, and publish it; None when they cannot be used, which is logged once."""
@@ -176,7 +182,7 @@ class Refresher:
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
         newest = self.rollups.newest(now)
         names = [ledger_sync.name for database_sync in self.database_syncs for ledger_sync in database_sync.ledgers]
-        progress = {name: self.rollups.progress(name) for name in names}
+        progress = {name: progresses.of(self.rollups, name) for name in names}
         # Until it was tried, a ledger that was read before is what it was then.
         up = {name: followed is not None for name, followed in progress.items()} | self._tried()
         return tuple(

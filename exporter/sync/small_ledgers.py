@@ -1,125 +1,129 @@
-"""Following the ledgers without timed entries: allocations, a few for each day, and quests."""
+"""Following the ledgers without timed entries, allocations and quests, by comparing checksums at every refresh."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from pathlib import Path
-
-import psycopg
 
 from exporter.calendar import ONE_DAY
 from exporter.config import Ledger
 from exporter.sources import statements
 from exporter.sources.database import Transaction
+from exporter.sources.errors import SlowError, TooLargeError
 from exporter.sources.mapping import Source
-from exporter.sources.transfer import LARGE, Row, TooLargeError
-from exporter.sync.changes import Progress
-from exporter.sync.ledger import LedgerSync, SyncContext, Work
+from exporter.sources.transfer import LARGE
+from exporter.sync import progress as progresses
+from exporter.sync.context import SyncContext
+from exporter.sync.ledger import LedgerSync
+from exporter.sync.progress import Progress
 
 Days = tuple[date, date]
 """A closed range of days."""
-Digest = tuple[str, Days | None, Row]
-"""Of what, of which days (None: all of it), and the rows' count and checksum."""
+Checksum = tuple[int, int]
+"""How many rows there are, and their checksum."""
+AUDITED_DAYS = 30
+"""Days before the timeline that are compared in one refresh."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Allocations that were read: of which days, and whether only to see if the rollups still agree with them."""
-
-    days: Days
-    file: Path
-    audit: bool
-
-
-class SmallLedgerSync(LedgerSync):
-    """Follows a ledger that has no cursor: what has the same digest as when it was last applied need not be read."""
+class AllocationsSync(LedgerSync):
+    """Compares each day of the timeline at every refresh, and older days in turn; reads those that differ."""
 
     def __init__(self, ledger: Ledger, context: SyncContext) -> None:
         super().__init__(ledger, context)
-        self._applied: Digest | None = None
+        self._untimed: dict[str, int] | None = None
 
-    async def _digest(self, transaction: Transaction, source: Source, days: Days | None = None) -> Digest:
-        start, end = days or (None, None)
-        rows = await transaction.rows(statements.digest(source), start=start, end=end)
-        return self.identity(source), days, rows[0]
-
-
-class AllocationsSync(SmallLedgerSync):
-    """Looks at the timeline's allocations at every refresh, and reads one older day in turn."""
-
-    async def poll(self, transaction: Transaction, now: datetime) -> Work:
-        """Read the days of the timeline, if they changed, and one older day; at first, all."""
+    async def poll(self, transaction: Transaction, now: datetime) -> None:
+        """Read the days that differ from what is known of them; at first, all."""
         source = await self.source(transaction)
+        run, rollups = self.context.worker.run, self.context.rollups
         today = self.context.calendar.day_of(now)
-        progress = _progress(self.identity(source), now, today)
-        before = await self.context.worker.run(self.context.rollups.progress, self.name)
-        untimed: dict[str, int] = dict(await transaction.rows(statements.untimed(source)))
+        progress = Progress(self.identity(source), now, today)
+        before = await run(progresses.of, rollups, self.name)
         if before is None or before.identity != progress.identity or before.today > today:
-            everything = await self._read(transaction, source, (statements.EARLIEST, today))
-            return partial(self._apply, everything, untimed, progress, None)
-        timeline = today - timedelta(days=self.context.config.report.timeline_days - 1)
-        recent = (min(timeline, before.today), today)
-        digest = await self._digest(transaction, source, recent)
-        older, audit_from = await self._older(before.audit_from, recent[0])
-        readings = await self._read(transaction, source, older, audit=True)
-        if digest != self._applied:
-            readings += await self._read(transaction, source, recent)
-        return partial(self._apply, readings, untimed, replace(progress, audit_from=audit_from), digest)
+            await run(rollups.begin, self.name, "")
+            await self._compare(transaction, source, (statements.EARLIEST, today), progress)
+        else:
+            timeline = today - timedelta(days=self.context.config.report.timeline_days - 1)
+            recent = min(timeline, before.today)
+            older, audit_from = await self._older(before.audit_from, recent)
+            await self._compare(transaction, source, (recent, today), replace(progress, audit_from=before.audit_from))
+            await self._compare(transaction, source, older, replace(progress, audit_from=audit_from), audit=True)
+        await self._note_untimed(transaction, source)
 
     async def _older(self, audit_from: datetime | None, limit: date) -> tuple[Days, datetime | None]:
-        """The next older day that has allocations, with those after it that have none; the newest come first."""
+        """The next older days, the newest first, and where those after them end; None when these were the oldest."""
         end = min(audit_from.date(), limit) if audit_from else limit
-        day = await self.context.worker.run(self.context.rollups.allocated_before, end)
-        days = (day or statements.EARLIEST, end - ONE_DAY)
-        return days, datetime.combine(day, time.min, UTC) if day else None
+        known = await self.context.worker.run(self.context.rollups.known, self.name, (date.min, 0), (end - ONE_DAY, 0))
+        days = [each.day for each in known][-AUDITED_DAYS:]
+        first = days[0] if len(days) == AUDITED_DAYS else statements.EARLIEST
+        following = datetime.combine(first, time.min, UTC) if len(days) == AUDITED_DAYS else None
+        return (first, end - ONE_DAY), following
 
-    async def _read(self, transaction: Transaction, source: Source, days: Days, *, audit: bool = False) -> list[Reading]:
+    async def _compare(
+        self, transaction: Transaction, source: Source, days: Days, progress: Progress, *, audit: bool = False
+    ) -> None:
+        first, last = days
+        run, rollups = self.context.worker.run, self.context.rollups
+        known = await run(rollups.known, self.name, (first, 0), (last, 0))
+        rows = await transaction.rows(statements.day_checksums(source), start=first, end=last)
+        found: dict[date, Checksum] = {day: (count, int(checksum)) for day, count, checksum in rows}
+        before: dict[date, Checksum] = {each.day: (each.entries, each.checksum) for each in known}
+        differing = sorted({day for day, _ in before.items() ^ found.items()})
+        telemetry = self.context.telemetry
+        telemetry.audited_buckets.labels(self.name).inc(len(before) if audit else 0)
+        telemetry.audit_repairs.labels(self.name).inc(len(differing) if audit else 0)
+        if not differing:
+            await run(rollups.advance, self.name, progresses.dump(progress))
+            return
+        # Days between those that differ are read along: few ranges of days are read sooner than many days.
+        files = await self._read(transaction, source, (differing[0], differing[-1])) if found else []
+        read = [day for day in sorted(before.keys() | found.keys()) if differing[0] <= day <= differing[-1]]
+        sums = [(day, *found.get(day, (0, 0))) for day in read]
+        await run(rollups.replace_allocations, files, sums, progresses.dump(progress))
+        self.context.discard(files)
+
+    async def _read(self, transaction: Transaction, source: Source, days: Days) -> list[Path]:
         """The allocations of some days; where these are too many for one statement, those of the halves."""
         first, last = days
         file = self.context.directory / f"{self.name}-{first}.csv"
         try:
-            async with transaction.savepoint():
+            async with transaction.attempt():
                 rows = await transaction.copy(statements.allocations(source), file, start=first, end=last)
-        except (TooLargeError, psycopg.errors.QueryCanceled):
+        except (TooLargeError, SlowError):
             if first >= last:
                 raise
             middle = first + (last - first) // 2
             halves = ((first, middle), (middle + ONE_DAY, last))
-            return [reading for half in halves for reading in await self._read(transaction, source, half, audit=audit)]
-        self.count(rows)
-        return [Reading(days, file, audit)]
+            return [read for half in halves for read in await self._read(transaction, source, half)]
+        self.context.count(self.name, rows)
+        return [file]
 
-    async def _apply(self, readings: list[Reading], untimed: dict[str, int], progress: Progress, digest: Digest | None) -> None:
-        self._applied = None
-        replaced = self.context.rollups.replace_allocations
-        for reading in readings:
-            differs = await self.context.worker.run(replaced, reading.file, *reading.days, untimed, progress)
-            self.context.telemetry.audited_buckets.labels(self.name).inc(reading.audit)
-            self.context.telemetry.audit_repairs.labels(self.name).inc(reading.audit and differs)
-        self.discard(reading.file for reading in readings)
-        self._applied = digest
+    async def _note_untimed(self, transaction: Transaction, source: Source) -> None:
+        untimed: dict[str, int] = dict(await transaction.rows(statements.untimed(source)))
+        if untimed != self._untimed:
+            await self.context.worker.run(self.context.rollups.untimed, self.name, untimed)
+            self._untimed = untimed
 
 
-class QuestsSync(SmallLedgerSync):
-    """Looks at all names and layers at every refresh."""
+class QuestsSync(LedgerSync):
+    """Compares all names and layers at every refresh, and reads them if they differ."""
 
-    async def poll(self, transaction: Transaction, now: datetime) -> Work:
-        """Read the whole ledger, if anything changed."""
+    def __init__(self, ledger: Ledger, context: SyncContext) -> None:
+        super().__init__(ledger, context)
+        self._applied: tuple[str, Checksum] | None = None
+
+    async def poll(self, transaction: Transaction, now: datetime) -> None:
+        """Read the whole ledger, if anything differs."""
         source = await self.source(transaction)
-        progress = _progress(self.identity(source), now, self.context.calendar.day_of(now))
-        before = await self.context.worker.run(self.context.rollups.progress, self.name)
-        digest = await self._digest(transaction, source)
-        if before and digest == self._applied:
-            return partial(self.context.worker.run, self.context.rollups.advance, self.name, progress)
+        run, rollups = self.context.worker.run, self.context.rollups
+        state = progresses.dump(Progress(self.identity(source), now, self.context.calendar.day_of(now)))
+        count, checksum = (await transaction.rows(statements.digest(source)))[0]
+        found = (self.identity(source), (count, checksum))
+        if found == self._applied and await run(rollups.state, self.name) is not None:
+            await run(rollups.advance, self.name, state)
+            return
         file = self.context.directory / f"{self.name}.csv"
-        self.count(await transaction.copy(statements.quests(source), file, LARGE))
-        return partial(self._apply, file, progress, digest)
-
-    async def _apply(self, file: Path, progress: Progress, digest: Digest) -> None:
-        await self.context.worker.run(self.context.rollups.replace_quests, file, progress)
-        self.discard([file])
-        self._applied = digest
-
-
-def _progress(identity: str, now: datetime, today: date) -> Progress:
-    return Progress(identity, now, today, compacted_before=today, positions={})
+        self._applied = None
+        self.context.count(self.name, await transaction.copy(statements.quests(source), file, LARGE))
+        await run(rollups.replace_quests, file, state)
+        self.context.discard([file])
+        self._applied = found

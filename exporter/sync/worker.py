@@ -1,6 +1,7 @@
 """The thread that works on the rollups, so that scrapes are answered while it does."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, Self, TypeVar
@@ -14,6 +15,8 @@ class Worker:
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollups")
+        self.seconds = 0.0
+        """How long all jobs took that have ended."""
 
     def __enter__(self) -> Self:
         return self
@@ -23,4 +26,13 @@ class Worker:
 
     async def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do the job in the thread and return what it returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: job(*args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, lambda: self._timed(lambda: job(*args, **kwargs))
+        )
+
+    def _timed(self, job: Callable[[], T]) -> T:
+        start = time.perf_counter()
+        try:
+            return job()
+        finally:
+            self.seconds += time.perf_counter() - start

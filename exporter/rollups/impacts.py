@@ -1,0 +1,78 @@
+"""Judged outcomes in the rollups: kept entry by entry, so that a late score costs one row."""
+
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from exporter.rollups import ranges, tasks
+from exporter.rollups.running_totals import Growth
+
+_JUDGED = """
+CREATE OR REPLACE TEMP TABLE judged AS
+SELECT key, name, day, minute, occurred_at, checksum, rejection_reason, task, quest, clean(layer) AS layer,
+       clean(title) AS title, coalesce(usd, 0) AS usd, coalesce(round(tokens), 0)::HUGEINT AS tokens, impact
+  FROM entries LEFT JOIN impacts_tasks USING (task_id)
+  LEFT JOIN quests AS q ON q.quest_id = coalesce(entries.quest_id, 'unassigned')
+"""
+# Also entries that count no more, as those that were moved to a day to come.
+_GONE = """
+CREATE OR REPLACE TEMP TABLE gone AS
+SELECT impacts.* FROM impacts SEMI JOIN staged USING (key)
+UNION ALL SELECT impacts.* FROM impacts SEMI JOIN replaced USING (day, minute) ANTI JOIN staged USING (key)
+"""
+_DELETE = "DELETE FROM impacts WHERE key IN (SELECT key FROM gone)"
+_DIRTY_TASKS = """
+CREATE OR REPLACE TEMP TABLE dirty_tasks AS
+SELECT DISTINCT task FROM ((FROM gone EXCEPT FROM judged) UNION ALL (FROM judged EXCEPT FROM gone)) WHERE task IS NOT NULL
+"""
+# An entry brings the length of its range along, or finds it in what is known.
+_DIRTY_RANGES = """
+CREATE OR REPLACE TEMP TABLE dirty_ranges AS
+SELECT day, minute, any_value(minutes) AS minutes
+  FROM (SELECT day, minute, minutes FROM entries UNION ALL
+        SELECT day, minute, minutes FROM ranges SEMI JOIN gone USING (day, minute) WHERE ledger = 'impacts') GROUP BY day, minute
+"""
+_LABELLED = """
+FROM (SELECT quest FROM gone UNION ALL SELECT quest FROM judged) WHERE quest IS NOT NULL
+ AND (quest NOT IN (SELECT quest FROM names WHERE layer <> '') OR quest NOT IN (SELECT quest FROM quest_outcomes)) LIMIT 1
+"""
+_IN_RANGES = "(SELECT impacts.*, minutes FROM impacts JOIN dirty_ranges USING (day, minute))"
+_SETTLED = f"""
+UPDATE impacts SET minute = {ranges.lengthened("impacts")} FROM settled
+ WHERE settled.day = impacts.day AND hour = impacts.minute // 60
+"""
+
+
+def take(connection: DuckDBPyConnection) -> None:
+    """Insert the ``entries``, and nothing else: the way of a first build."""
+    connection.execute(_JUDGED)
+    connection.execute("INSERT INTO impacts FROM judged")
+
+
+def upsert(connection: DuckDBPyConnection, now: datetime) -> None:
+    """Put ``entries`` in the place of those with the same keys and of those in the ranges in ``replaced``.
+
+    Sums up their ranges again, and lists the tasks whose entries differ in ``dirty_tasks``.
+    """
+    connection.execute(_GONE)
+    connection.execute(_DELETE)
+    take(connection)
+    connection.execute(_DIRTY_TASKS)
+    connection.execute(_DIRTY_RANGES)
+    ranges.sum_up(connection, "impacts", "dirty_ranges", _IN_RANGES, now)
+
+
+def brings_labels(connection: DuckDBPyConnection) -> bool:
+    """Whether entries came or went of a quest that has no layer of its own, or was never judged before."""
+    return connection.execute(_LABELLED).fetchone() is not None
+
+
+def follow(connection: DuckDBPyConnection, growth: Growth, which: str = tasks.DIRTY) -> None:
+    """Bring what is derived from outcomes in step for some tasks, by default those in ``dirty_tasks``."""
+    tasks.derive(connection, growth, "task_totals", which)
+    tasks.derive(connection, growth, "task_credits", which)
+
+
+def settle(connection: DuckDBPyConnection) -> None:
+    """Keep the hours in ``settled`` in longer ranges."""
+    connection.execute(_SETTLED)

@@ -1,0 +1,176 @@
+"""What is known of each range of a ledger, what was rejected in it, and which entries are above the low watermark."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from duckdb import DuckDBPyConnection
+
+from exporter.rollups.staging import COARSE, FINE
+
+Key = tuple[date, int]
+"""A range of a ledger: its day, and the minute after midnight at which it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRange:
+    """What the rollups hold of a range: its length in minutes, how many entries, and the sums of their checksums and keys."""
+
+    day: date
+    minute: int
+    minutes: int
+    entries: int
+    checksum: int
+    keys: int
+
+    @property
+    def key(self) -> Key:
+        """The range."""
+        return self.day, self.minute
+
+
+_KNOWN = "SELECT day, minute, minutes, entries, checksum, keys FROM ranges WHERE ledger = $ledger"
+_KEYS = "CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest($day::DATE[]) AS day, unnest($minute::USMALLINT[]) AS minute"
+_SUMS = """
+SELECT day, minute, any_value(minutes) AS minutes, count(*)::HUGEINT AS entries, coalesce(sum(checksum), 0) AS checksum,
+       coalesce(sum(key), 0) AS keys, coalesce(sum(usd) FILTER (usd > 0), 0) AS positive_usd, min(key) AS low, max(key) AS high,
+       max(occurred_at) FILTER (occurred_at <= $now) AS newest,
+       list(DISTINCT date_trunc('second', occurred_at)) FILTER (occurred_at > $now) AS ahead
+  FROM {entries} GROUP BY day, minute
+"""
+_MERGED = """
+CREATE OR REPLACE TEMP TABLE merged AS
+SELECT day, minute, {minutes} AS minutes, sum(entries) AS entries, sum(checksum) AS checksum, sum(keys) AS keys,
+       sum(positive_usd) AS positive_usd, min(low) AS low, max(high) AS high, max(newest) AS newest,
+       list_distinct(flatten(list(ahead))) AS ahead
+  FROM {rows} GROUP BY ALL
+"""
+_MATCHING = "ledger = $ledger AND (t.day, t.minute) = (k.day, k.minute)"
+_INSERT = "INSERT INTO ranges SELECT $ledger, * FROM merged"
+_REJECTED = """
+INSERT INTO rejected SELECT $ledger, day, minute, rejection_reason, count(*) FROM {entries}
+ WHERE rejection_reason IS NOT NULL GROUP BY ALL
+"""
+# Hours that will not change any more, and how long their ranges may be.
+_SETTLED = f"""
+CREATE OR REPLACE TEMP TABLE settled AS
+SELECT day, hour, CASE WHEN entries > {COARSE} THEN 5 ELSE 60 END AS minutes
+  FROM (SELECT day, minute // 60 AS hour, sum(entries) AS entries FROM ranges
+         WHERE ledger = $ledger AND minutes = 1 AND (day, minute // 60) < ($day::DATE, $hour::INTEGER) GROUP BY ALL)
+ WHERE entries <= {FINE}
+"""
+_IN_SETTLED = "FROM settled WHERE t.ledger = $ledger AND settled.day = t.day AND hour = t.minute // 60"
+# What lies ahead in a day that is over has happened.
+_HAPPENED = """
+UPDATE ranges SET newest = greatest(newest, list_max(ahead)), ahead = NULL
+ WHERE ledger = $ledger AND day < $day AND ahead IS NOT NULL
+"""
+_FORGET_PENDING = "DELETE FROM pending WHERE ledger = $ledger AND key IN (SELECT key FROM staged)"
+_PENDING = """
+INSERT INTO pending
+SELECT $ledger, key, day, minute FROM entries WHERE key > $low
+UNION ALL SELECT $ledger, key, NULL, NULL FROM staged ANTI JOIN entries USING (key) WHERE key > $low
+"""
+
+
+def known(connection: DuckDBPyConnection, ledger: str, first: Key, last: Key | None, most: int) -> list[KnownRange]:
+    """The ranges of a ledger from the first on, up to the last and as many as asked for, in order of time."""
+    end = " AND day <= $last_day AND (day < $last_day OR minute <= $last_minute)" if last else ""
+    parameters: dict[str, object] = {"ledger": ledger, "day": first[0], "minute": first[1], "most": most}
+    if last:
+        parameters |= {"last_day": last[0], "last_minute": last[1]}
+    query = f"{_KNOWN} AND day >= $day AND (day > $day OR minute >= $minute){end} ORDER BY day, minute LIMIT $most"
+    return [KnownRange(*row) for row in connection.execute(query, parameters).fetchall()]
+
+
+def holding(connection: DuckDBPyConnection, ledger: str, ids: list[int]) -> list[Key]:
+    """The ranges of a ledger that may hold entries with these ids."""
+    query = (
+        "SELECT DISTINCT day, minute FROM ranges JOIN (SELECT unnest($ids::BIGINT[]) AS id) ON id BETWEEN low AND high"
+        " WHERE ledger = $ledger"
+    )
+    return connection.execute(query, {"ledger": ledger, "ids": ids}).fetchall()
+
+
+def keys(connection: DuckDBPyConnection, table: str, found: Iterable[Key]) -> None:
+    """Make a temporary table of these ranges, ``day, minute``."""
+    rows = list(found)
+    connection.execute(_KEYS.format(table=table), {"day": [day for day, _ in rows], "minute": [minute for _, minute in rows]})
+
+
+def add(connection: DuckDBPyConnection, ledger: str, now: datetime) -> None:
+    """Add the entries to what is known of their ranges."""
+    fresh = _SUMS.format(entries="entries")
+    rows = (
+        f"(FROM ({fresh}) UNION ALL BY NAME SELECT * EXCLUDE (ledger) FROM ranges"
+        " SEMI JOIN entries USING (day, minute) WHERE ledger = $ledger)"
+    )
+    merged = _MERGED.format(minutes="any_value(minutes)", rows=rows)
+    connection.execute(merged, {"ledger": ledger, "now": _utc(now)})
+    connection.execute(f"DELETE FROM ranges AS t USING merged AS k WHERE {_MATCHING}", {"ledger": ledger})
+    connection.execute(_INSERT, {"ledger": ledger})
+    connection.execute(_REJECTED.format(entries="entries"), {"ledger": ledger})
+
+
+def remove(connection: DuckDBPyConnection, ledger: str, table: str) -> None:
+    """Forget what is known of the ranges in a temporary table."""
+    for each in ("ranges", "rejected"):
+        connection.execute(f"DELETE FROM {each} AS t USING {table} AS k WHERE {_MATCHING}", {"ledger": ledger})
+
+
+def forget_pending(connection: DuckDBPyConnection, ledger: str, table: str) -> None:
+    """Forget the entries above the low watermark in the ranges in a temporary table."""
+    connection.execute(f"DELETE FROM pending AS t USING {table} AS k WHERE {_MATCHING}", {"ledger": ledger})
+
+
+def sum_up(connection: DuckDBPyConnection, ledger: str, table: str, entries: str, now: datetime) -> None:
+    """Sum up again what is known of the ranges in a temporary table, from all their entries."""
+    remove(connection, ledger, table)
+    sums = _SUMS.format(entries=entries)
+    connection.execute(f"INSERT INTO ranges SELECT $ledger, * FROM ({sums})", {"ledger": ledger, "now": _utc(now)})
+    connection.execute(_REJECTED.format(entries=entries), {"ledger": ledger})
+
+
+def remember_pending(connection: DuckDBPyConnection, ledger: str, low: int) -> None:
+    """Remember each staged entry whose id is above the low watermark."""
+    connection.execute(_FORGET_PENDING, {"ledger": ledger})
+    connection.execute(_PENDING, {"ledger": ledger, "low": low})
+
+
+def pass_pending(connection: DuckDBPyConnection, ledger: str, low: int) -> None:
+    """Forget the entries that the low watermark has passed."""
+    connection.execute("DELETE FROM pending WHERE ledger = ? AND key <= ?", [ledger, low])
+
+
+def settle(connection: DuckDBPyConnection, ledger: str, before: tuple[date, int]) -> bool:
+    """List in ``settled`` the hours before a day and hour that can be kept in longer ranges, and lengthen what is known of them.
+
+    Returns whether there are any.
+    """
+    connection.execute(_HAPPENED, {"ledger": ledger, "day": before[0]})
+    connection.execute(_SETTLED, {"ledger": ledger, "day": before[0], "hour": before[1]})
+    if not connection.execute("FROM settled LIMIT 1").fetchone():
+        return False
+    for table in ("ranges", "rejected", "pending"):
+        connection.execute(f"UPDATE {table} AS t SET minute = {lengthened('t')} {_IN_SETTLED}", {"ledger": ledger})
+    rows = "(SELECT ranges.*, settled.minutes AS length FROM ranges JOIN settled ON settled.day = ranges.day AND hour = minute // 60"
+    connection.execute(_MERGED.format(minutes="any_value(length)", rows=f"{rows} WHERE ledger = $ledger)"), {"ledger": ledger})
+    connection.execute(f"DELETE FROM ranges AS t USING merged AS k WHERE {_MATCHING}", {"ledger": ledger})
+    connection.execute(_INSERT, {"ledger": ledger})
+    return True
+
+
+def lengthened(table: str) -> str:
+    """The minute at which the longer range of a row begins."""
+    return f"({table}.minute // settled.minutes * settled.minutes)::USMALLINT"
+
+
+def untimed(connection: DuckDBPyConnection, ledger: str, entries: Mapping[str, int]) -> None:
+    """Remember how many entries no day can hold, by reason."""
+    connection.execute("DELETE FROM rejected WHERE ledger = ? AND day IS NULL", [ledger])
+    for rejection_reason, count in entries.items():
+        connection.execute("INSERT INTO rejected VALUES (?, NULL, NULL, ?, ?)", [ledger, rejection_reason, count])
+
+
+def _utc(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(tzinfo=None)

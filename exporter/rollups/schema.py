@@ -1,0 +1,55 @@
+"""The tables of the rollup file. Derived and disposable; whatever is lost is read again."""
+
+from exporter.columns import COST_SUMS, DECIMAL, listed
+from exporter.rollups.running_totals import RUNNING_TOTALS
+
+_TABLES = f"""
+CREATE SEQUENCE keys;
+
+-- Names are kept once; all other tables refer to them by number.
+CREATE TABLE tasks  (task INTEGER, task_id VARCHAR);
+CREATE TABLE quests (quest INTEGER, quest_id VARCHAR);
+-- provider is the name the ledger uses, family the one the report uses.
+CREATE TABLE models (model_key INTEGER, provider VARCHAR, model VARCHAR, family VARCHAR);
+
+-- What is known of a range of time of a ledger: minutes long, from so many minutes after local midnight on. Whether it still is
+-- what the ledger holds is told by entries and checksum. low and high bound the ids, where they are numbers. positive_usd leaves
+-- credits out. newest is the latest entry that had happened when it was read, ahead are the times of those that had not.
+CREATE TABLE ranges (
+    ledger VARCHAR, day DATE, minute USMALLINT, minutes USMALLINT, entries HUGEINT, checksum HUGEINT, keys HUGEINT,
+    positive_usd {DECIMAL}, low BIGINT, high BIGINT, newest TIMESTAMP, ahead TIMESTAMP[]
+);
+-- minute is NULL for entries that no day can hold.
+CREATE TABLE rejected (ledger VARCHAR, day DATE, minute USMALLINT, rejection_reason VARCHAR, entries HUGEINT);
+-- Entries of costs above the low watermark, one by one, so that each is counted once. day is NULL for those not counted yet.
+CREATE TABLE pending (ledger VARCHAR, key BIGINT, day DATE, minute USMALLINT);
+
+-- Calls, summed up by range, task, quest and model. There may be several rows of each.
+CREATE TABLE costs (
+    day DATE, minute USMALLINT, task INTEGER, quest INTEGER, model_key INTEGER, {listed(COST_SUMS, "{name} {type}")}
+);
+-- Judged outcomes, one by one. key is the id, or a hash of it, name the id that is no number. Rejected ones have a reason.
+CREATE TABLE impacts (
+    key BIGINT, name VARCHAR, day DATE, minute USMALLINT, occurred_at TIMESTAMP, checksum BIGINT, rejection_reason VARCHAR,
+    task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd {DECIMAL}, tokens HUGEINT, impact {DECIMAL}
+);
+CREATE TABLE allocations (
+    day DATE, quest INTEGER, allocated_usd {DECIMAL}, spent_usd {DECIMAL}
+);
+CREATE TABLE names (quest INTEGER, name VARCHAR, layer VARCHAR);
+
+-- One row per judged task. reason says why it is wasted, efficiency is its impact per USD; each is NULL for a task that is neither.
+CREATE TABLE task_totals (
+    task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd {DECIMAL}, tokens HUGEINT, impact {DECIMAL},
+    reason VARCHAR, efficiency DOUBLE
+);
+-- One row per task and provider family: the provider's share in the task, and the last day the task called it. Shares are by
+-- positive costs; where none is positive, as with free and local models, by tokens; without any, by calls.
+CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_day DATE);
+-- What each task brings to each provider over its lifetime, by these shares.
+CREATE TABLE task_credits (task INTEGER, family VARCHAR, impact {DECIMAL}, wasted_usd {DECIMAL});
+
+CREATE TABLE state (name VARCHAR PRIMARY KEY, value VARCHAR);
+"""
+
+SCHEMA = _TABLES + "\n".join(total.ddl for total in RUNNING_TOTALS.values())

@@ -1,0 +1,91 @@
+"""What is derived from calls and outcomes by task, for the dirty tasks only, so that no report has to read all of them."""
+
+from duckdb import DuckDBPyConnection
+
+from exporter.config import ProviderFamily, Waste
+from exporter.rollups.running_totals import Growth
+
+DIRTY = "task IN (SELECT task FROM dirty_tasks)"
+ALL = "task IS NOT NULL"
+LATEST = (
+    "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(name, lpad((key::HUGEINT + 9223372036854775808)::VARCHAR, 20, '0'))"
+)
+"""The order of a task's outcomes, by (occurred_at, entry_id): the last one says what the task is."""
+# A ledger may hold a negative number of tokens; a share is never less than nothing.
+_TASK_PROVIDERS = """
+SELECT task, family,
+       CASE WHEN sum(usd) OVER of_task > 0 THEN usd::DOUBLE / (sum(usd) OVER of_task)::DOUBLE
+            WHEN sum(tokens) OVER of_task > 0 THEN tokens::DOUBLE / (sum(tokens) OVER of_task)::DOUBLE
+            ELSE calls::DOUBLE / (sum(calls) OVER of_task)::DOUBLE END, last_day
+  FROM (SELECT task, family, sum(usd - credit_usd) AS usd, greatest(sum(input_tokens + output_tokens), 0) AS tokens,
+               sum(calls) AS calls, max(day) AS last_day
+          FROM costs JOIN models USING (model_key) WHERE {which} GROUP BY ALL) AS called
+WINDOW of_task AS (PARTITION BY task) ORDER BY task
+"""
+_TASK_TOTALS = """
+SELECT sums.task, latest.quest, latest.layer, latest.title, sums.usd, sums.tokens, sums.impact,
+       waste_reason(sums.tokens, sums.impact), efficiency(sums.impact, sums.usd)
+  FROM (SELECT task, arg_max(rowid, {latest}) AS row, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+          FROM impacts WHERE rejection_reason IS NULL AND {which} GROUP BY task) AS sums
+  JOIN impacts AS latest ON latest.rowid = sums.row
+ ORDER BY sums.task
+"""
+# A share is rounded once per task, to a fixed number of decimals: sums of it then do not depend on their order.
+_TASK_CREDITS = """
+SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * share END
+  FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd, reason
+          FROM (FROM task_totals WHERE {which}) AS totals
+          LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared
+"""
+_DERIVED = {"task_providers": _TASK_PROVIDERS, "task_totals": _TASK_TOTALS, "task_credits": _TASK_CREDITS}
+
+
+def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: str = DIRTY) -> None:
+    """Compute the rows of some tasks again, by default those in ``dirty_tasks``, and bring the totals over them in step."""
+    rows = f"FROM {table} WHERE {which}"
+    growth.append(connection, table, rows, "-")
+    connection.execute(f"DELETE {rows}")
+    connection.execute(f"INSERT INTO {table} {_DERIVED[table].format(which=which, latest=LATEST)}")
+    growth.append(connection, table, rows)
+
+
+def derive_all(connection: DuckDBPyConnection, growth: Growth) -> None:
+    """Compute all rows of all tasks again, after a change of the rules."""
+    for table in _DERIVED:
+        derive(connection, growth, table, ALL)
+
+
+def any_judged(connection: DuckDBPyConnection, which: str) -> bool:
+    """Whether any of the tasks has been judged."""
+    return connection.execute(f"FROM task_totals WHERE {which} LIMIT 1").fetchone() is not None
+
+
+def define(connection: DuckDBPyConnection, waste: Waste) -> None:
+    """Define when a task is wasted, and why (``unscored``, ``low_impact``), and how efficient it is; NULL when it is not.
+
+    Efficiency is rounded to 13 digits, because the same ratio of other amounts may differ in the last bits, and is a tie.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TEMP MACRO ratio(impact, usd) AS impact::DOUBLE / usd::DOUBLE;"
+        "CREATE OR REPLACE TEMP MACRO efficiency(impact, usd) AS CASE WHEN usd > 0 AND impact > 0"
+        " THEN round(ratio(impact, usd), 12 - floor(log10(ratio(impact, usd)))::INTEGER) END"
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP MACRO waste_reason(tokens, impact) AS CASE"
+        f" WHEN tokens <= {waste.min_tokens:d} THEN NULL WHEN impact IS NULL THEN 'unscored'"
+        f" WHEN impact <= {waste.max_impact:f} THEN 'low_impact' END"
+    )
+
+
+def assign_families(connection: DuckDBPyConnection, families: tuple[ProviderFamily, ...]) -> None:
+    """Name the provider family of every model that has none yet: by its provider first, else by its model."""
+    if not connection.execute("FROM models WHERE family IS NULL LIMIT 1").fetchone():
+        return
+    tries = [
+        (family.name, column, pattern) for column in ("provider", "model") for family in families for pattern in family.patterns
+    ]
+    cases = " ".join(f"WHEN regexp_matches({column}, ?, 'i') THEN ?" for _, column, _ in tries)
+    connection.execute(
+        f"UPDATE models SET family = CASE {cases} WHEN provider = '' THEN 'unknown' ELSE provider END WHERE family IS NULL",
+        [value for name, _, pattern in tries for value in (pattern, name)],
+    )

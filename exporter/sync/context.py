@@ -1,0 +1,38 @@
+"""What ledgers are synced with."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.calendar import Calendar
+from exporter.config import Config
+from exporter.rollups import Rollups
+from exporter.sources.database import Database
+from exporter.sync.worker import Worker
+from exporter.telemetry import Telemetry
+
+
+@dataclass(frozen=True)
+class SyncContext:
+    """Of one database. ``directory`` is where the rows that were read lie until they are in the rollups."""
+
+    config: Config
+    database: Database
+    rollups: Rollups
+    worker: Worker
+    telemetry: Telemetry
+    directory: Path
+
+    @property
+    def calendar(self) -> Calendar:
+        """The budget days."""
+        return Calendar(self.config.timezone)
+
+    def discard(self, files: Iterable[Path]) -> None:
+        """Remove files whose rows are in the rollups."""
+        for file in files:
+            file.unlink()
+
+    def count(self, ledger: str, rows: int) -> None:
+        """Count rows that PostgreSQL sent."""
+        self.telemetry.ledger_rows_read.labels(ledger).inc(rows)

@@ -1,0 +1,198 @@
+"""Ranges that may differ: the lookback, what the audit has come to, and what updates or vanished entries made suspect.
+
+They are compared by checksum, and only those that differ are read.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from exporter.calendar import MICROSECOND
+from exporter.rollups.ranges import Key
+from exporter.sources.reader import Span
+from exporter.sources.statements import BEGINNING
+from exporter.sources.transfer import BATCH
+from exporter.sync import ranges
+from exporter.sync.batches import Batch, BatchReader
+from exporter.sync.comparator import differing
+from exporter.sync.ranges import Budget, Expected
+from exporter.sync.step import Step
+
+AUDITED_ROWS = 10_000
+COMPARED_ROWS = 20_000
+"""Entries of the lookback that are compared in every poll; more of them in turn."""
+LATE_ROWS = 150_000
+"""Entries of a ledger without a watermark that are counted in one poll, at most."""
+LATE_ROUND = timedelta(seconds=45)
+"""How long it takes to count all entries in which late ones are looked for."""
+RANGES_AT_ONCE = 1_000
+ROWS_AT_ONCE = 50_000
+"""Entries of ranges that differ which go into the rollups in one transaction."""
+COMPARED_AT_ONCE = 250_000
+"""Entries that are compared before those that differ are read."""
+MOST_COMPARED = 1_000_000
+"""Entries that are compared in one snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A span to be compared, and whether the audit has come to it."""
+
+    span: Span
+    audit: bool = False
+
+
+@dataclass
+class Possible:
+    """The spans that may differ, in the order in which they are to be compared."""
+
+    batches: BatchReader
+    interval: timedelta
+    lookback: timedelta
+    late: timedelta
+    _queue: deque[Suspect] = field(default_factory=deque)
+    _recent: Budget = field(default_factory=lambda: Budget(COMPARED_ROWS))
+    _late_from: datetime | None = None
+
+    @property
+    def left(self) -> int:
+        """How many spans are still to be compared."""
+        return len(self._queue)
+
+    def forget(self) -> None:
+        """Begin again, for a ledger that is built again."""
+        self._queue.clear()
+        self._late_from = None
+
+    async def collect(self, step: Step, suspects: Iterable[Span], *, everything: bool) -> None:
+        """List the spans that a poll has to compare; ``everything`` is the whole ledger."""
+        recent = self._recent_start(step)
+        end = step.calendar.end(step.calendar.day_of(step.now))
+        lookback = await self._expected(step, Span(recent, end))
+        if not self._recent.due(ranges.entries(lookback)):
+            lookback = ranges.newest(lookback, COMPARED_ROWS)
+        merged = [Suspect(Span(lookback[0].span.start, end))] if lookback else []
+        if not step.reader.numbered:
+            merged += [Suspect(each.span) for each in await self._counted(step, recent)]
+        merged += [Suspect(span) for span in suspects if span.start < end]
+        if everything:
+            merged.append(Suspect(Span(BEGINNING, recent), audit=True))
+        else:
+            merged += await self._audit(step, recent)
+        self._queue.extend(each for each in merged if each.span.start < each.span.end)
+
+    async def compare(self, step: Step) -> bool:
+        """Compare the spans and bring those that differ in step; returns whether that were all: there may be more than fit one step."""
+        compared = 0
+        while self._queue:
+            if compared > MOST_COMPARED or step.rows > BATCH.rows:
+                return False
+            expected: dict[Expected, bool] = {}
+            while self._queue and len(expected) < RANGES_AT_ONCE and ranges.entries(expected) < COMPARED_AT_ONCE:
+                expected |= await self._next(step)
+            compared += ranges.entries(expected)
+            wrong = await differing(step.reader, list(expected), step.progress.high)
+            self._count(step, expected, wrong)
+            await self._repair(step, wrong)
+        return True
+
+    def _recent_start(self, step: Step) -> datetime:
+        """Where the lookback begins: so long before the last poll, or before what the clock says if it was set back."""
+        start = max(min(step.progress.last_success, step.now) - self.lookback, BEGINNING)
+        day, minute = ranges.key(step.calendar, start)
+        return step.calendar.start(day) + minute * ranges.MINUTE
+
+    async def _expected(self, step: Step, span: Span, most: int = 1_000_000) -> list[Expected]:
+        """What is known of a span, whole ranges of it and the gaps between them."""
+        first, last = ranges.hour(step.calendar, span.start), ranges.key(step.calendar, span.end - MICROSECOND)
+        known = await step.context.worker.run(step.context.rollups.known, step.ledger, first, last, most)
+        return ranges.cover(step.calendar, span, known)
+
+    async def _audit(self, step: Step, limit: datetime) -> list[Suspect]:
+        """The next range of the audit: about 10,000 entries, and the gaps around them."""
+        start = step.progress.audit_from or BEGINNING
+        if start >= limit:
+            start = BEGINNING
+        expected = [each for each in await self._expected(step, Span(start, limit), RANGES_AT_ONCE) if each.known]
+        audited = ranges.first(expected, AUDITED_ROWS)
+        following = audited[-1].span.end if len(audited) < len(expected) or len(expected) == RANGES_AT_ONCE else None
+        step.progress = replace(step.progress, audit_from=following)
+        return [Suspect(Span(start, following or limit), audit=True)]
+
+    async def _counted(self, step: Step, limit: datetime) -> list[Expected]:
+        """Where late entries may be that no watermark shows: their ids are added up, which an index can serve."""
+        start = limit - self.late
+        expected = await self._expected(step, Span(start, limit))
+        share = min(LATE_ROWS, max(COMPARED_ROWS, int(ranges.entries(expected) * (self.interval / LATE_ROUND))))
+        begin = next((at for at, each in enumerate(expected) if self._late_from and each.span.start >= self._late_from), 0)
+        counted = ranges.first(expected[begin:], share)
+        self._late_from = counted[-1].span.end if counted else None
+        return await differing(step.reader, counted, None, of_keys=True)
+
+    async def _next(self, step: Step) -> dict[Expected, bool]:
+        """What is known of the next span, or of the next short ones, and whether the audit has come to it.
+
+        The rest of a span that has too many ranges or entries goes back to where it was.
+        """
+        first = self._queue.popleft()
+        if first.span.end - first.span.start <= ranges.MINUTE:
+            spans = [first.span]
+            while (
+                self._queue
+                and self._queue[0].span.end - self._queue[0].span.start <= ranges.MINUTE
+                and len(spans) < RANGES_AT_ONCE
+            ):
+                spans.append(self._queue.popleft().span)
+            return dict.fromkeys(await self._holding(step, spans), False)
+        expected = await self._expected(step, first.span, RANGES_AT_ONCE)
+        enough = ranges.first(expected[:RANGES_AT_ONCE], COMPARED_AT_ONCE)
+        if len(enough) < len(expected) or sum(1 for each in expected if each.known) == RANGES_AT_ONCE:
+            enough = enough[:-1] if enough[-1].known is None and len(enough) > 1 else enough
+            self._queue.appendleft(replace(first, span=Span(enough[-1].span.end, first.span.end)))
+        return dict.fromkeys(enough, first.audit)
+
+    async def _holding(self, step: Step, spans: list[Span]) -> list[Expected]:
+        """What is known of the ranges that hold these short spans, each once."""
+        found = await step.context.worker.run(
+            lambda: [step.context.rollups.known(step.ledger, *_around(step, span)) for span in spans]
+        )
+        covers = (ranges.cover(step.calendar, span, known) for span, known in zip(spans, found, strict=True))
+        return list(dict.fromkeys(each for cover in covers for each in cover))
+
+    def _count(self, step: Step, expected: Mapping[Expected, bool], wrong: list[Expected]) -> None:
+        telemetry = step.context.telemetry
+        telemetry.audited_buckets.labels(step.ledger).inc(sum(1 for each, audit in expected.items() if audit and each.known))
+        telemetry.audit_repairs.labels(step.ledger).inc(sum(1 for each in wrong if expected[each]))
+
+    async def _repair(self, step: Step, wrong: list[Expected]) -> None:
+        """Read the spans that differ, and put what is there in the place of what was known."""
+        batches: list[Batch] = []
+        replaced: list[Key] = []
+        for each in wrong:
+            async for batch in self.batches.all(step.reader, each.span, step.progress.high):
+                batches.append(batch)
+                # Where nothing was known, each batch can be added by itself.
+                if each.known is None and _rows(batches) > ROWS_AT_ONCE:
+                    await self._apply(step, batches, replaced)
+            if each.known:
+                replaced.append(each.known.key)
+            if _rows(batches) > ROWS_AT_ONCE:
+                await self._apply(step, batches, replaced)
+        if batches:
+            await self._apply(step, batches, replaced)
+
+    async def _apply(self, step: Step, batches: list[Batch], replaced: list[Key]) -> None:
+        files = [file for batch in batches for file in batch.files]
+        await step.apply(files, _rows(batches), tuple(replaced))
+        batches.clear()
+        replaced.clear()
+
+
+def _rows(batches: Iterable[Batch]) -> int:
+    return sum(batch.rows for batch in batches)
+
+
+def _around(step: Step, span: Span) -> tuple[Key, Key]:
+    """Where ranges may begin that hold a short span."""
+    return ranges.hour(step.calendar, span.start), ranges.key(step.calendar, span.end - MICROSECOND)
