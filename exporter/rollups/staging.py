@@ -41,7 +41,6 @@ COLUMNS = {
 
 _STAGED = "CREATE OR REPLACE TEMP TABLE staged AS FROM {entries}"
 _DATES = "SELECT DISTINCT occurred_at::DATE FROM staged WHERE occurred_at IS NOT NULL"
-# A day of UTC holds parts of at most three days of a time zone.
 _DAYS = """
 CREATE OR REPLACE TEMP TABLE days AS
 SELECT unnest($utc_date::DATE[]) AS utc_date, unnest($day::DATE[]) AS day, unnest($midnight::BIGINT[]) AS midnight,
@@ -190,9 +189,10 @@ def _days(calendar: Calendar, utc_dates: list[date]) -> dict[str, list[object]]:
     }
 
 
-def _overlapping(calendar: Calendar, utc_date: date) -> Iterable[date]:
-    noon = calendar.day_of(datetime.combine(utc_date, time(12), UTC))
-    return (noon - ONE_DAY, noon, noon + ONE_DAY)
+def _overlapping(calendar: Calendar, utc_date: date) -> list[date]:
+    """A day of UTC holds the beginning, the middle and the end of a day at most: zones may skip a day, but none is so short."""
+    begin = datetime.combine(utc_date, time.min, UTC)
+    return sorted({calendar.day_of(begin + part) for part in (0 * ONE_DAY, ONE_DAY / 2, ONE_DAY - MICROSECOND)})
 
 
 def _number_unseen(connection: DuckDBPyConnection, unseen: str, keys: str) -> None:

@@ -128,10 +128,10 @@ def ids(source: Source) -> sql.Composed:
 
 
 def nth_id(source: Source) -> sql.Composed:
-    """``(id,)`` of the entry above ``low`` below which there are ``rows`` others; no row where there are fewer."""
-    return sql.SQL(
-        "SELECT {id} FROM {table} WHERE {id} > %(low)s AND {condition} ORDER BY {id} OFFSET %(rows)s LIMIT 1"
-    ).format(id=source.raw("entry_id"), table=source.name, condition=source.condition)
+    """``(id,)`` above ``low`` below which there are ``rows`` others in the table; no row where there are fewer."""
+    return sql.SQL("SELECT {id} FROM {table} WHERE {id} > %(low)s ORDER BY {id} OFFSET %(rows)s LIMIT 1").format(
+        id=source.raw("entry_id"), table=source.name
+    )
 
 
 def update_bins(source: Source) -> sql.Composed:

@@ -5,7 +5,7 @@ slow is cut short and tried again; what cannot be cut, because all entries bear 
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -94,19 +94,33 @@ class BatchReader:
                 return batch
 
     async def new(self, reader: EntryReader, low: int, newest: int) -> tuple[Path, int, int]:
-        """The entries with ids above ``low``, as many as fit into one batch: a file, its rows, and up to which id it reaches."""
-        most = NEW_ROWS
+        """The entries with ids above ``low``, as many as fit into one batch: a file, its rows, and the id that it reaches."""
+        high = newest
+        if newest - low > NEW_ROWS:
+            found = await reader.nth_id(low, NEW_ROWS - 1)
+            high = newest if found is None else found
         while True:
-            high, file = newest, self.file()
-            if newest - low > most:
-                found = await reader.nth_id(low, most - 1)
-                high = newest if found is None else found
+            file = self.file()
             try:
                 return file, await reader.fetch_above(low, high, file), high
-            except TooLargeError:
-                if most == 1:
+            except (SlowError, TooLargeError):
+                if high - low <= 1:
                     raise
-                most = max(most // FACTOR, 1)
+                high = low + max(1, (high - low) // FACTOR)
+
+    async def among(self, reader: EntryReader, ids: Sequence[int | str]) -> tuple[list[Path], int]:
+        """The entries with these ids, in files, and how many there are."""
+        files, rows, left = list[Path](), 0, [ids[at : at + NEW_ROWS] for at in range(0, len(ids), NEW_ROWS)]
+        while left:
+            part, file = left.pop(), self.file()
+            try:
+                rows += await reader.fetch_ids(part, file)
+                files.append(file)
+            except (SlowError, TooLargeError):
+                if len(part) == 1:
+                    raise
+                left += [part[: len(part) // 2], part[len(part) // 2 :]]
+        return files, rows
 
     def _fits(self, batch: Batch, seconds: float) -> bool:
         """Whether a longer span, of as many entries a second, would fit too."""

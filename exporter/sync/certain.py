@@ -1,6 +1,5 @@
 """Entries that are certainly new or changed: with ids above the high watermark, or late below it, or just updated."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from exporter.calendar import MICROSECOND
 from exporter.rollups.ranges import Key
 from exporter.sources.errors import SlowError
-from exporter.sources.reader import Position, Span, Sums, Version
+from exporter.sources.reader import EntryReader, Position, Span, Sums, Version
 from exporter.sync import ranges
 from exporter.sync.batches import BatchReader
 from exporter.sync.ranges import Budget
@@ -67,9 +66,8 @@ class Certain:
                 files.append(file)
                 complete &= high >= position.newest_id
         updated = await self._updated(step, position, late) if complete and step.reader.tracked else set[int | str]()
-        for ids in _pieces(late | updated):
-            files.append(self.batches.file())
-            rows += await step.reader.fetch_ids(ids, files[-1])
+        found, among = await self.batches.among(step.reader, list(late | updated))
+        files, rows = files + found, rows + among
         if files:
             await step.apply(files, rows, high=high)
         if complete:
@@ -78,15 +76,19 @@ class Certain:
         return complete
 
     async def _late_ids(self, step: Step) -> tuple[set[int], bool]:
-        """The ids between the watermarks that have appeared since, and whether all of them were looked for."""
+        """The ids between the watermarks that have appeared since, and whether there are no more of them.
+
+        Notes in the step when they could not be looked for in this poll, so that the low watermark stays.
+        """
         mark = step.watermark
         if mark.low >= mark.high:
             return set(), True
         rollups, by = step.context.rollups, shift(mark.low, mark.high)
         known = await step.context.worker.run(rollups.pending_bins, step.ledger, mark.low, by)
-        if not self._late.due(sum(count for count, _ in known.values())):
-            return set(), False
-        found = await step.reader.id_bins(mark.low, mark.high, by)
+        step.passing = self._late.due(sum(count for count, _ in known.values()))
+        if not step.passing:
+            return set(), True
+        found = await _id_bins(step.reader, mark.low, mark.high, by)
         differing = sorted({number for number, _ in found.items() ^ known.items()})
         bins = differing[: max(1, LATE_IDS >> by)]
         if not bins:
@@ -164,7 +166,13 @@ def _start(number: int) -> datetime:
     return datetime.fromtimestamp(number * BIN, UTC)
 
 
-def _pieces(ids: Iterable[int | str]) -> Iterable[list[int | str]]:
-    """The ids in pieces that fit into one batch."""
-    listed = list(ids)
-    return (listed[at : at + LATE_IDS] for at in range(0, len(listed), LATE_IDS))
+async def _id_bins(reader: EntryReader, low: int, high: int, by: int) -> dict[int, Sums]:
+    """The bins between two ids, asked for in halves where that takes too long."""
+    try:
+        return await reader.id_bins(low, high, by)
+    except SlowError:
+        middle = ((low + high) // 2 >> by) << by
+        if not low < middle < high:
+            raise
+    # No bin lies on both sides, but for the one that holds the least id.
+    return await _id_bins(reader, low, middle - 1, by) | await _id_bins(reader, middle - 1, high, by)

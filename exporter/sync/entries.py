@@ -114,7 +114,7 @@ class EntrySync(LedgerSync):
             last_success=step.now,
             today=calendar.day_of(step.now),
             settled_before=settled,
-            watermark=before.watermark.advance(horizon) if before.watermark else None,
+            watermark=before.watermark.advance(horizon) if before.watermark and step.passing else before.watermark,
         )
         passed = after.low if after.low != before.low else None
         await self.context.worker.run(self.context.rollups.advance, self.name, progresses.dump(after), passed)

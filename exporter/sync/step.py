@@ -27,6 +27,8 @@ class Step:
     now: datetime
     rows: int = 0
     """How many entries were read so far."""
+    passing: bool = True
+    """Whether the low watermark may pass: late ids were looked for in this snapshot."""
 
     @property
     def calendar(self) -> Calendar:
