@@ -17,7 +17,8 @@ from bench.progress import progress
 from bench.report import Report
 from bench.server import Server, running
 from bench.sizes import SIZES
-from bench.steps import STEPS, Bench, Measured
+from bench.steps.context import Bench, Measured
+from bench.steps.registry import STEPS
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 LOCAL: Final = RESULTS.with_name("RESULTS-local.md")
@@ -51,8 +52,6 @@ def _measure(server: Server, arguments: argparse.Namespace, directory: Path, con
     with progress(console) as tell:
         bench = Bench(server, SIZES[arguments.size], directory, tell, console.print)
         bench.create_roles()
-        if set(arguments.only) != {"growth"}:
-            bench.load(bench.size.main, bench.size.history[bench.size.main])
         for name in arguments.only:
             measured |= STEPS[name](bench)
     return measured

@@ -14,7 +14,7 @@ from bench.bars import Measurements, Verdict, conclusion
 from bench.ours import STAGES
 from bench.peers import PEERS
 from bench.scrape import CONNECTIONS, ENCODINGS
-from bench.steps import PLAIN, VARIANTS
+from bench.steps.context import PLAIN, VARIANTS
 
 UNMEASURED: Final = "not measured"
 HEADINGS: Final = ("", "measured", "bar", "met")
