@@ -102,7 +102,7 @@ BARS: Final = (
 )
 
 
-def judge(measured: Measurements, days: Mapping[str, int]) -> list[Verdict]:
+def judge(measured: Measurements, days: Mapping[str, float]) -> list[Verdict]:
     """The verdict on every bar, named for a run whose ledgers have so many days."""
     return [Verdict(replace(bar, what=bar.what.format(**days)), _value(bar, measured)) for bar in BARS]
 

@@ -3,7 +3,7 @@
 import math
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ import exporter.demo
 from bench.background import beside
 
 SCHEMA: Final = Path(exporter.demo.__file__).with_name("schema.sql")
-HISTORY: Final = Path(__file__).with_name("ledger.sql")
+LOADING: Final = Path(__file__).with_name("loading")
+BATCH: Final = 5_000_000
+"""Calls that are loaded at once."""
 CALLS_PER_TASK: Final = 10
 BLOCKS_PER_DAY: Final = 8
 SECONDS_PER_DAY: Final = 86400
@@ -38,31 +40,52 @@ SELECT clock_timestamp(), clock_timestamp(), 'live-' || task, id, layer, 'Live t
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How long a ledger is, and how many calls it has on a day."""
+    """How long a ledger is, which may be a part of a day, and how many calls it has on a whole day."""
 
-    days: int
+    days: float
     rate: int
 
     @property
     def rows(self) -> int:
         """All calls."""
-        return self.days * self.rate
+        return int(self.days * self.rate)
+
+    @property
+    def tasks(self) -> int:
+        """Tasks that are under way at the same time."""
+        return max(1, self.rate // CALLS_PER_TASK // BLOCKS_PER_DAY)
 
 
-def fill(conninfo: str, shape: Shape, now: float) -> None:
-    """Load a ledger that ends at ``now``, in Unix time, into an empty database, in the order of time."""
+def fill(conninfo: str, shape: Shape, now: float, tell: Callable[[int], None] = lambda _: None) -> None:
+    """Load a ledger that ends at ``now``, in Unix time, into an empty database, in the order of time.
+
+    It is loaded in batches, so that the temporary files of PostgreSQL stay small; ``tell`` is called with the calls so far.
+    """
     values = {
-        "days": shape.days,
+        "days": math.ceil(shape.days),
         "rate": shape.rate,
         "rows": shape.rows,
-        "tasks": max(1, shape.rate // CALLS_PER_TASK // BLOCKS_PER_DAY),
+        "tasks": shape.tasks,
         "end": repr(_even(now / SECONDS_PER_DAY)),
     }
-    history = re.sub(r"(?<!:):([a-z]+)", lambda found: str(values[found[1]]), HISTORY.read_text(encoding="utf-8"))
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(SCHEMA.read_bytes())
-        connection.execute(history.encode())
+        _run(connection, "prepare", **values)
+        for first in range(0, shape.rows, BATCH):
+            tell(first)
+            _run(connection, "calls", **values, first=first, last=min(first + BATCH, shape.rows) - 1)
+        connection.execute("ANALYZE cost_ledger")
+        tasks = shape.rows // CALLS_PER_TASK
+        for start in range(0, tasks, BATCH // CALLS_PER_TASK):
+            _run(connection, "impacts", **values, start=start, stop=min(start + BATCH // CALLS_PER_TASK, tasks))
+        _run(connection, "finish", **values)
         connection.execute("VACUUM ANALYZE")
+
+
+def _run(connection: psycopg.Connection, name: str, **values: object) -> None:
+    """Run a file of statements; ``:days`` in it stands for the value of that name."""
+    statements = (LOADING / f"{name}.sql").read_text(encoding="utf-8")
+    connection.execute(re.sub(r"(?<!:):([a-z]+)", lambda found: str(values[found[1]]), statements).encode())
 
 
 def _even(day: float) -> float:

@@ -30,7 +30,7 @@ class Size:
         return {**self.history, **self.rates, **self.others}
 
     @property
-    def days(self) -> Mapping[str, int]:
+    def days(self) -> Mapping[str, float]:
         """How many days of history each ledger has, by its name."""
         return {name: shape.days for name, shape in self.history.items()}
 

@@ -87,6 +87,6 @@ class Bench:
 
     def _load(self, name: str) -> None:
         shape = self.size.ledgers[name]
-        self.tell(f"loading {name}: {shape.rows:,} calls of {shape.days} days")
-        fill(self.server.create_database(name), shape, time.time())
+        what = f"loading {name}: {shape.rows:,} calls of {shape.days:g} days"
+        fill(self.server.create_database(name), shape, time.time(), lambda calls: self.tell(f"{what}, {calls:,} so far"))
         self._loaded.add(name)
