@@ -1,20 +1,16 @@
-"""Ledgers of a realistic shape, loaded by PostgreSQL itself, and a writer that goes on at their rate."""
+"""Ledgers of a realistic shape, loaded by PostgreSQL itself."""
 
 import math
 import re
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
 import exporter.demo
-from bench.background import beside
+from bench.writers import SECONDS_PER_DAY
 
 SCHEMA: Final = Path(exporter.demo.__file__).with_name("schema.sql")
 LOADING: Final = Path(__file__).with_name("loading")
@@ -22,20 +18,6 @@ BATCH: Final = 5_000_000
 """Calls that are loaded at once."""
 CALLS_PER_TASK: Final = 10
 BLOCKS_PER_DAY: Final = 8
-SECONDS_PER_DAY: Final = 86400
-SECONDS_BETWEEN_WRITES: Final = 0.5
-_CALL = """
-INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
-SELECT clock_timestamp(), 'live-' || call / 10, 'quest-' || lpad((call / 10 %% 200)::text, 3, '0'),
-       'minimax', 'model-0' || call %% 6, 1500, 200, 0.0023
-  FROM generate_series(%(first)s::bigint, %(last)s) AS call
-"""
-_JUDGEMENT = """
-INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, task_title, total_tokens, cost_usd, impact_score)
-SELECT clock_timestamp(), clock_timestamp(), 'live-' || task, id, layer, 'Live task ' || task, 17000, 0.023, 1.5
-  FROM generate_series(%(first)s::bigint / 10, %(last)s::bigint / 10 - 1) AS task
-  JOIN quests ON id = 'quest-' || lpad((task %% 200)::text, 3, '0')
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +78,3 @@ def _even(day: float) -> float:
         early = middle + 0.5 * math.sin(2 * math.pi * middle) / (2 * math.pi) < day
         low, high = (middle, high) if early else (low, middle)
     return low
-
-
-@contextmanager
-def live(conninfo: str, rate: int) -> Iterator[Future[None]]:
-    """As long as the context lives, calls are written at the rate of a day, and a judgement for every ten.
-
-    A writer that fails is noticed at the end: its exception is raised there.
-    """
-    with beside(partial(_write, conninfo, rate)) as (writer,):
-        yield writer  # nothing was measured if nothing was written
-
-
-def _write(conninfo: str, rate: int, stopped: threading.Event) -> None:
-    due = 0.0
-    written = 0
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        while not stopped.wait(SECONDS_BETWEEN_WRITES):
-            due += rate * SECONDS_BETWEEN_WRITES / SECONDS_PER_DAY
-            if int(due) > written:
-                calls = {"first": written, "last": int(due) - 1}
-                connection.execute(_CALL, calls)
-                connection.execute(_JUDGEMENT, {"first": written, "last": int(due)})
-                written = int(due)

@@ -7,9 +7,9 @@ from typing import Final
 import psycopg
 
 from bench import ours
-from bench.ledger import live
 from bench.processes import Program
 from bench.steps.context import Bench, Measured
+from bench.writers import Written, calls, writing
 
 FRESH_ROWS: Final = 5
 _FRESH: Final = "INSERT INTO cost_ledger (created_at, task_id, provider, model, cost_usd) VALUES (now(), %s, %s, 'fresh', 1)"
@@ -19,10 +19,10 @@ def life(bench: Bench) -> Measured:
     """Our exporter while the ledger is written to: first build, refreshes, memory, restart, freshness."""
     name = bench.main()
     bench.tell(f"building the rollups of {name}")
-    with live(bench.server.conninfo(name), bench.size.ledgers[name].rate):
+    with writing(bench.server.conninfo(name), calls(bench.size.ledgers[name].rate)) as written:
         with bench.serving(name) as program:
             found = {"ours.build_s": ours.refreshed(program)}
-            found |= refreshes(bench, program, name)
+            found |= refreshes(bench, program, name, written)
             built, found["ours.peak_memory_mb"] = program.memory()
             found["ours.progress_lines"] = program.log.read_text().count('"percent"')
         found["ours.rollups_mb"] = (bench.directory / f"{name}.duckdb").stat().st_size / 1e6
@@ -35,10 +35,10 @@ def life(bench: Bench) -> Measured:
     return found
 
 
-def refreshes(bench: Bench, program: Program, name: str) -> Measured:
+def refreshes(bench: Bench, program: Program, name: str, written: Written) -> Measured:
     """Refreshes of a ledger, by its name."""
     bench.tell(f"refreshes of {name} with live inserts")
-    found = ours.refreshes(program, bench.server, bench.size.refreshes)
+    found = ours.figures(ours.follow(program, bench.server, bench.size.refreshes, written))
     return {f"{name}.{measurement}": value for measurement, value in found.items()}
 
 

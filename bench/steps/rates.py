@@ -1,10 +1,10 @@
 """Our exporter over ledgers that differ in how much is written to them."""
 
 from bench import ours
-from bench.ledger import live
 from bench.questions import DAY
 from bench.steps.context import VARIANTS, Bench, Measured
 from bench.steps.life import refreshes
+from bench.writers import calls, writing
 
 
 def growth(bench: Bench) -> Measured:
@@ -20,6 +20,6 @@ def growth(bench: Bench) -> Measured:
 
 
 def _grown(bench: Bench, name: str, conninfo: str) -> Measured:
-    with live(conninfo, bench.size.ledgers[name].rate), bench.serving(name) as program:
+    with writing(conninfo, calls(bench.size.ledgers[name].rate)) as written, bench.serving(name) as program:
         ours.refreshed(program)
-        return refreshes(bench, program, name)
+        return refreshes(bench, program, name, written)

@@ -1,14 +1,12 @@
 """The ledgers that are measured have the shape that they are said to have."""
 
-import time
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from bench import ledger as ledgers
-from bench.ledger import Shape, fill, live
-from tests.end_to_end.process import DEADLINE
+from bench.ledger import Shape, fill
 
 SHAPE = Shape(days=10, rate=800)
 FACTS = {
@@ -51,18 +49,3 @@ def test_a_ledger_may_be_a_part_of_a_day(vacant: str) -> None:
         found = connection.execute("SELECT count(*), max(created_at) - min(created_at) < interval '12 hours' FROM cost_ledger")
         assert found.fetchall() == [(200, True)]
     assert told == [0]
-
-
-def test_the_writer_writes_calls_and_judgements(ledger: str) -> None:
-    with psycopg.connect(ledger, autocommit=True) as connection, live(ledger, rate=86_400 * 100):
-        deadline = time.monotonic() + DEADLINE
-        while connection.execute("SELECT count(*) FROM impact_ledger WHERE task_id LIKE 'live-%'").fetchone() == (0,):
-            assert time.monotonic() < deadline, "the writer has judged no task"
-        calls = connection.execute("SELECT count(*) FROM cost_ledger WHERE task_id LIKE 'live-%'").fetchone()
-    assert calls
-    assert calls[0] >= 10
-
-
-def test_a_writer_that_fails_is_not_overlooked(postgres: str) -> None:
-    with pytest.raises(psycopg.errors.UndefinedTable), live(postgres, rate=86_400 * 100) as writer:
-        writer.exception()
