@@ -78,3 +78,10 @@ def _even(day: float) -> float:
         early = middle + 0.5 * math.sin(2 * math.pi * middle) / (2 * math.pi) < day
         low, high = (middle, high) if early else (low, middle)
     return low
+
+
+def use_text_ids(conninfo: str) -> None:
+    """Give all entries uuids as text for ids, old and new, and the index by which such a ledger is read."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        _run(connection, "text_ids")
+        connection.execute("VACUUM ANALYZE")

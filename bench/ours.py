@@ -38,6 +38,10 @@ class State:
     changed: int
 
 
+Run = Sequence[State]
+"""The states after refreshes that follow one another."""
+
+
 @contextmanager
 def serving(server: Server, database: str, directory: Path, interval: int, **keys: Any) -> Iterator[Program]:
     """The exporter over a database, its files in the directory; further keys go into the configuration."""
@@ -76,7 +80,7 @@ def published(program: Program) -> float:
     return program.until(lambda: "\nresource_quest_spend_usd{" in (program.page() or ""), PATIENCE)
 
 
-def follow(program: Program, server: Server, count: int, written: Written) -> list[State]:
+def follow(program: Program, server: Server, count: int, written: Written) -> Run:
     """So many refreshes beside a writer: the state after each of them, and after the one before.
 
     Raises:
@@ -88,7 +92,7 @@ def follow(program: Program, server: Server, count: int, written: Written) -> li
     return states
 
 
-def figures(*runs: Sequence[State]) -> dict[str, float]:
+def figures(*runs: Run) -> dict[str, float]:
     """The medians over the refreshes of some runs: ``database_ms``, and ``read_ms`` and so on for each stage.
 
     ``rows_per_change`` is how many rows were fetched for each that the writer changed.

@@ -6,23 +6,31 @@ from typing import Final
 
 from bench.ledger import Shape
 
+BUSY_RATE: Final = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """The ledgers of a run and how often each thing is repeated; seconds where nothing else is said.
 
     ``history`` are ledgers of the same daily rate, the longest of which is the main one; ``rates`` differ in their rate.
-    ``others`` are the ledgers of single steps: ``busy_day`` has one day, of more calls than fit into memory.
+    ``others`` are the ledgers of single steps: ``busy_day`` has one day, of more calls than fit into memory, ``late`` the 14
+    days in which scores change. Ledgers of a million calls a day and more are refreshed at ``busy_interval``.
+    ``turn`` refreshes are measured where two things take turns, in so many ``rounds``; elsewhere ``refreshes``.
     """
 
     history: Mapping[str, Shape]
     rates: Mapping[str, Shape]
     others: Mapping[str, Shape]
     interval: int
+    busy_interval: int
     refreshes: int
+    rounds: int
+    turn: int
     runs: int
     peer_runs: int
     scraping: int
+    late_rows: int
 
     @property
     def ledgers(self) -> Mapping[str, Shape]:
@@ -39,26 +47,48 @@ class Size:
         """The name of the ledger that everybody is measured on."""
         return max(self.history, key=lambda name: self.history[name].rows)
 
+    def interval_of(self, name: str) -> int:
+        """The interval of refreshes over a ledger."""
+        return self.busy_interval if self.ledgers[name].rate >= BUSY_RATE else self.interval
+
 
 SIZES: Final[Mapping[str, Size]] = {
     "small": Size(
         history={"short": Shape(1, 25_000), "middle": Shape(4, 25_000), "long": Shape(40, 25_000)},
-        rates={"rate_10k": Shape(2, 10_000), "rate_100k": Shape(2, 100_000), "rate_1m": Shape(1, 1_000_000)},
-        others={"busy_day": Shape(1, 2_500_000)},
+        rates={
+            "rate_10k": Shape(2, 10_000),
+            "rate_100k": Shape(2, 100_000),
+            "rate_1m": Shape(1, 1_000_000),
+            "rate_10m": Shape(0.1, 10_000_000),
+        },
+        others={"late": Shape(15, 10_000), "text_ids": Shape(0.5, 1_000_000), "busy_day": Shape(1, 1_000_000)},
         interval=1,
-        refreshes=5,
+        busy_interval=2,
+        refreshes=3,
+        rounds=2,
+        turn=3,
         runs=1,
         peer_runs=1,
-        scraping=2,
+        scraping=1,
+        late_rows=1,
     ),
     "full": Size(
         history={"short": Shape(4, 25_000), "middle": Shape(40, 25_000), "long": Shape(400, 25_000)},
-        rates={name: Shape(3, rate) for name, rate in (("rate_10k", 10_000), ("rate_100k", 100_000), ("rate_1m", 1_000_000))},
-        others={"busy_day": Shape(1, 20_000_000)},
+        rates={
+            "rate_10k": Shape(3, 10_000),
+            "rate_100k": Shape(3, 100_000),
+            "rate_1m": Shape(3, 1_000_000),
+            "rate_10m": Shape(1, 10_000_000),
+        },
+        others={"late": Shape(15, 100_000), "text_ids": Shape(1, 1_000_000), "busy_day": Shape(1, 20_000_000)},
         interval=5,
-        refreshes=15,
+        busy_interval=15,
+        refreshes=10,
+        rounds=3,
+        turn=5,
         runs=3,
         peer_runs=1,
         scraping=10,
+        late_rows=3,
     ),
 }

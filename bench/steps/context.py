@@ -1,8 +1,8 @@
 """What the steps of a run work with: the server, the ledgers, and where measurements go."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -64,9 +64,18 @@ class Bench:
         yield self.server.conninfo(name)
         self.server.drop_database(name)
 
+    @contextmanager
+    def histories(self) -> Iterator[list[str]]:
+        """The names of the ledgers of different length, the main one last; the others go when the context ends."""
+        others = [name for name in self.size.history if name != self.size.main]
+        with ExitStack() as stack:
+            for name in others:
+                stack.enter_context(self.ledger(name))
+            yield [*others, self.main()]
+
     def serving(self, name: str) -> AbstractContextManager[Program]:
-        """Our exporter over a ledger."""
-        return ours.serving(self.server, name, self.directory, self.size.interval)
+        """Our exporter over a ledger, at the interval for its rate."""
+        return ours.serving(self.server, name, self.directory, self.size.interval_of(name))
 
     def asked(self) -> list[Question]:
         """The questions, with their columns."""
@@ -84,6 +93,10 @@ class Bench:
                     connection.execute(query.encode()).fetchall()
                 times.append(self.server.database_time(role)[0] - before)
         return median(times)
+
+    def figures(self, runs: Mapping[str, Sequence[ours.Run]]) -> Measured:
+        """What came of some runs, each figure under the name that the runs have."""
+        return {f"{name}.{figure}": value for name, each in runs.items() for figure, value in ours.figures(*each).items()}
 
     def _load(self, name: str) -> None:
         shape = self.size.ledgers[name]

@@ -1,18 +1,17 @@
 """Our exporter over the main ledger, from its first build on."""
 
-import time
 from statistics import median
 from typing import Final
 
-import psycopg
-
 from bench import ours
+from bench.freshness import shown_after
 from bench.processes import Program
 from bench.steps.context import Bench, Measured
-from bench.writers import Written, calls, writing
+from bench.writers import calls, writing
 
 FRESH_ROWS: Final = 5
-_FRESH: Final = "INSERT INTO cost_ledger (created_at, task_id, provider, model, cost_usd) VALUES (now(), %s, %s, 'fresh', 1)"
+FIRST_REFRESHES: Final = 3
+"""So many refreshes after the first build, memory is what is needed from then on."""
 
 
 def life(bench: Bench) -> Measured:
@@ -22,10 +21,11 @@ def life(bench: Bench) -> Measured:
     with writing(bench.server.conninfo(name), calls(bench.size.ledgers[name].rate)) as written:
         with bench.serving(name) as program:
             found = {"ours.build_s": ours.refreshed(program)}
-            found |= refreshes(bench, program, name, written)
-            built, found["ours.peak_memory_mb"] = program.memory()
+            found["ours.peak_memory_mb"] = program.memory()[1]
+            ours.follow(program, bench.server, FIRST_REFRESHES, written)
+            built = program.memory()[0]
             found["ours.progress_lines"] = program.log.read_text().count('"percent"')
-        found["ours.rollups_mb"] = (bench.directory / f"{name}.duckdb").stat().st_size / 1e6
+        found |= _file(bench, name)
         bench.tell("starting again")
         found["ours.restart_s"] = median(_restart(bench, name) for _ in range(3))
         with bench.serving(name) as program:
@@ -35,11 +35,9 @@ def life(bench: Bench) -> Measured:
     return found
 
 
-def refreshes(bench: Bench, program: Program, name: str, written: Written) -> Measured:
-    """Refreshes of a ledger, by its name."""
-    bench.tell(f"refreshes of {name} with live inserts")
-    found = ours.figures(ours.follow(program, bench.server, bench.size.refreshes, written))
-    return {f"{name}.{measurement}": value for measurement, value in found.items()}
+def _file(bench: Bench, name: str) -> Measured:
+    size = (bench.directory / f"{name}.duckdb").stat().st_size
+    return {"ours.rollups_mb": size / 1e6, "ours.rollup_bytes_per_call": size / bench.size.ledgers[name].rows}
 
 
 def _restart(bench: Bench, name: str) -> float:
@@ -48,10 +46,5 @@ def _restart(bench: Bench, name: str) -> float:
 
 
 def _fresh(bench: Bench, program: Program, number: int) -> float:
-    """Seconds from the commit of a row of a new provider until that provider is on the page."""
-    provider = f"fresh-{number}"
-    with psycopg.connect(bench.server.conninfo(bench.size.main), autocommit=True) as connection:
-        connection.execute(_FRESH, [provider, provider])
-    committed = time.monotonic()
-    program.until(lambda: f'provider="{provider}"' in (program.page() or ""), ours.PATIENCE, pause=0.02)
-    return time.monotonic() - committed
+    conninfo = bench.server.conninfo(bench.main())
+    return shown_after(program, conninfo, f"fresh-{number}", age="0 s", patience=ours.PATIENCE)

@@ -5,10 +5,13 @@ from typing import Final
 
 from bench.steps.asked import aggregation, peers, plain
 from bench.steps.busy import busy
+from bench.steps.changes import late
 from bench.steps.context import Bench, Measured
+from bench.steps.history import history
 from bench.steps.life import life
-from bench.steps.rates import growth
+from bench.steps.rates import rates
 from bench.steps.scrapes import scrapes
+from bench.steps.text_ids import text_ids
 
 STEPS: Final[Mapping[str, Callable[[Bench], Measured]]] = {
     "plain": plain,
@@ -16,6 +19,9 @@ STEPS: Final[Mapping[str, Callable[[Bench], Measured]]] = {
     "peers": peers,
     "life": life,
     "scrapes": scrapes,
-    "growth": growth,
+    "history": history,
+    "rates": rates,
+    "late": late,
+    "text_ids": text_ids,
     "busy": busy,
 }
