@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench.bars import judge
+from bench.bars import BARS
 from bench.machine import machine, peer_versions, versions
 from bench.peers import PEERS
 from bench.processes import BenchError
@@ -19,6 +19,7 @@ from bench.server import Server, running
 from bench.sizes import SIZES
 from bench.steps.context import Bench, Measured
 from bench.steps.registry import STEPS
+from bench.verdicts import judge
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 LOCAL: Final = RESULTS.with_name("RESULTS-local.md")
@@ -41,7 +42,7 @@ def main() -> int:
     except BenchError as error:
         console.print(f"bench: {error}", soft_wrap=True, style="red")
         return 2
-    report = Report(arguments.size, surroundings, measured, judge(measured, SIZES[arguments.size].days))
+    report = Report(arguments.size, surroundings, measured, judge(BARS, measured, SIZES[arguments.size].days))
     report.write(arguments.output or _page(report))
     report.show(console)
     return int(report.failed)
