@@ -109,3 +109,11 @@ MEMORY_AND_START: Final = (
     Bar("lines of progress in the log of the first build", "ours.progress_lines", AT_LEAST, 1, "lines"),
 )
 BARS: Final = (*DATABASE_TIME, *ROWS, *REFRESHES, *SCRAPES, *MEMORY_AND_START)
+"""Those of the full size."""
+LARGE: Final = (
+    Bar("a whole refresh, wall clock", "large.total_ms", UNDER, 200, "ms"),
+    Bar("resident memory", "ours.memory_mb", UNDER, 500, "MB"),
+    Bar("the rollup file, for each call", "ours.rollup_bytes_per_call", UNDER, 25, "bytes"),
+    Bar("first build against the plain aggregation", "ours.build_s", AT_MOST, 2, against="plain.aggregation_s"),
+)
+"""Those of the large size."""

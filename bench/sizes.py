@@ -4,9 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bench.bars import BARS, LARGE, Bar
 from bench.ledger import Shape
 
 BUSY_RATE: Final = 1_000_000
+BYTES_PER_CALL: Final = 500
+"""Of disk: the ledger with its indexes, the log of writes, temporary files of sorting and grouping, and the rollups."""
+STEPS: Final = (
+    "plain",
+    "aggregation",
+    "peers",
+    "life",
+    "scrapes",
+    "history",
+    "rates",
+    "late",
+    "text_ids",
+    "busy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +32,7 @@ class Size:
     ``others`` are the ledgers of single steps: ``busy_day`` has one day, of more calls than fit into memory, ``late`` the 14
     days in which scores change. Ledgers of a million calls a day and more are refreshed at ``busy_interval``.
     ``turn`` refreshes are measured where two things take turns, in so many ``rounds``; elsewhere ``refreshes``.
+    ``results`` is the page of a run that measured every bar; without one, a bar that is missed is information.
     """
 
     history: Mapping[str, Shape]
@@ -31,6 +47,9 @@ class Size:
     peer_runs: int
     scraping: int
     late_rows: int
+    steps: tuple[str, ...] = STEPS
+    bars: tuple[Bar, ...] = BARS
+    results: str | None = None
 
     @property
     def ledgers(self) -> Mapping[str, Shape]:
@@ -46,6 +65,13 @@ class Size:
     def main(self) -> str:
         """The name of the ledger that everybody is measured on."""
         return max(self.history, key=lambda name: self.history[name].rows)
+
+    @property
+    def disk_bytes(self) -> int:
+        """How much disk a run needs: ledgers of other lengths stand beside the main one, all others come one by one."""
+        together = sum(shape.rows for shape in self.history.values())
+        others = [shape.rows for shape in (*self.rates.values(), *self.others.values())]
+        return BYTES_PER_CALL * (together + max(others, default=0))
 
     def interval_of(self, name: str) -> int:
         """The interval of refreshes over a ledger."""
@@ -90,5 +116,23 @@ SIZES: Final[Mapping[str, Size]] = {
         peer_runs=1,
         scraping=10,
         late_rows=3,
+        results="RESULTS.md",
+    ),
+    "large": Size(
+        history={"large": Shape(400, 250_000)},
+        rates={},
+        others={},
+        interval=5,
+        busy_interval=15,
+        refreshes=10,
+        rounds=3,
+        turn=5,
+        runs=1,
+        peer_runs=1,
+        scraping=10,
+        late_rows=3,
+        steps=("aggregation", "life", "history"),
+        bars=LARGE,
+        results="RESULTS-large.md",
     ),
 }

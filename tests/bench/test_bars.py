@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bench.bars import BARS, Bar, Sense
+from bench.bars import BARS, LARGE, Bar, Sense
 from bench.sizes import SIZES
 from bench.verdicts import Verdict, conclusion, judge
 
@@ -116,3 +116,29 @@ def test_a_value_on_the_limit(sense: Sense, met: bool) -> None:  # noqa: FBT001 
 
 def test_nothing_is_worse_than_no_number() -> None:
     assert not Verdict(Bar("", "", Sense.UNDER, 2), math.nan).met
+
+
+# As many bytes as 100 million calls may take, and the aggregation just half of the build.
+MEASURED_LARGE = {
+    "large.total_ms": 199.0,
+    "ours.memory_mb": 499.0,
+    "ours.rollup_bytes_per_call": 2_499_999_999 / 100_000_000,
+    "ours.build_s": 400.0,
+    "plain.aggregation_s": 200.0,
+}
+BREAKING_LARGE = [
+    {"large.total_ms": 200.0},
+    {"ours.memory_mb": 500.0},
+    {"ours.rollup_bytes_per_call": 25.0},
+    {"plain.aggregation_s": 199.0},
+]
+
+
+def test_a_large_run_that_meets_them_all_says_so() -> None:
+    assert conclusion(judge(LARGE, MEASURED_LARGE, {"large": 400}), counts=True) == "all bars met"
+
+
+@pytest.mark.parametrize("broken", range(len(LARGE)))
+def test_each_bar_of_the_large_size_can_fall_short_alone(broken: int) -> None:
+    verdicts = judge(LARGE, MEASURED_LARGE | BREAKING_LARGE[broken], {"large": 400})
+    assert [place for place, verdict in enumerate(verdicts) if not verdict.met] == [broken]

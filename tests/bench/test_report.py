@@ -1,11 +1,12 @@
 """The report says what was measured, what was not, and ends with the verdict."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from bench.bars import BARS
+from bench.bars import BARS, LARGE, Bar
 from bench.report import Report, number
 from bench.sizes import SIZES
 from bench.verdicts import judge
@@ -16,7 +17,12 @@ PLAIN = "database time per refresh against the same questions as plain SQL"
 
 def _report(size: str, **measured: float) -> Report:
     found = MEASURED | {name.replace("__", "."): value for name, value in measured.items()}
-    return Report(size, {"memory": "8 GB"}, found, judge(BARS, found, SIZES[size].days))
+    return Report(size, {"memory": "8 GB"}, found, judge(SIZES[size].bars, found, SIZES[size].days))
+
+
+def _every(bars: Iterable[Bar]) -> dict[str, float]:
+    """A figure for everything that the bars ask for."""
+    return {name.replace(".", "__"): 1.0 for bar in bars for name in (bar.measurement, bar.against) if name}
 
 
 def test_numbers_keep_three_digits() -> None:
@@ -72,3 +78,27 @@ def test_what_no_other_table_has_stands_in_the_last() -> None:
     rest = _report("full", text_ids__late_row_s=40.0, ours__gzip__1__p50_ms=0.1).markdown().partition("## Our exporter, and")[2]
     assert "| `text_ids.late_row_s` | 40 |" in rest
     assert "`ours.gzip.1.p50_ms`" not in rest
+
+
+@pytest.mark.parametrize(
+    "size, measured, page",
+    [
+        ("full", _every(BARS), "RESULTS.md"),
+        ("full", _every(BARS[:-1]), "RESULTS-local.md"),
+        ("small", _every(BARS), "RESULTS-local.md"),
+        ("large", _every(LARGE), "RESULTS-large.md"),
+        ("large", _every(LARGE[:-1]), "RESULTS-local.md"),
+    ],
+    ids=["full", "full, a bar not measured", "small", "large", "large, a bar not measured"],
+)
+def test_only_a_run_that_measured_every_bar_is_published(size: str, measured: dict[str, float], page: str) -> None:
+    assert _report(size, **measured).page == page
+
+
+def test_the_large_size_has_bars_of_its_own_and_no_peers() -> None:
+    report = _report("large", large__total_ms=210.0, large__render_ms=20.0, ours__rollup_bytes_per_call=24.9)
+    page = report.markdown()
+    assert "| a whole refresh, wall clock | 210 ms | under 200 ms | NO |" in page
+    assert "| the rollup file, for each call | 24.9 bytes | under 25 bytes | yes |" in page
+    assert "sql_exporter" not in page
+    assert report.failed

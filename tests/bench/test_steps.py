@@ -10,7 +10,7 @@ from bench.ledger import Shape
 from bench.ours import STAGES
 from bench.processes import BenchError
 from bench.server import Server, running
-from bench.sizes import SIZES, Size
+from bench.sizes import SIZES
 from bench.steps.context import Bench
 from bench.steps.registry import STEPS
 
@@ -64,9 +64,3 @@ def test_a_step_measures(bench: Bench, step: str) -> None:
     found = STEPS[step](bench)
     assert EXPECTED[step] <= set(found)
     assert all(value > 0 for value in found.values())
-
-
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_an_interval_fits_the_rate(size: Size) -> None:
-    slow = [name for name in size.ledgers if size.interval_of(name) != size.interval]
-    assert set(slow) <= {"rate_1m", "rate_10m", "text_ids", "busy_day"}
