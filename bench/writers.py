@@ -42,10 +42,17 @@ _CORRECTION = "UPDATE cost_ledger SET cost_usd = round((random() / 10)::numeric,
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Something that is written so many times in a second, by statements that take the numbers of the first and the last."""
+    """Something that is written so many times in a second, by statements that take the numbers of the first and the last.
+
+    Numbers count from 1970 on, so that a writer that comes after another goes on where that one was, and no task comes twice.
+    """
 
     per_second: float
     statements: tuple[str, ...]
+
+    def due(self) -> int:
+        """The number that is to be written next."""
+        return int(self.per_second * time.time())
 
 
 @dataclass
@@ -88,12 +95,11 @@ def writing(conninfo: str, *streams: Stream) -> Iterator[Written]:
 
 
 def _write(conninfo: str, streams: tuple[Stream, ...], written: Written, stopped: threading.Event) -> None:
-    done = dict.fromkeys(streams, 0)
-    began = time.monotonic()
+    done = {stream: stream.due() for stream in streams}
     with psycopg.connect(conninfo, autocommit=True) as connection:
         while not stopped.wait(SECONDS_BETWEEN_WRITES):
             for stream in streams:
-                due = int(stream.per_second * (time.monotonic() - began))
+                due = stream.due()
                 if due > done[stream]:
                     written.rows += _execute(connection, stream, done[stream], due - 1)
                     done[stream] = due

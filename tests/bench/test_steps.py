@@ -28,6 +28,7 @@ TINY: Final = replace(
     turn=2,
 )
 EXPECTED: Final = {
+    "plain": {"plain.database_ms", "plain.last_30_days.database_ms"},
     "history": {f"{name}.{figure}" for name in ("short", "long") for figure in CHANGES},
     "rates": {f"rate_1.{figure}" for figure in {*CHANGES, "plain_day_ms", "build_s", "peak_memory_mb", "memory_mb"}},
     "late": {
