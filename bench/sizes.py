@@ -106,7 +106,7 @@ SIZES: Final[Mapping[str, Size]] = {
             "rate_1m": Shape(3, 1_000_000),
             "rate_10m": Shape(1, 10_000_000),
         },
-        others={"late": Shape(15, 100_000), "text_ids": Shape(1, 1_000_000), "busy_day": Shape(1, 20_000_000)},
+        others={"late": Shape(15, 100_000), "text_ids": Shape(3, 1_000_000), "busy_day": Shape(1, 20_000_000)},
         interval=5,
         busy_interval=15,
         refreshes=8,
