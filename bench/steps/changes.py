@@ -3,7 +3,7 @@
 from typing import Final
 
 from bench import ours
-from bench.steps.context import Bench, Measured
+from bench.steps.context import Bench, Measured, figures
 from bench.writers import calls, corrections, deletions, late_scores, writing
 
 LATE: Final = "late"
@@ -25,4 +25,4 @@ def late(bench: Bench) -> Measured:
             bench.tell(f"refreshes, {name.replace('_', ' ')}")
             with writing(conninfo, *streams) as written:
                 runs[name].append(ours.follow(program, bench.server, bench.size.turn, written))
-    return bench.figures(runs)
+    return figures(runs)

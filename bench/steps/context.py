@@ -94,12 +94,13 @@ class Bench:
                 times.append(self.server.database_time(role)[0] - before)
         return median(times)
 
-    def figures(self, runs: Mapping[str, Sequence[ours.Run]]) -> Measured:
-        """What came of some runs, each figure under the name that the runs have."""
-        return {f"{name}.{figure}": value for name, each in runs.items() for figure, value in ours.figures(*each).items()}
-
     def _load(self, name: str) -> None:
         shape = self.size.ledgers[name]
         what = f"loading {name}: {shape.rows:,} calls of {shape.days:g} days"
         fill(self.server.create_database(name), shape, time.time(), lambda calls: self.tell(f"{what}, {calls:,} so far"))
         self._loaded.add(name)
+
+
+def figures(runs: Mapping[str, Sequence[ours.Run]]) -> Measured:
+    """What came of some runs, each figure under the name that the runs have."""
+    return {f"{name}.{figure}": value for name, each in runs.items() for figure, value in ours.figures(*each).items()}

@@ -1,7 +1,7 @@
 """Our exporter over ledgers of the same rate and of different length, in turn."""
 
 from bench import ours
-from bench.steps.context import Bench, Measured
+from bench.steps.context import Bench, Measured, figures
 from bench.writers import calls, writing
 
 
@@ -16,7 +16,7 @@ def history(bench: Bench) -> Measured:
             for name in names:
                 bench.tell(f"refreshes of {name} with live inserts, round {number + 1} of {bench.size.rounds}")
                 runs[name].append(_turn(bench, name))
-    return bench.figures(runs)
+    return figures(runs)
 
 
 def _turn(bench: Bench, name: str) -> ours.Run:

@@ -2,7 +2,7 @@
 
 from bench import ours
 from bench.questions import DAY
-from bench.steps.context import VARIANTS, Bench, Measured
+from bench.steps.context import VARIANTS, Bench, Measured, figures
 from bench.writers import calls, writing
 
 
@@ -23,4 +23,4 @@ def _rate(bench: Bench, name: str, conninfo: str) -> Measured:
         found = {f"{name}.build_s": ours.refreshed(program), f"{name}.peak_memory_mb": program.memory()[1]}
         bench.tell(f"refreshes of {name} with live inserts")
         run = ours.follow(program, bench.server, bench.size.refreshes, written)
-        return found | bench.figures({name: [run]}) | {f"{name}.memory_mb": program.memory()[0]}
+        return found | figures({name: [run]}) | {f"{name}.memory_mb": program.memory()[0]}
