@@ -1,68 +1,73 @@
-"""Ledgers of a realistic shape, loaded by PostgreSQL itself, and a writer that goes on at their rate."""
+"""Ledgers of a realistic shape, loaded by PostgreSQL itself."""
 
 import math
 import re
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
 import exporter.demo
-from bench.background import beside
+from bench.writers import SECONDS_PER_DAY
 
 SCHEMA: Final = Path(exporter.demo.__file__).with_name("schema.sql")
-HISTORY: Final = Path(__file__).with_name("ledger.sql")
+LOADING: Final = Path(__file__).with_name("loading")
+BATCH: Final = 5_000_000
+"""Calls that are loaded at once."""
 CALLS_PER_TASK: Final = 10
 BLOCKS_PER_DAY: Final = 8
-SECONDS_PER_DAY: Final = 86400
-SECONDS_BETWEEN_WRITES: Final = 0.5
-_CALL = """
-INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
-SELECT clock_timestamp(), 'live-' || call / 10, 'quest-' || lpad((call / 10 %% 200)::text, 3, '0'),
-       'minimax', 'model-0' || call %% 6, 1500, 200, 0.0023
-  FROM generate_series(%(first)s::bigint, %(last)s) AS call
-"""
-_JUDGEMENT = """
-INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, task_title, total_tokens, cost_usd, impact_score)
-SELECT clock_timestamp(), clock_timestamp(), 'live-' || task, id, layer, 'Live task ' || task, 17000, 0.023, 1.5
-  FROM generate_series(%(first)s::bigint / 10, %(last)s::bigint / 10 - 1) AS task
-  JOIN quests ON id = 'quest-' || lpad((task %% 200)::text, 3, '0')
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How long a ledger is, and how many calls it has on a day."""
+    """How long a ledger is, which may be a part of a day, and how many calls it has on a whole day."""
 
-    days: int
+    days: float
     rate: int
 
     @property
     def rows(self) -> int:
         """All calls."""
-        return self.days * self.rate
+        return int(self.days * self.rate)
+
+    @property
+    def tasks(self) -> int:
+        """Tasks that are under way at the same time."""
+        return max(1, self.rate // CALLS_PER_TASK // BLOCKS_PER_DAY)
 
 
-def fill(conninfo: str, shape: Shape, now: float) -> None:
-    """Load a ledger that ends at ``now``, in Unix time, into an empty database, in the order of time."""
+def fill(conninfo: str, shape: Shape, now: float, tell: Callable[[int], None] = lambda _: None) -> None:
+    """Load a ledger that ends at ``now``, in Unix time, into an empty database, in the order of time.
+
+    It is loaded in batches, so that the temporary files of PostgreSQL stay small; ``tell`` is called with the calls so far.
+    """
     values = {
-        "days": shape.days,
+        "days": math.ceil(shape.days),
         "rate": shape.rate,
         "rows": shape.rows,
-        "tasks": max(1, shape.rate // CALLS_PER_TASK // BLOCKS_PER_DAY),
+        "tasks": shape.tasks,
         "end": repr(_even(now / SECONDS_PER_DAY)),
     }
-    history = re.sub(r"(?<!:):([a-z]+)", lambda found: str(values[found[1]]), HISTORY.read_text(encoding="utf-8"))
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(SCHEMA.read_bytes())
-        connection.execute(history.encode())
+        _run(connection, "prepare", **values)
+        for first in range(0, shape.rows, BATCH):
+            tell(first)
+            _run(connection, "calls", **values, first=first, last=min(first + BATCH, shape.rows) - 1)
+        connection.execute("ANALYZE cost_ledger")
+        tasks = shape.rows // CALLS_PER_TASK
+        for start in range(0, tasks, BATCH // CALLS_PER_TASK):
+            _run(connection, "impacts", **values, start=start, stop=min(start + BATCH // CALLS_PER_TASK, tasks))
+        _run(connection, "finish", **values)
         connection.execute("VACUUM ANALYZE")
+
+
+def _run(connection: psycopg.Connection, name: str, **values: object) -> None:
+    """Run a file of statements; ``:days`` in it stands for the value of that name."""
+    statements = (LOADING / f"{name}.sql").read_text(encoding="utf-8")
+    connection.execute(re.sub(r"(?<!:):([a-z]+)", lambda found: str(values[found[1]]), statements).encode())
 
 
 def _even(day: float) -> float:
@@ -75,24 +80,8 @@ def _even(day: float) -> float:
     return low
 
 
-@contextmanager
-def live(conninfo: str, rate: int) -> Iterator[Future[None]]:
-    """As long as the context lives, calls are written at the rate of a day, and a judgement for every ten.
-
-    A writer that fails is noticed at the end: its exception is raised there.
-    """
-    with beside(partial(_write, conninfo, rate)) as (writer,):
-        yield writer  # nothing was measured if nothing was written
-
-
-def _write(conninfo: str, rate: int, stopped: threading.Event) -> None:
-    due = 0.0
-    written = 0
+def use_text_ids(conninfo: str) -> None:
+    """Give all entries uuids as text for ids, old and new, and the index by which such a ledger is read."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        while not stopped.wait(SECONDS_BETWEEN_WRITES):
-            due += rate * SECONDS_BETWEEN_WRITES / SECONDS_PER_DAY
-            if int(due) > written:
-                calls = {"first": written, "last": int(due) - 1}
-                connection.execute(_CALL, calls)
-                connection.execute(_JUDGEMENT, {"first": written, "last": int(due)})
-                written = int(due)
+        _run(connection, "text_ids")
+        connection.execute("VACUUM ANALYZE")

@@ -3,13 +3,18 @@
 import os
 import platform
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import gettempdir
 
 from bench.peers import PEERS
+from bench.processes import BenchError
 from bench.server import SETTINGS, Server
+from bench.sizes import Size
 from exporter import __version__
 
+GB = 1e9
 TUNED = ("shared_buffers", "work_mem", "random_page_cost", "jit", "fsync")
 
 
@@ -22,6 +27,19 @@ def machine() -> dict[str, str]:
         "load before": f"{os.getloadavg()[0]:.1f}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
+
+
+def require_disk(size: Size) -> str:
+    """What a run needs of the disk, and what is free there.
+
+    Raises:
+        BenchError: it is not enough.
+    """
+    free = shutil.disk_usage(gettempdir()).free
+    said = f"needs about {size.disk_bytes / GB:.0f} GB of disk in {gettempdir()}, where {free / GB:.0f} GB are free"
+    if free < size.disk_bytes:
+        raise BenchError(f"{said}; fix: set TMPDIR to a directory on a larger disk")
+    return said
 
 
 def peer_versions() -> dict[str, str]:

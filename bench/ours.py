@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bench.processes import Program, ProgramError, free_port, started
 from bench.server import Server
+from bench.writers import Written
 
 ROLE: Final = "resource_exporter"
 STAGES: Final = ("read", "apply", "sections", "render", "total")
@@ -22,16 +23,23 @@ SELDOM: Final = 15
 """The default interval, in seconds: a scrape is measured beside refreshes as they are by default."""
 _DURATION: Final = re.compile(r'^resource_exporter_refresh_duration_seconds_sum\{stage="(\w+)"\} (\S+)$', re.MULTILINE)
 _DONE: Final = re.compile(r'^resource_exporter_refreshes_total\{outcome="(\w+)"\} (\S+)$', re.MULTILINE)
+_FETCHED: Final = re.compile(r'^resource_exporter_ledger_rows_read_total\{ledger="(?:costs|impacts)"\} (\S+)$', re.MULTILINE)
 _SERIES: Final = re.compile(r'^resource_exporter_series\{section="\w+"\} (\S+)$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the exporter has done so far: refreshes, seconds by stage, and milliseconds of database time."""
+    """What was done so far: refreshes, seconds by stage, ms of database time, rows fetched, and rows that were changed."""
 
     done: int
     seconds: dict[str, float]
     database_ms: float
+    fetched: float
+    changed: int
+
+
+Run = Sequence[State]
+"""The states after refreshes that follow one another."""
 
 
 @contextmanager
@@ -72,22 +80,31 @@ def published(program: Program) -> float:
     return program.until(lambda: "\nresource_quest_spend_usd{" in (program.page() or ""), PATIENCE)
 
 
-def refreshes(program: Program, server: Server, count: int) -> dict[str, float]:
-    """The medians over so many refreshes, in milliseconds: ``database_ms``, and ``read_ms`` and so on for each stage.
+def follow(program: Program, server: Server, count: int, written: Written) -> Run:
+    """So many refreshes beside a writer: the state after each of them, and after the one before.
 
     Raises:
         ProgramError: a refresh failed, wholly or in part.
     """
-    states = [_next(program, server)]
+    states = [_next(program, server, _done(program, program.page() or ""), written)]
     for _ in range(count):
-        states.append(_next(program, server, states[-1].done))
-    steps = list(pairwise(states))
+        states.append(_next(program, server, states[-1].done, written))
+    return states
+
+
+def figures(*runs: Run) -> dict[str, float]:
+    """The medians over the refreshes of some runs: ``database_ms``, and ``read_ms`` and so on for each stage.
+
+    ``rows_per_change`` is how many rows were fetched for each that the writer changed.
+    """
+    steps = [step for run in runs for step in pairwise(run)]
     found = {"database_ms": median((new.database_ms - old.database_ms) / (new.done - old.done) for old, new in steps)}
     for stage in STAGES:
         found[f"{stage}_ms"] = median(
             1000 * (new.seconds[stage] - old.seconds[stage]) / (new.done - old.done) for old, new in steps
         )
-    return found
+    fetched, changed = (sum(getattr(new, name) - getattr(old, name) for old, new in steps) for name in ("fetched", "changed"))
+    return found | ({"rows_per_change": fetched / changed} if fetched and changed else {})
 
 
 def series(program: Program) -> int:
@@ -95,19 +112,22 @@ def series(program: Program) -> int:
     return round(sum(map(float, _SERIES.findall(program.page() or ""))))
 
 
-def _next(program: Program, server: Server, done: int | None = None) -> State:
+def _next(program: Program, server: Server, done: int, written: Written) -> State:
     """The state just after a refresh, so that no other one is under way."""
-    before = _done(program, program.page() or "") if done is None else done
     page = ""
 
     def passed() -> bool:
         nonlocal page
         page = program.page() or ""
-        return _done(program, page) > before
+        return _done(program, page) > done
 
     program.until(passed, PATIENCE, pause=0.1)
     return State(
-        _done(program, page), {stage: float(sum_) for stage, sum_ in _DURATION.findall(page)}, server.database_time(ROLE)[0]
+        _done(program, page),
+        {stage: float(total) for stage, total in _DURATION.findall(page)},
+        server.database_time(ROLE)[0],
+        sum(map(float, _FETCHED.findall(page))),
+        written.rows,
     )
 
 

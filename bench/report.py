@@ -10,14 +10,19 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.bars import Measurements, Verdict, conclusion
 from bench.ours import STAGES
 from bench.peers import PEERS
 from bench.scrape import CONNECTIONS, ENCODINGS
-from bench.steps import PLAIN, VARIANTS
+from bench.sizes import SIZES
+from bench.steps.context import PLAIN, VARIANTS
+from bench.verdicts import Measurements, Verdict, conclusion
 
+LOCAL: Final = "RESULTS-local.md"
+"""Of a run that did not measure every bar of its size: tests hold the documentation to the figures of one that did."""
 UNMEASURED: Final = "not measured"
 HEADINGS: Final = ("", "measured", "bar", "met")
+TOLD_BY_RUN: Final = ("ours", PLAIN, "text_ids", "busy_day")
+TOLD_BY_LEDGER: Final = ("plain_day_ms", "build_s", "memory_mb", "peak_memory_mb")
 REFRESH: Final = ("database", *STAGES)
 
 
@@ -31,19 +36,25 @@ class Report:
     verdicts: list[Verdict]
 
     @property
-    def full(self) -> bool:
-        """Whether the run is of the size that the bars are set for."""
-        return self.size == "full"
+    def counts(self) -> bool:
+        """Whether the run is of a size that the bars are set for."""
+        return SIZES[self.size].results is not None
 
     @property
     def failed(self) -> bool:
         """Whether a bar was missed that counts. What was not measured is neither met nor missed."""
-        return self.full and any(verdict.missed for verdict in self.verdicts)
+        return self.counts and any(verdict.missed for verdict in self.verdicts)
+
+    @property
+    def page(self) -> str:
+        """The name of the page that the results belong on."""
+        results = SIZES[self.size].results
+        return results if results and all(verdict.value is not None for verdict in self.verdicts) else LOCAL
 
     @property
     def conclusion(self) -> str:
         """The last line: whether all bars are met."""
-        return conclusion(self.verdicts, full=self.full)
+        return conclusion(self.verdicts, counts=self.counts)
 
     def show(self, console: Console) -> None:
         """Print the table, and last whether all bars are met."""
@@ -81,20 +92,27 @@ class Report:
             "## Machine",
             markdown_table(("", ""), self.surroundings.items()),
             "## Refreshes, with live inserts (ms, medians)",
-            markdown_table(("ledger", *REFRESH), self._refreshes()),
-            "## The same questions, asked by others (one refresh)",
-            markdown_table(("", "database ms", "× ours", "wall clock s", "memory MB"), self._asked()),
-            "## Scrapes",
-            markdown_table(("", "encoding", "connections", "p50 ms", "p99 ms", "per second"), self._scrapes()),
+            markdown_table(("ledger", *REFRESH, "rows fetched per changed row"), self._refreshes()),
+            *self._beside_peers(),
             "## Our exporter, and plain SQL",
             markdown_table(("", ""), self._rest()),
             self.conclusion + "\n",
         ]
         return "\n\n".join(parts)
 
+    def _beside_peers(self) -> Iterable[str]:
+        """What the peers are measured with, where the size has it."""
+        if "peers" in SIZES[self.size].steps:
+            yield "## The same questions, asked by others (one refresh)"
+            yield markdown_table(("", "database ms", "× ours", "wall clock s", "memory MB"), self._asked())
+        if "scrapes" in SIZES[self.size].steps:
+            yield "## Scrapes"
+            yield markdown_table(("", "encoding", "connections", "p50 ms", "p99 ms", "per second"), self._scrapes())
+
     def _refreshes(self) -> Iterable[Sequence[str]]:
         names = [key.removesuffix(".render_ms") for key in self.measured if key.endswith(".render_ms")]
-        return [(name, *(self._number(f"{name}.{column}_ms") for column in REFRESH)) for name in names]
+        figures = (*(f"{column}_ms" for column in REFRESH), "rows_per_change")
+        return [(name, *(self._number(f"{name}.{figure}") for figure in figures)) for name in names]
 
     def _asked(self) -> Iterable[Sequence[str]]:
         askers = {("plain SQL", variant): key for variant, key in zip(VARIANTS, (PLAIN, f"{PLAIN}.last_30_days"), strict=True)}
@@ -120,15 +138,15 @@ class Report:
                 yield name, encoding, str(connections), *figures
 
     def _rest(self) -> Iterable[Sequence[str]]:
-        keys = [
-            key for key in self.measured if (key.count(".") == 1 and key.startswith(("ours.", "plain."))) or "plain_day" in key
-        ]
-        return [(f"`{key}`", self._number(key)) for key in keys]
+        for key in self.measured:
+            name, _, figure = key.partition(".")
+            if figure in TOLD_BY_LEDGER or (name in TOLD_BY_RUN and "." not in figure):
+                yield f"`{key}`", self._number(key)
 
     def _row(self, verdict: Verdict) -> tuple[str, str, str, str]:
         bar = verdict.bar
         value = UNMEASURED if verdict.value is None else _amount(verdict.value, bar.unit)
-        missed = ("NO" if self.full else "no, for information") if verdict.missed else ""
+        missed = ("NO" if self.counts else "no, for information") if verdict.missed else ""
         return bar.what, value, f"{bar.sense.value} {_amount(bar.limit, bar.unit)}", "yes" if verdict.met else missed
 
     def _number(self, key: str) -> str:

@@ -1,13 +1,12 @@
 """The ledgers that are measured have the shape that they are said to have."""
 
-import time
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
-from bench.ledger import Shape, fill, live
-from tests.end_to_end.process import DEADLINE
+from bench import ledger as ledgers
+from bench.ledger import Shape, fill
 
 SHAPE = Shape(days=10, rate=800)
 FACTS = {
@@ -22,13 +21,17 @@ FACTS = {
     " (SELECT max(created_at) - min(created_at) AS span FROM cost_ledger GROUP BY task_id) AS tasks",
     "judged once": "count(*) = count(DISTINCT task_id) FROM impact_ledger",
     "judged late": "count(*) = 0 FROM impact_ledger WHERE task_id >= 'task-000000800' OR created_at > now()",
+    "judged in full": "bool_and(total_tokens = tokens AND i.cost_usd = c.cost_usd) AND count(*) > 700"
+    " FROM impact_ledger AS i JOIN (SELECT task_id, sum(input_tokens + output_tokens) AS tokens, sum(cost_usd) AS cost_usd"
+    " FROM cost_ledger GROUP BY task_id) AS c USING (task_id)",
     "unscored": "count(*) FILTER (WHERE impact_score IS NULL) BETWEEN 8 AND 48 FROM impact_ledger",
 }
 
 
-@pytest.fixture
-def ledger(vacant: str) -> str:
+@pytest.fixture(params=[ledgers.BATCH, 1500], ids=["at once", "in batches"])
+def ledger(vacant: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A small ledger up to now."""
+    monkeypatch.setattr(ledgers, "BATCH", request.param)
     fill(vacant, SHAPE, datetime.now(UTC).timestamp())
     return vacant
 
@@ -39,16 +42,10 @@ def test_shape(ledger: str) -> None:
     assert facts == dict.fromkeys(FACTS, (True,))
 
 
-def test_the_writer_writes_calls_and_judgements(ledger: str) -> None:
-    with psycopg.connect(ledger, autocommit=True) as connection, live(ledger, rate=86_400 * 100):
-        deadline = time.monotonic() + DEADLINE
-        while connection.execute("SELECT count(*) FROM impact_ledger WHERE task_id LIKE 'live-%'").fetchone() == (0,):
-            assert time.monotonic() < deadline, "the writer has judged no task"
-        calls = connection.execute("SELECT count(*) FROM cost_ledger WHERE task_id LIKE 'live-%'").fetchone()
-    assert calls
-    assert calls[0] >= 10
-
-
-def test_a_writer_that_fails_is_not_overlooked(postgres: str) -> None:
-    with pytest.raises(psycopg.errors.UndefinedTable), live(postgres, rate=86_400 * 100) as writer:
-        writer.exception()
+def test_a_ledger_may_be_a_part_of_a_day(vacant: str) -> None:
+    told: list[int] = []
+    fill(vacant, Shape(days=0.25, rate=800), datetime.now(UTC).timestamp(), told.append)
+    with psycopg.connect(vacant) as connection:
+        found = connection.execute("SELECT count(*), max(created_at) - min(created_at) < interval '12 hours' FROM cost_ledger")
+        assert found.fetchall() == [(200, True)]
+    assert told == [0]
