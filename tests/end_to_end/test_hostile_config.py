@@ -65,8 +65,8 @@ def test_a_file_of_no_use_is_one_line_and_a_failure(tmp_path: Path, command: str
 
 def test_what_is_no_file_is_one_line_and_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
-    remedy = "write it after examples/config.yml and docs/configuration.md, or try resource-exporter demo, which needs none"
-    assert said(tmp_path, "serve") == (1, "", f"config.yml: there is no such file; {remedy}\n")
+    remedy = "start from examples/config.yml and docs/configuration.md, or run resource-exporter demo, which needs no file"
+    assert said(tmp_path, "serve") == (1, "", f"config.yml: file does not exist; fix: {remedy}\n")
     path.mkdir()
     assert said(tmp_path, "serve") == (1, "", "config.yml: cannot be read: Is a directory\n")
 

@@ -87,8 +87,8 @@ def test_a_name_that_a_template_left_empty_opens_no_door(tmp_path: Path, flags: 
     with pytest.raises(AssertionError), running(tmp_path, "serve", *flags, **environment):
         pass
     assert (tmp_path / "exporter.log").read_text() == (
-        "--web.config.file: is empty; name a file, or take the flag and RESOURCE_EXPORTER_WEB_CONFIG_FILE away"
-        " to be open to everybody\n"
+        "--web.config.file: is empty; fix: name a file, or remove the flag and RESOURCE_EXPORTER_WEB_CONFIG_FILE"
+        " to serve without TLS and passwords\n"
     )
 
 
