@@ -1,4 +1,4 @@
-"""A real Prometheus, and what the tests ask of it."""
+"""A real Prometheus, and a function to query it."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from tests.end_to_end.process import DEADLINE
 
 @contextmanager
 def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterator[Callable[..., Any]]:
-    """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API.
+    """Run a Prometheus with the data of the directory that scrapes the port; yields a function that queries its API.
 
     Raises:
         AssertionError: within ``patience`` seconds it has not scraped the page of an exporter there.
@@ -49,5 +49,5 @@ def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterat
 def _scraped(ask: Callable[..., Any]) -> bool:
     try:
         return bool(ask("query", query="resource_report_info"))
-    except OSError:  # it does not listen yet
+    except OSError:  # it is not listening yet
         return False
