@@ -83,7 +83,7 @@ class Telemetry:
         )
         self.collector_last_success = self._gauge(
             "collector_last_success_timestamp_seconds",
-            "Unix time of the data of the collector's last success: when its least recent ledger was read.",
+            "Unix time at which the data of the collector's last success were read, from its least recent ledger.",
             "collector",
         )
         self.series = self._gauge("series", "Data series served, by section.", "section")

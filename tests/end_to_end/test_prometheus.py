@@ -21,5 +21,5 @@ def test_a_prometheus_that_never_scrapes_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.prometheus("prometheus")
 def test_a_prometheus_that_has_exited_is_an_error_with_its_log(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("no directory")
-    with pytest.raises(AssertionError, match=r"(?s)Prometheus has ended; it said:.+data"), prometheus(tmp_path, 1):
+    with pytest.raises(AssertionError, match=r"(?s)Prometheus has exited; its log:.+data"), prometheus(tmp_path, 1):
         pass
