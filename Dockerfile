@@ -1,9 +1,9 @@
-# The exporter as an image. docker-compose.yml shows how it is run: root file system read-only, no capabilities.
+# The image of the exporter. docker-compose.yml shows how to run it: with a read-only root file system and no capabilities.
 FROM python:3.11.13-slim-bookworm AS build
 
 WORKDIR /build
-# Every file is checked against the lock here, and from here on nothing is fetched. The lock holds the tools of development too;
-# what the exporter itself needs is chosen from the wheels below.
+# All files are downloaded here and checked against the lock; later steps download nothing. The lock includes development tools;
+# the last step installs only what the exporter needs.
 COPY requirements.lock .
 RUN pip download --no-deps --require-hashes --only-binary=:all: --requirement=requirements.lock --dest=/wheels
 COPY pyproject.toml README.md LICENSE ./
@@ -26,13 +26,13 @@ RUN groupadd --system --gid=10001 exporter \
     && install --directory --owner=exporter --group=exporter /var/lib/resource-exporter
 COPY --from=build /opt/resource-exporter /opt/resource-exporter
 
-# By number, so that an orchestrator can see that it is not root.
+# A numeric user, so that an orchestrator can verify that it is not root.
 USER 10001:10001
-# The only place that is written: set state.path to a file here.
+# The only writable directory: set state.path to a file in it.
 VOLUME /var/lib/resource-exporter
 WORKDIR /var/lib/resource-exporter
 EXPOSE 9877
-# Whether the process lives. A ledger that is down is no reason to restart it.
+# Checks the process only. A ledger that is down is no reason to restart it.
 HEALTHCHECK --interval=15s --timeout=3s --start-period=30s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9877/-/healthy', timeout=2)"]
 ENTRYPOINT ["resource-exporter"]

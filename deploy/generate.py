@@ -11,7 +11,7 @@ HEADER = "# Written by `make rules` from rules/*.yml: change those.\n"
 
 
 class _Dumper(yaml.SafeDumper):
-    """Expressions keep their lines, and what stands in several places is written out in each."""
+    """Keeps the lines of expressions and writes no YAML aliases."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML asks for each value
         return True

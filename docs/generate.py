@@ -1,6 +1,6 @@
-"""Write docs/metrics.md: the words of metrics.md.jinja and the tables of the catalogue in the code.
+"""Generate docs/metrics.md from the text of metrics.md.jinja and the catalogue of metrics in the code.
 
-``python -m docs.generate`` writes the page; with ``--check`` it shows what would change, and fails if anything would.
+``python -m docs.generate`` writes the page; with ``--check`` it prints the differences and fails if there are any.
 """
 
 import argparse
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 PAGE = FOLDER / "metrics.md"
 TEMPLATE = "metrics.md.jinja"
 
-# The first suffix that fits.
+# The first matching suffix wins.
 UNITS = {
     "_impact_per_usd": "score per USD",
     "_usd": "USD",
@@ -34,9 +34,9 @@ UNITS = {
 
 
 def page() -> str:
-    """Return the whole page as Markdown."""
+    """Return the page as Markdown."""
     loader = jinja2.FileSystemLoader(FOLDER)
-    # Markdown has nothing to escape here: every value is a constant of the code.
+    # Nothing to escape: every value is a constant of the code.
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
     return environment.get_template(TEMPLATE).render(section=section, own=own) + "\n"
 
@@ -56,10 +56,10 @@ def own() -> str:
 
 
 def unit(metric: str) -> str:
-    """Return the unit that a data metric's name ends in.
+    """Return the unit of a data metric, from the suffix of its name.
 
     Raises:
-        LookupError: the name ends in no known unit.
+        LookupError: the suffix is not a known unit.
     """
     for suffix, name in UNITS.items():
         if metric.endswith(suffix):
@@ -94,9 +94,9 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def main() -> int:
-    """Write the page, or compare it; return the exit status."""
+    """Write or compare the page; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m docs.generate", description="Write docs/metrics.md from the catalogue.")
-    parser.add_argument("--check", action="store_true", help="write nothing; show the difference and fail if there is one")
+    parser.add_argument("--check", action="store_true", help="write nothing; print the differences and fail if there are any")
     new = page()
     if not parser.parse_args().check:
         PAGE.write_text(new, encoding="utf-8")

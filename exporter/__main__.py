@@ -4,9 +4,9 @@ import sys
 
 
 def main() -> int:
-    """Run the command line; returns the exit code. Ctrl-C ends it in one line even while it is being loaded."""
+    """Run the command line and return the exit code. Ctrl-C prints one line, even while the imports run."""
     try:
-        from exporter import cli  # noqa: PLC0415 - takes the better part of a second
+        from exporter import cli  # noqa: PLC0415 - imported here so that Ctrl-C is caught: it takes most of a second
 
         return cli.main()
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
-"""Budget days: calendar days of one time zone, cut into hours from their own midnight.
+"""Budget days: calendar days in one time zone, divided into hours counted from local midnight.
 
-A day is a half-open range of instants, so a day on which the clocks change has 23 or 25 hours and nothing is counted
-twice. The exporter computes days itself, never PostgreSQL, so that both need not agree on the history of time zones.
+A day is a half-open range of instants. A day on which the clocks change has 23 or 25 hours, and every instant belongs to
+exactly one day. Days are computed here and never in PostgreSQL, because the two may have different time zone data.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Hours:
-    """The hours ``first`` to ``last`` (included, counted from midnight) of one day: the unit in which rollups are replaced."""
+    """The hours ``first`` to ``last`` (inclusive, counted from midnight) of one day: the unit in which rollups are replaced."""
 
     day: date
     first: int
@@ -34,7 +34,7 @@ class Calendar:
         return instant.astimezone(self.zone).date()
 
     def start(self, day: date) -> datetime:
-        """The first instant of the day, in UTC. Where the clocks skip midnight, that is the end of the gap."""
+        """The first instant of the day, in UTC. Where the clocks skip midnight, it is the end of the gap."""
         return datetime.combine(day, time.min, self.zone).astimezone(UTC)
 
     def end(self, day: date) -> datetime:
@@ -42,11 +42,11 @@ class Calendar:
         return self.start(day + ONE_DAY)
 
     def hour_of(self, instant: datetime) -> int:
-        """How many full hours after its midnight the instant lies: 0 to 24."""
+        """The number of full hours between midnight and the instant: 0 to 24."""
         return (instant - self.start(self.day_of(instant))) // HOUR
 
     def hours_in(self, day: date) -> int:
-        """How many hours the day has: 0 where the zone left it out; one that is cut short, as on Lord Howe Island, counts."""
+        """The number of hours of the day. It is 0 for a day that the zone skipped; a partial hour counts (Lord Howe Island)."""
         return -((self.start(day) - self.end(day)) // HOUR)
 
     def whole(self, day: date) -> Hours:
@@ -59,7 +59,7 @@ class Calendar:
         return start + hours.first * HOUR, min(start + (hours.last + 1) * HOUR, self.end(hours.day))
 
     def between(self, first: datetime, last: datetime) -> Iterator[Hours]:
-        """The hours that hold the instants from ``first`` to ``last``, both included, one value per day."""
+        """The hours that contain the instants from ``first`` to ``last``, both included: one value per day."""
         day, final = self.day_of(first), self.day_of(last)
         while day <= final:
             whole = self.whole(day)
@@ -69,17 +69,17 @@ class Calendar:
             day += ONE_DAY
 
     def clock_hour(self, day: date, hour: int) -> int:
-        """What a clock on the wall shows, 0 to 23, when the given hour of the day begins."""
+        """The local clock hour, 0 to 23, at which the given hour of the day begins."""
         return (self.start(day) + hour * HOUR).astimezone(self.zone).hour
 
     def elapsed(self, instant: datetime) -> float:
-        """The share of its day that has gone by at the instant, 0 to 1."""
+        """The elapsed share of the day at the instant, 0 to 1."""
         start, end = self.start(self.day_of(instant)), self.end(self.day_of(instant))
         return (instant - start) / (end - start)
 
 
 def merge(hours: list[Hours]) -> list[Hours]:
-    """The same hours with neighbours and doubles joined, in order of time."""
+    """The same hours in order of time, with adjacent and overlapping ones merged."""
     merged: list[Hours] = []
     for each in sorted(hours):
         last = merged[-1] if merged else None

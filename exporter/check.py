@@ -1,4 +1,4 @@
-"""``resource-exporter check``: would it work with these ledgers? Looks, changes nothing, and says how to fix what it finds."""
+"""``resource-exporter check``: find what would stop ``serve`` from working, and say how to fix it. Nothing is changed."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -26,24 +26,29 @@ from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.mapping import Source
 from exporter.sources.verify import errors
 
+REPORT_REMEDY = "remove keys of report, waste and limits until it works"
+
 
 @dataclass(slots=True)
 class Result:
-    """What was looked at, what was found, and whether it can be used all the same."""
+    """One subject of the check, such as a ledger, and what was found about it."""
 
     subject: str
     findings: list[Finding] = field(default_factory=list)
     newest: datetime | None = None
-    """Of a ledger: when its newest entry occurred."""
+    """Of a ledger: the time of its newest entry."""
 
     @property
     def failed(self) -> bool:
-        """Whether anything is worse than a warning."""
+        """Whether any finding is more than a warning."""
         return any(not finding.warning for finding in self.findings)
 
 
 async def run(config: Config, output: TextIO) -> int:
-    """Print a line for every ledger and everything found; returns the exit code, 1 when ``serve`` could not do its work."""
+    """Print one line for each ledger, the report and the rollup file, followed by their findings.
+
+    Returns the exit code: 0, or 1 when a finding is more than a warning.
+    """
     ledgers: dict[str, Result] = {}
     results: list[Result] = []
     for name in config.databases:
@@ -59,7 +64,7 @@ async def run(config: Config, output: TextIO) -> int:
 
 
 async def _database(config: Config, name: str) -> dict[str, Result] | Result:
-    """What was found of each ledger of a database, or of the database itself."""
+    """Check the ledgers of one database. Returns a result by ledger, or one for the database when it cannot be reached."""
     ledgers = [ledger for ledger in config.ledgers.values() if ledger.database == name]
     try:
         conninfo(config.databases[name])
@@ -67,15 +72,14 @@ async def _database(config: Config, name: str) -> dict[str, Result] | Result:
         async with opened as database, database.transaction() as transaction:
             return {ledger.name: await _ledger(transaction, ledger) for ledger in ledgers}
     except SecretError as error:
-        text, _, remedy = str(error).rpartition("; ")
-        return Result(f"database {name}", [Finding(text, remedy)])
+        return Result(f"database {name}", [_finding(error)])
     except (UnreachableError, TimeoutError, psycopg.OperationalError) as error:
         remedy = f"{_way_in(config.databases[name], error)}; it holds {_names(ledgers)}"
         return Result(f"database {name}", [Finding(f"cannot be reached: {first_line(error)}", remedy)])
 
 
 def _way_in(database: DatabaseConfig, error: Exception) -> str:
-    """A server that says FATAL runs, and refuses."""
+    """How to fix a connection that failed. A server that answers FATAL is running, so it need not be started."""
     place = database.dsn_env or database.dsn_file or f"databases.{database.name}.dsn"
     return f"correct the connection string in {place}" if "FATAL" in str(error) else f"start it, or correct {place}"
 
@@ -108,47 +112,54 @@ async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:
 
 
 def _unreadable(ledger: str, reason: str) -> Finding:
-    """Of a ledger that has all it needs, and yet cannot be read."""
+    """A finding for a ledger whose table, columns and grants are right, but whose query fails."""
     if "statement timeout" in reason:
-        return Finding(reason, "raise refresh.statement_timeout, or add an index on the column of the time")
-    return Finding(reason, f"correct ledgers.{ledger}, the view that it names, or the rights of the role")
+        return Finding(reason, "raise refresh.statement_timeout, or add an index on the column of occurred_at")
+    return Finding(reason, f"correct ledgers.{ledger}, the view that it reads, or the grants of the role")
 
 
 async def _trial(config: Config, ledgers: Mapping[str, Result], state: Result) -> Result:
-    """Refresh from the ledgers that look well, and make a report; what fails is added to the results."""
+    """Refresh the ledgers without errors and make a report. Failures are added to the results; returns that of the report."""
     newest = {name: result.newest for name, result in ledgers.items() if not result.failed}
     report = Result("report")
-    # Beside the rollup file, for a process that is locked in may have no other place to write to.
+    # Beside the rollup file, because a sandboxed process may be able to write nowhere else.
     place = None if state.failed else config.state_path.parent
     try:
         with TemporaryDirectory(prefix=".check-", dir=place) as directory:
             tried = await trial.run(config, newest, Path(directory))
     except (OSError, RollupFileError) as error:
-        state.findings.append(Finding(f"no file can be made: {first_line(error)}", "make room, or set state.path elsewhere"))
+        remedy = "free disk space, or set state.path to another directory"
+        state.findings.append(Finding(f"a file cannot be created: {first_line(error)}", remedy))
         return report
     for name, reason in tried.failures.items():
         ledgers[name].findings.append(_unreadable(name, reason))
     if tried.report:
-        report.findings.append(Finding(f"cannot be made: {tried.report}", "take keys of report, waste and limits away"))
+        report.findings.append(Finding(f"cannot be computed: {tried.report}", REPORT_REMEDY))
     for name, reason in tried.sections.items():
-        report.findings.append(Finding(f"section {name} fails: {reason}", "take keys of report, waste and limits away"))
+        report.findings.append(Finding(f"section {name} fails: {reason}", REPORT_REMEDY))
     return report
 
 
+def _finding(error: Exception) -> Finding:
+    """The finding of an error whose message ends in how to fix it, after a semicolon."""
+    text, _, remedy = str(error).rpartition("; ")
+    return Finding(text, remedy.removeprefix("fix: "))
+
+
 def _wrong_with(path: Path) -> list[Finding]:
-    """What would keep the rollups from being at this path, if anything."""
+    """Why the rollup file cannot be at this path; empty when it can."""
     reading = scratch_directory(path)
     try:
         require_file(path)
     except RollupFileError as error:
-        text, _, remedy = str(error).rpartition("; ")
-        return [Finding(text, remedy)]
+        return [_finding(error)]
     if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        return [Finding("the file cannot be written", "set state.path to a file in a directory that can be")]
+        return [Finding("the file is not writable", "set state.path to a file in a writable directory")]
     if reading.exists() and not reading.is_dir():
-        return [Finding(f"{reading} is no directory, and is in the way of one", "move it, or set state.path elsewhere")]
+        remedy = "move it, or set state.path to another file"
+        return [Finding(f"{reading} must be a directory and is not", remedy)]
     if path.exists() and not is_database(path):
-        return [Finding("the file holds something else, and would be set aside", "choose another state.path", warning=True)]
+        return [Finding("the file is not a rollup file and would be set aside", "choose another state.path", warning=True)]
     return []
 
 
@@ -160,5 +171,5 @@ def _print(console: Console, result: Result) -> None:
 
 
 def _plain(text: str) -> str:
-    """A text that may hold names from a database, which may hold anything."""
+    """The text without markup and control characters: names in a database may contain anything."""
     return escape(printable(text))

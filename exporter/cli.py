@@ -1,4 +1,4 @@
-"""The command line, named as Prometheus' own tools name theirs. Every flag can be set in the environment too."""
+"""The command line. Flags are named as in Prometheus' own tools, and each can also be set in the environment."""
 
 import argparse
 import asyncio
@@ -16,25 +16,29 @@ from exporter.flags import PREFIX, Parser, one_of, parse
 from exporter.rollups import RollupFileError
 from exporter.web.server import AddressError, parse_address, parse_path
 
-IMPORT = "written; import it: promtool tsdb create-blocks-from --max-block-duration=24h openmetrics {file} DATA_DIRECTORY"
+IMPORT = "written; to import it: promtool tsdb create-blocks-from --max-block-duration=24h openmetrics {file} DATA_DIRECTORY"
 USER_ERRORS = (AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
 DESCRIPTION = """\
-Reads the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serves gauges to Prometheus.
+Read the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serve them as Prometheus gauges.
 
-  resource-exporter demo                          try it: a simulated fleet, no configuration
-  resource-exporter check --config.file=my.yml    would it work with my database?
-  resource-exporter serve --config.file=my.yml    run it
+  resource-exporter demo                          try it with a simulated fleet, without a configuration
+  resource-exporter check --config.file=my.yml    check the configuration and the ledgers
+  resource-exporter serve --config.file=my.yml    run the exporter
 """
 COMMANDS = ("serve", "check", "backfill", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0, or 1 with one line on standard error that says what to fix."""
+    """Run a command and return the exit code.
+
+    The code is 0, or 1 after an error that the user can fix: one line on standard error, or one per problem of the
+    configuration. Wrong arguments exit with 2.
+    """
     options = parse(_parser(), COMMANDS, sys.argv[1:] if arguments is None else arguments)
     try:
         logs.configure(options.log_level, options.log_format, sys.stderr)
         return options.command(options) or 0
-    except ConfigError as error:  # holds no secret, and shows how a connection string is written
+    except ConfigError as error:  # not redacted: it holds no secret, and redacting would garble its example of a DSN
         sys.stderr.write(f"{error}\n")
         return 1
     except USER_ERRORS as error:
@@ -55,18 +59,21 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _existing(file: Path) -> Path:
-    """The configuration file, of which there is none when somebody tries the exporter for the first time."""
+    """Return the configuration file; raises ConfigError with a hint for newcomers when it does not exist."""
     if not file.exists():
-        remedy = "write it after examples/config.yml and docs/configuration.md, or try resource-exporter demo, which needs none"
-        raise ConfigError(str(file), [Problem(None, (), f"there is no such file; {remedy}")])
+        remedy = "start from examples/config.yml and docs/configuration.md, or run resource-exporter demo, which needs no file"
+        raise ConfigError(str(file), [Problem(None, (), f"file does not exist; fix: {remedy}")])
     return file
 
 
 def _named(file: str) -> Path:
-    """No name is what a template leaves whose variable is not set, and no wish to be unprotected."""
+    """Return the web configuration file; raises ConfigError when it is empty.
+
+    An unset variable in a template leaves an empty value. Ignoring it would silently serve without TLS and passwords.
+    """
     if not file:
-        remedy = f"name a file, or take the flag and {PREFIX}WEB_CONFIG_FILE away to be open to everybody"
-        raise ConfigError("--web.config.file", [Problem(None, (), f"is empty; {remedy}")])
+        remedy = f"name a file, or remove the flag and {PREFIX}WEB_CONFIG_FILE to serve without TLS and passwords"
+        raise ConfigError("--web.config.file", [Problem(None, (), f"is empty; fix: {remedy}")])
     return Path(file)
 
 
@@ -83,7 +90,7 @@ def _backfill(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from exporter.demo.run import run  # noqa: PLC0415 - an extra, which the other commands do without
+    from exporter.demo.run import run  # noqa: PLC0415 - the other commands work without the extra
 
     run(app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path)), options.seed)
 
@@ -92,24 +99,24 @@ def _parser() -> Parser:
     parser = Parser(prog="resource-exporter", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"resource-exporter {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    serve = _command(commands, "serve", _serve, "read the ledgers and serve /metrics until stopped")
+    serve = _command(commands, "serve", _serve, "read the ledgers and serve the metrics until stopped")
     _config_flag(serve)
     _web_flags(serve)
     serve.flag("--web.config.file", help="TLS, users and headers, in the format of exporter-toolkit; see docs/web.md")
     serve.flag("--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true")
-    about = "try one refresh of every ledger, and say what keeps serve from its work and how to fix it"
+    about = "try a refresh of every ledger and print what would stop serve from working, and how to fix it"
     _config_flag(_command(commands, "check", _check, about, level="error"))
-    filled = _command(commands, "backfill", _backfill, "write the past of the gauges, for a fresh Prometheus to import")
+    filled = _command(commands, "backfill", _backfill, "write the history of the gauges as a file that Prometheus can import")
     _config_flag(filled)
     filled.flag("--from", dest="span_from", required=True, help="the first day, such as 2026-01-31")
-    filled.flag("--to", dest="span_to", help="the last day; today when it is left out")
-    filled.flag("--step", default="1h", help=f"the distance of the samples, one of {', '.join(STEPS)}")
-    filled.flag("--job", default="resource-exporter", help="the job that Prometheus scrapes the exporter under")
-    filled.flag("--instance", default="localhost:9877", help="the instance that Prometheus scrapes, as its targets name it")
+    filled.flag("--to", dest="span_to", help="the last day; default: today")
+    filled.flag("--step", default="1h", help=f"the time between samples, one of {', '.join(STEPS)}")
+    filled.flag("--job", default="resource-exporter", help="the job label that Prometheus gives the exporter")
+    filled.flag("--instance", default="localhost:9877", help="the instance label that Prometheus gives the exporter")
     filled.flag("--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write")
-    demo = _command(commands, "demo", _demo, "a private PostgreSQL with a simulated fleet, and serve over it")
+    demo = _command(commands, "demo", _demo, "start a private PostgreSQL with a simulated fleet and serve its metrics")
     _web_flags(demo)
-    demo.flag("--seed", type=int, default=20, help="which fleet to simulate: the same seed gives the same history")
+    demo.flag("--seed", type=int, default=20, help="seed of the simulation: the same seed gives the same history")
     return parser
 
 
@@ -128,9 +135,9 @@ def _command(
 
 
 def _config_flag(parser: Parser) -> None:
-    parser.flag("--config.file", type=Path, default=Path("config.yml"), help="the configuration, see docs/configuration.md")
+    parser.flag("--config.file", type=Path, default=Path("config.yml"), help="the configuration; see docs/configuration.md")
 
 
 def _web_flags(parser: Parser) -> None:
-    parser.flag("--web.listen-address", default=":9877", help="where to listen: host:port, :port or [ipv6]:port")
-    parser.flag("--web.telemetry-path", default="/metrics", help="where the metrics are")
+    parser.flag("--web.listen-address", default=":9877", help="address to listen on: host:port, :port or [ipv6]:port")
+    parser.flag("--web.telemetry-path", default="/metrics", help="path of the metrics")

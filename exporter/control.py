@@ -14,10 +14,10 @@ log = structlog.get_logger()
 
 
 class Control:
-    """What an operator asks of a running exporter: SIGTERM and SIGINT stop it, SIGHUP reloads its configuration.
+    """Handles SIGTERM and SIGINT, which stop the exporter, and SIGHUP, which reloads its configuration.
 
-    A configuration that is wrong at a reload, or cannot be used, changes nothing: the one before stays, and a metric says that
-    it is so. ``republish`` brings that metric to the page.
+    A reload with a configuration that is wrong, or that cannot be used, changes nothing: the previous configuration stays in
+    use, and ``config_last_reload_successful`` is 0. ``republish`` publishes that metric.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class Control:
         self._listen()
 
     def take(self) -> Config:
-        """The configuration to go on with."""
+        """Return the configuration to use next."""
         self._asked.clear()
         return self._wanted
 
     async def wait(self, used: Config) -> None:
-        """Wait until the exporter, which uses this configuration, shall stop, or go on with another one."""
+        """Wait until the exporter, which now uses this configuration, must stop or use another one."""
         self._used = used
         if self._outcome and used is self._wanted:
             self._succeeded()
@@ -51,9 +51,9 @@ class Control:
         await self._asked.wait()
 
     async def reload(self) -> str | None:
-        """Read the configuration again, and wait until it is in use; returns None, or why it is not.
+        """Read the configuration again and wait until it is in use. Returns None, or the error.
 
-        Of several that are asked for in the meantime the last one counts, and all of them come to its end.
+        When several reloads overlap, the last configuration counts, and all of them return its outcome.
         """
         wrong = self._load()
         if wrong is None and self._outcome:
@@ -61,8 +61,11 @@ class Control:
         return wrong
 
     def revert(self, tried: Config, error: str) -> bool:
-        """Go back to what was used last, because one that is right in itself cannot be used; False if nothing was."""
-        if tried is not self._wanted:  # there is another one to be tried
+        """Go back to the configuration used before, because ``tried`` is valid but cannot be used.
+
+        Returns False when there is none to go back to.
+        """
+        if tried is not self._wanted:  # a newer configuration is waiting to be tried
             return True
         if self._used is None:
             return False
@@ -72,7 +75,7 @@ class Control:
         return True
 
     def _load(self) -> str | None:
-        """Read the configuration again; returns None, or what is wrong with it."""
+        """Read the configuration again. Returns None, or the error."""
         try:
             self._wanted = self._read()
         except ConfigError as error:
@@ -83,7 +86,7 @@ class Control:
         return None
 
     def _settle(self, wrong: str | None) -> None:
-        """Tell those who wait for a reload what came of it."""
+        """Give the outcome to everybody who waits for a reload: None, or the error."""
         if self._outcome:
             self._outcome.set_result(wrong)
             self._outcome = None
@@ -91,7 +94,7 @@ class Control:
     def _failed(self, error: str) -> None:
         self._telemetry.config_reload_successful.set(0)
         self._republish()
-        log.error("configuration not reloaded, the one before stays", error=error)
+        log.error("configuration not reloaded, the previous one stays in use", error=error)
 
     def _succeeded(self) -> None:
         self._telemetry.config_reload_successful.set(1)

@@ -1,4 +1,4 @@
-"""Flags as Prometheus' own tools name theirs. Each can be set in the environment too, and an error in them is one line."""
+"""Flags named as in Prometheus' own tools. Each can also be set in the environment, and an error is one line."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ EPILOG = "Every flag is also read from the environment: --config.file from RESOU
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong, and what was most likely meant."""
+    """An argument parser whose errors are one line with the nearest valid command or flag."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(epilog=EPILOG, **options)
@@ -20,7 +20,7 @@ class Parser(argparse.ArgumentParser):
         self._flags: list[str] = []
 
     def error(self, message: str) -> NoReturn:
-        """End with the exit code 2 and one line."""
+        """Print one line on standard error and exit with code 2."""
         self.exit(2, f"{self.prog}: {message}; {self.prog} --help lists all flags\n")
 
     def flag(
@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         required: bool = False,
         **options: Any,
     ) -> None:
-        """Add a flag whose default the environment may change."""
+        """Add a flag. Its environment variable, where set, replaces the default and satisfies ``required``."""
         plain = name.lstrip("-").replace(".", "_").replace("-", "_")
         variable = PREFIX + plain.upper()
         given = os.environ.get(variable, default)
@@ -42,16 +42,20 @@ class Parser(argparse.ArgumentParser):
         self._flags.append(name)
 
     def refuse(self, argument: str) -> NoReturn:
-        """End because of an argument that the command does not know; its value may be a secret."""
+        """Exit because the command does not know this argument. Its value may be a secret and is not printed."""
         if not argument.startswith("-"):
-            self.error(f"unexpected {quoted(argument)}: a file or an address needs its flag, such as --config.file=config.yml")
+            remedy = "pass a file or an address with its flag, such as --config.file=config.yml"
+            self.error(f"unexpected argument {quoted(argument)}; fix: {remedy}")
         name = argument.partition("=")[0]
         match = nearest(name, self._flags)
         self.error(f"unknown flag {quoted(name)[1:-1]}" + (f"; did you mean {match}?" if match else ""))
 
 
 def one_of(*values: str) -> Callable[[str], str]:
-    """A type rather than choices: argparse does not compare a default, which may come from the environment, with choices."""
+    """Return an argparse type that accepts only these values.
+
+    A type and not ``choices``: argparse does not check a default against ``choices``, and ours may come from the environment.
+    """
 
     def chosen(text: str) -> str:
         if text not in values:
@@ -62,15 +66,14 @@ def one_of(*values: str) -> Callable[[str], str]:
 
 
 def parse(parser: Parser, commands: Sequence[str], arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of a command; ends with the exit code 2 and one line where the arguments are wrong."""
+    """Return the options of a command. Wrong arguments exit with code 2 and one line on standard error."""
     given = arguments[0] if arguments else ""
     if given not in (*commands, "-h", "--help", "--version"):
         if not given or given.startswith("-"):
-            parser.error(f"name a command first, one of {', '.join(commands)}")
+            parser.error(f"the first argument must be a command, one of {', '.join(commands)}")
         match = nearest(given, commands)
-        parser.error(
-            f"unknown command {quoted(given)}; " + (f"did you mean {match}?" if match else f"use {', '.join(commands)}")
-        )
+        hint = f"did you mean {match}?" if match else f"must be one of {', '.join(commands)}"
+        parser.error(f"unknown command {quoted(given)}; {hint}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         options.parser.refuse(unknown[0])

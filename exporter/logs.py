@@ -1,4 +1,4 @@
-"""Structured logs on one stream: the exporter's own events and those of its libraries, with every secret taken out."""
+"""Structured logs on one stream: the events of the exporter and of its libraries, with secrets redacted."""
 
 import logging
 import re
@@ -13,9 +13,9 @@ Level = Literal["debug", "info", "warn", "error"]
 Layout = Literal["logfmt", "json"]
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
-# What libraries say of each job, connection and request is no news, whatever the level: a refresh has a line of its own.
-# Connections that fail are reported by us, once, with the ledgers that they concern; and a refresh that takes longer than its
-# interval, as a first build does, is no reason to warn.
+# Lines of libraries about each job, connection and request are dropped at every level: the exporter logs each refresh itself.
+# It also logs a failed connection itself, once, with the ledgers concerned. APScheduler warns of each refresh that takes longer
+# than its interval, as a first build does; that is normal.
 LIBRARIES: Final = {
     "aiohttp": logging.WARNING,
     "apscheduler": logging.ERROR,
@@ -24,7 +24,7 @@ LIBRARIES: Final = {
     "psycopg.pool": logging.CRITICAL,
     "tzlocal": logging.WARNING,
 }
-"""The least level at which each is heard."""
+"""The lowest level that is logged for each library."""
 HIDDEN: Final = "xxxxx"
 
 _VALUE = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|["'][^\n]*|(?:\\.|\S)+)"""
@@ -40,12 +40,12 @@ _SECRETS: Final = (
     ),
 )
 _SECRET_KEY: Final = re.compile(r"passw(or)?d|pwd|secret", re.IGNORECASE)
-# A terminal acts on control characters, and ledgers bring text from anywhere; line ends are escaped by the renderers.
+# Text from a ledger may hold control characters, which a terminal would act on. The renderers escape line ends.
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != ord("\n")}
 
 
 def configure(level: Level, layout: Layout, stream: TextIO) -> None:
-    """Send every event, of structlog and of the standard library, to ``stream``: one line each, times in UTC."""
+    """Write every event of structlog and of the standard library to ``stream``: one line each, times in UTC."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -62,7 +62,7 @@ def configure(level: Level, layout: Layout, stream: TextIO) -> None:
 
 
 class Pace:
-    """How often something that takes long says how far it has come. ``clock`` gives seconds that never go back."""
+    """Limits progress lines to one every ``seconds``. ``clock`` returns monotonic seconds."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -70,11 +70,11 @@ class Pace:
         self.begin()
 
     def begin(self) -> None:
-        """It begins now, so that nothing is due before it has taken long."""
+        """Start the interval now: the first line is due after ``seconds``."""
         self._last = self._clock()
 
     def due(self) -> bool:
-        """Whether a line may be written now, which is taken as done."""
+        """Return whether a line is due now. If so, the next interval starts."""
         now = self._clock()
         if now - self._last < self._seconds:
             return False
@@ -83,9 +83,9 @@ class Pace:
 
 
 def redact(text: str) -> str:
-    """Return the text without the passwords of the connection strings and URLs in it.
+    """Return the text with the passwords of its connection strings and URLs replaced.
 
-    What might be a secret is taken out: a line may lose a word too many, never one too few.
+    In doubt, text is replaced: losing a harmless word is better than printing a secret.
     """
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
@@ -93,7 +93,7 @@ def redact(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text as one line, for a terminal that shall show it and not act on it."""
+    """Return the text on one line, with its control characters escaped."""
     return text.translate(_CONTROL).replace("\n", r"\n")
 
 

@@ -1,7 +1,7 @@
-"""What a data metric is: its description in the catalogue and its samples in a snapshot.
+"""Data metrics: their descriptions in the catalogue and their samples in a snapshot.
 
-Data metrics are gauges that are built new for every snapshot, so a quest that left the ledger leaves the page too.
-The exporter's own metrics are counted in place and live in :mod:`exporter.telemetry`.
+Data metrics are gauges that are built for every snapshot, so a quest that left the ledger leaves ``/metrics`` too.
+The exporter's own metrics are updated in place and live in :mod:`exporter.telemetry`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,9 @@ Sample = tuple[Labels, float]
 class Metric:
     """One entry of the catalogue.
 
-    ``labels`` are in the order in which samples give their values. ``sources`` are those the numbers come from: when one
-    of them is not configured, or has been unreachable for longer than ``refresh.stale_after``, the family is withdrawn.
+    ``labels`` are in the order of the label values of a sample. ``sources`` are the ledgers and columns that the metric is
+    computed from: when one of them is not configured, or has been unreachable for longer than ``refresh.stale_after``, the
+    family is withdrawn.
     """
 
     name: str
@@ -30,22 +31,22 @@ class Metric:
     labels: Labels
     sources: tuple[Source, ...]
     stand_in: Source | None = None
-    """What the numbers come from where no ledger of ``sources`` is configured."""
+    """Used instead of ``sources`` where none of their ledgers is configured."""
 
     def used(self, ledgers: Mapping[str, Ledger]) -> tuple[Source, ...]:
-        """The sources of the numbers in a configuration with these ledgers."""
+        """The sources that the metric is computed from when these ledgers are configured."""
         if self.stand_in and not any(source.ledger in ledgers for source in self.sources):
             return (self.stand_in,) if self.stand_in.ledger in ledgers else self.sources
         return self.sources
 
     def missing(self, ledgers: Mapping[str, Ledger]) -> str | None:
-        """A sentence that says what the numbers need and the configured ledgers lack; None when nothing."""
+        """Return a sentence that names the first missing ledger or column; None when nothing is missing."""
         return next(filter(None, (source.missing(ledgers) for source in self.used(ledgers))), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric and its samples, each the label values in the metric's order and a finite number in the metric's unit."""
+    """A metric and its samples. A sample has the label values in the order of ``metric.labels`` and a finite number."""
 
     metric: Metric
     samples: Sequence[Sample]

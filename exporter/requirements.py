@@ -1,6 +1,6 @@
-"""What numbers come from: a ledger, and of its optional columns those without which they would be wrong.
+"""The inputs of a metric: a ledger and the optional columns that it needs.
 
-A metric says what it comes from, so what cannot be known is left out by one rule, and the page can say why.
+Every metric declares its inputs. A metric whose inputs are not configured is left out, and the page says why.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from exporter.config import Ledger
 
 
 class Source(NamedTuple):
-    """A ledger, and optional columns of it of which at least one is needed; none is needed where none is named."""
+    """A ledger, and optional columns of which at least one must be configured. Without ``columns`` the ledger is enough."""
 
     ledger: str
     columns: tuple[str, ...] = ()
 
     def missing(self, ledgers: Mapping[str, Ledger]) -> str | None:
-        """A sentence that says what the configured ledgers lack; None when they lack nothing."""
+        """Return a sentence that names the missing ledger or column; None when nothing is missing."""
         if self.ledger not in ledgers:
             return f"No {self.ledger} ledger is configured."
         if self.columns and not any(column in ledgers[self.ledger].columns for column in self.columns):
@@ -33,4 +33,4 @@ COST_TOKENS = Source("costs", ("input_tokens", "output_tokens"))
 SCORES = Source("impacts", ("impact_score",))
 
 LABELS = {"quest_id": Source("costs", ("quest_id",))}
-"""What tells a label. Without it the numbers are known, but not whose they are."""
+"""The inputs of a label. Without them the metric is still exported, but all its samples have the same label value."""

@@ -1,4 +1,4 @@
-"""What one refresh found: an immutable value that the exposition renders once and the page reads."""
+"""The result of one refresh: an immutable value that the exposition renders once and the page reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from exporter.metrics import Family
 
 @dataclass(frozen=True, slots=True)
 class LedgerStatus:
-    """How reading one ledger went. The times are aware; None where there was no entry or no success yet."""
+    """The state of one ledger after a refresh. Times are aware; None means that there was no entry or no success yet."""
 
     name: str
     up: bool
@@ -19,10 +19,11 @@ class LedgerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The families of one refresh. ``as_of`` is the moment of the data, in the time zone of the budget day.
+    """The families of one refresh.
 
-    ``absent`` has a sentence for each metric or label that is not known, by its name, which says why. ``failed`` names the
-    sections that could not be computed. A snapshot is complete when each configured ledger was read once or is known to fail.
+    ``as_of`` is the time of the data, aware, in the time zone of the budget day. ``absent`` maps each metric or label that
+    is missing to a sentence that says why. ``failed`` names the sections that could not be computed. ``complete`` is true
+    once every configured ledger has been read or has failed at least once.
     """
 
     as_of: datetime

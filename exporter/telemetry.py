@@ -1,4 +1,4 @@
-"""The exporter's metrics about its own work, counted in place in a registry apart from the data."""
+"""The exporter's metrics about its own work, updated in place in a registry separate from the data."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -20,13 +20,13 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 PREFIX: Final = "resource_exporter_"
 STAGES: Final = ("read", "apply", "sections", "render", "total")
 OUTCOMES: Final = ("success", "partial", "failure")
-# From a refresh of a small ledger to a first build over years of calls.
+# Seconds, from a refresh of a small ledger to a first build over years of calls.
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnMetric:
-    """One entry of the catalogue, with the name and the type that text 0.0.4 shows."""
+    """One entry of the catalogue, with its name and type as in text format 0.0.4."""
 
     name: str
     help: str
@@ -35,15 +35,14 @@ class OwnMetric:
 
 
 class Telemetry:
-    """Every operational metric, and the process metrics of prometheus_client, as one registry.
+    """All operational metrics and the process metrics of prometheus_client, in one registry.
 
-    Label values are closed sets: ``stage`` is one of ``STAGES``, ``outcome`` one of ``OUTCOMES``, ``collector`` and
-    ``section`` a section of the report, ``ledger`` a configured ledger. Both closed sets stand at 0 from the start, so that
-    the first failure is an increase.
+    ``stage`` is one of ``STAGES`` and ``outcome`` one of ``OUTCOMES``; these series are 0 from the start, so that the first
+    failure is an increase. ``collector`` and ``section`` are sections of the report, ``ledger`` is a configured ledger.
     """
 
     def __init__(self, version: str, revision: str) -> None:
-        # A creation time per counter doubles its series and tells Prometheus nothing that it would use.
+        # Creation times double the series of the counters, and Prometheus does not use them.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._catalogue: list[OwnMetric] = []
@@ -55,17 +54,17 @@ class Telemetry:
             collector(registry=self.registry)
 
     def catalogue(self) -> tuple[OwnMetric, ...]:
-        """Return every operational metric in the order of the page, without the process metrics."""
+        """Return every operational metric in the order of ``/metrics``, without the process metrics."""
         return tuple(self._catalogue)
 
     def render(self) -> tuple[bytes, bytes]:
-        """Return the registry in text 0.0.4 and in OpenMetrics 1.0, the latter ended by ``# EOF``."""
+        """Return the registry in text format 0.0.4 and in OpenMetrics 1.0. The latter ends with ``# EOF``."""
         openmetrics: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
         return generate_latest(self.registry), openmetrics
 
     def _describe_refreshes(self) -> None:
         self.refresh_duration = self._histogram(
-            "refresh_duration_seconds", "Seconds that a refresh took, by stage; stage total is the whole of it.", "stage"
+            "refresh_duration_seconds", "Duration of a refresh in seconds, by stage; total is the whole refresh.", "stage"
         )
         self.refreshes = self._counter(
             "refreshes_total", "Refreshes, by outcome: success, partial (a ledger or a section failed) or failure.", "outcome"
@@ -80,39 +79,39 @@ class Telemetry:
             "collector_success", "Whether the collector's last run succeeded: 1 or 0.", "collector"
         )
         self.collector_duration = self._gauge(
-            "collector_duration_seconds", "Seconds that the collector's last run took.", "collector"
+            "collector_duration_seconds", "Duration of the collector's last run in seconds.", "collector"
         )
         self.collector_last_success = self._gauge(
             "collector_last_success_timestamp_seconds",
-            "When the data of the collector's last success were read, by its oldest ledger, in Unix time.",
+            "Unix time at which the data of the collector's last success were read, from its least recent ledger.",
             "collector",
         )
-        self.series = self._gauge("series", "Data series on the page, by section.", "section")
+        self.series = self._gauge("series", "Data series served, by section.", "section")
         self.folded_series = self._gauge(
-            "folded_series", "Series folded into the label value other because a limit of the configuration was reached."
+            "folded_series", "Series folded into the label value other because a configured limit was reached."
         )
 
     def _describe_ledgers(self) -> None:
         self.ledger_up = self._gauge("ledger_up", "Whether the ledger could be read at the last refresh: 1 or 0.", "ledger")
         self.ledger_newest_entry = self._gauge(
             "ledger_newest_entry_timestamp_seconds",
-            "When the newest entry of the ledger that has happened by now occurred, in Unix time.",
+            "Unix time of the newest entry of the ledger that is not in the future.",
             "ledger",
         )
         self.ledger_rows_read = self._counter(
-            "ledger_rows_read_total", "Rows fetched from the ledger's database, most of them sums over many entries.", "ledger"
+            "ledger_rows_read_total", "Rows fetched from the ledger's database. A row can be a sum over many entries.", "ledger"
         )
         self.rejected_rows = self._gauge(
-            "rejected_rows", "Entries of the ledger that are left out of the numbers, by reason.", "ledger", "reason"
+            "rejected_rows", "Entries of the ledger that are excluded from all data metrics, by reason.", "ledger", "reason"
         )
         self.audited_buckets = self._counter(
             "audited_buckets_total",
-            "Hours of the ledger (days, of allocations) that were compared with their rollups.",
+            "Hours of the ledger (days of allocations) that were compared with the rollups.",
             "ledger",
         )
         self.audit_repairs = self._counter(
             "audit_repairs_total",
-            "Audited hours (days, of allocations) that differed from their rollups and were read again.",
+            "Audited hours (days of allocations) that differed from the rollups and were read again.",
             "ledger",
         )
 
@@ -121,9 +120,9 @@ class Telemetry:
             "config_last_reload_successful", "Whether the last load of the configuration succeeded: 1 or 0."
         )
         self.config_reload_success = self._gauge(
-            "config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in Unix time."
+            "config_last_reload_success_timestamp_seconds", "Unix time at which the configuration was last loaded."
         )
-        text = "Always 1; the labels carry the version and the revision that was built."
+        text = "Always 1; the labels hold the version and the revision of the build."
         build = Info(PREFIX + "build", text, registry=self.registry)
         build.info({"version": version, "revision": revision})
         self._catalogue.append(OwnMetric(PREFIX + "build_info", text, "gauge", ("version", "revision")))

@@ -1,4 +1,4 @@
-"""A trial: what ``serve`` does to the ledgers, done once over their newest hour, with rollups that are thrown away."""
+"""A trial run of ``serve`` for ``check``: refresh the newest hour of each ledger into a temporary rollup file, then report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,12 +19,16 @@ from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 
 REFRESHES = 2
-"""The first one builds the rollups, the second one follows the ledgers with cursors and audit."""
+"""The first refresh builds the rollups; the second one also runs the watermark and the audit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Why ledgers could not be read, by their names; why there is no report, if so, and why sections of it failed."""
+    """The errors of a trial run.
+
+    ``failures`` has the error of each ledger that could not be read, by its name. ``report`` is the error that prevented the
+    report, or None. ``sections`` has the error of each failed section, by its name.
+    """
 
     failures: Mapping[str, str]
     report: str | None
@@ -32,10 +36,13 @@ class Trial:
 
 
 async def run(config: Config, newest: Mapping[str, datetime | None], directory: Path) -> Trial:
-    """Refresh from the ledgers that are named in ``newest``, with the time of their newest entry, and make a report.
+    """Refresh the ledgers named in ``newest`` and make a report.
+
+    ``newest`` gives the time of the newest entry of each ledger; only the hour before it is read. A ledger with None is read
+    whole. The temporary rollup file is created in ``directory``.
 
     Raises:
-        RollupFileError, OSError: there can be no rollups in the directory.
+        RollupFileError, OSError: the rollup file cannot be created.
     """
     ledgers = {name: _narrowed(config.ledgers[name], moment) for name, moment in newest.items()}
     held = {ledger.database for ledger in ledgers.values()}
@@ -64,9 +71,9 @@ def _failures(refresher: Refresher) -> dict[str, str]:
 
 
 def _narrowed(ledger: Ledger, newest: datetime | None) -> Ledger:
-    """The ledger without what happened an hour before its newest entry, and earlier; all of it, where it has no times."""
+    """The ledger restricted to the hour before its newest entry; the whole ledger where ``newest`` is None."""
     if newest is None:
         return ledger
     column = sql.Identifier(ledger.columns["occurred_at"]).as_string()
-    # On a line of its own, for the filter may end in a comment.
+    # The parenthesis closes on a new line because the filter may end in a comment.
     return replace(ledger, filter=f"({ledger.filter or 'TRUE'}\n) AND {column} >= '{newest - HOUR}'")

@@ -1,4 +1,4 @@
-"""The table that holds providers against each other."""
+"""The tables that compare providers and models."""
 
 from grafana_foundation_sdk.builders.table import Panel as Table
 
@@ -14,11 +14,11 @@ OUTPUT = {"token_type": "output"}
 
 
 def providers_table(scope: Scope) -> Table:
-    """What each provider cost in the window, and what came of it."""
+    """The cost and the results of each provider in the window."""
     words = Words(
-        "What each provider costs and brings, $window",
-        "Compare the impact per $1, and beside it what was wasted and how many calls have no price, which make a provider look"
-        " cheaper than it is. Not filtered by layer and quest.",
+        "Cost and impact by provider, $window",
+        "Compare impact per $1 together with waste. Calls without a price make a provider look cheaper than it is. Not filtered"
+        " by layer and quest.",
     )
 
     def of(metric: Metric, **labels: str) -> str:
@@ -31,7 +31,7 @@ def providers_table(scope: Scope) -> Table:
         Value("Calls", of(providers.CALLS), theme.COUNT, width=70),
         Value("Tokens in", of(providers.TOKENS, **INPUT), theme.TOKENS, width=85),
         Value("Tokens out", of(providers.TOKENS, **OUTPUT), theme.TOKENS, width=90),
-        Value("Cost of a task", share(spent, of(providers.TASKS)), theme.USD, width=112),
+        Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, width=112),
         Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 125, 2, bar=theme.NEUTRAL),
         Value("Wasted", share(of(providers.WASTED), spent), theme.SHARE, width=75),
         Value("Unpriced", of(providers.UNPRICED), theme.COUNT, width=80),
@@ -41,11 +41,10 @@ def providers_table(scope: Scope) -> Table:
 
 
 def models_table(scope: Scope) -> Table:
-    """What each model was paid over the lifetime of the ledger, and what a million of its tokens costs."""
+    """The lifetime cost and usage of each model, and its price per million tokens."""
     words = Words(
         "Models, lifetime",
-        "Where the money goes within a provider. A dear model with few calls is seldom the problem; one with many"
-        " calls often is.",
+        "Where the money goes within a provider. An expensive model matters most if it has many calls.",
     )
 
     def of(metric: Metric, **labels: str) -> str:

@@ -1,4 +1,4 @@
-"""The exporter itself, and whether it tells the truth."""
+"""The exporter itself: whether its data are current and complete."""
 
 from exporter.sections import info
 from grafana import links, theme, variables
@@ -8,11 +8,11 @@ from grafana.queries import TARGET, every, growth, own
 
 
 def page() -> Page:
-    """What the exporter says of its own work."""
+    """The metrics of the exporter about its own work."""
     return Page(
         uid=links.EXPORTER,
         title="Exporter",
-        text="Is Resource Exporter telling the truth? Its ledgers, the age of its numbers, its refreshes, audits and limits.",
+        text="Are the data of Resource Exporter current and complete? Its ledgers, data age, refreshes, audits and limits.",
         since="now-6h",
         variables=(variables.datasource(), variables.job(), variables.instance()),
         sections=(
@@ -28,19 +28,20 @@ def page() -> Page:
 def _now() -> list[Tile]:
     ledgers = Words(
         "Ledgers up",
-        "Whether each ledger was read at the last refresh. If not, run resource-exporter check, it says what to mend.",
+        "Whether each ledger was read at the last refresh. If not, run resource-exporter check, which says how to fix it.",
     )
     sections = Words(
-        "Sections that succeed",
-        "Whether each section of the report was computed at the last refresh. If not, see the log for the error.",
+        "Sections computed",
+        "Whether each section of the report was computed at the last refresh. If not, the log has the error.",
     )
-    scraped = Words("Scraped", "Exporters that Prometheus reaches. Fewer than you run: see the page Targets of Prometheus.")
+    scraped = Words("Scraped", "Exporters that Prometheus can scrape. If some are missing, see the targets page of Prometheus.")
     config = Words(
         "Configuration",
-        "Whether the last load of the configuration succeeded. If not, the one before is still in use; the log says why.",
+        "Whether the last load of the configuration succeeded. If not, the previous one is still in use; the log has the"
+        " error.",
     )
-    zone = Words("Time zone", "Whose midnight begins a budget day. It must be that of the people who set the budgets.")
-    version = Words("Version", "What is running. Replicas should run the same.")
+    zone = Words("Time zone", "The time zone of the budget day. It must be that of the people who set the budgets.")
+    version = Words("Version", "The running version. All replicas should run the same one.")
     return [
         Tile(number(scraped, theme.COUNT, Query(f"sum(up{{{TARGET}}})"), color=theme.ONE_IS_GOOD), 3, 5),
         Tile(states(config, Query(f"min({own('config_last_reload_successful')})")), 3, 5),
@@ -54,15 +55,16 @@ def _now() -> list[Tile]:
 def _freshness() -> list[Tile]:
     newest = Words(
         "Age of the newest entry, by ledger",
-        "How long ago the newest entry occurred. Longer than usual with the ledger up: the writers are late, not the exporter.",
+        "Time since the newest entry. If it is unusually long while the ledger is up, the writers are late, not the exporter.",
     )
     success = Words(
         "Age of the last success, by section",
-        "How long ago each section was last computed. It stays below two refresh intervals; a slope of 1 means that it fails.",
+        "Time since the data of each section were read. It should stay below two refresh intervals; if it grows, the section"
+        " fails.",
     )
     reload = Words(
         "Age of the configuration",
-        "How long ago the configuration was last loaded. Younger than expected: the exporter restarted.",
+        "Time since the configuration was last loaded. If it is shorter than expected, the exporter has restarted.",
     )
     return [
         Tile(course(newest, theme.SECONDS, _age("ledger_newest_entry_timestamp_seconds", "ledger")), 8, 8),
@@ -81,16 +83,16 @@ def _refreshes() -> list[Tile]:
     ended = f"sum by (stage) (rate({own('refresh_duration_seconds_count')}[$__rate_interval]))"
     slowest = Words(
         "Refresh time, 99th percentile, by stage",
-        "Within this time 99 of 100 refreshes end. read grows: the database is slow, look at its indexes with"
-        " check. sections grows: too many series.",
+        "99 of 100 refreshes are faster than this. If read grows, the database is slow: check its indexes with"
+        " resource-exporter check. If sections grows, there are too many series.",
     )
     mean = Words(
-        "Refresh time, mean, by stage", "Where a refresh spends its time. Keep the total well below the refresh interval."
+        "Refresh time, mean, by stage", "Where a refresh spends its time. The total should be well below the refresh interval."
     )
     outcome = Words(
         "Refreshes by outcome", "partial: a ledger or a section failed. failure: nothing was published. Both should be 0."
     )
-    section = Words("Time by section", "Seconds that each section took at the last refresh.")
+    section = Words("Time by section", "Duration of each section in the last refresh.")
     return [
         Tile(course(slowest, theme.SECONDS, Query(f"histogram_quantile(0.99, {bucket})", "{{stage}}")), 12, 8),
         Tile(course(mean, theme.SECONDS, Query(f"{spent} / ({ended} > 0)", "{{stage}}")), 12, 8),
@@ -106,19 +108,21 @@ def _refreshes() -> list[Tile]:
 def _exactness() -> list[Tile]:
     rows = Words(
         "Rows read, by ledger",
-        "Rows fetched per second, most of them sums. A jump that stays: many entries are written late or changed.",
+        "Rows fetched per second. A lasting increase means that many entries are written late or changed.",
     )
     audits = Words(
         "Audits",
-        "Buckets compared with their ledger per second. 0 for a day: audits stand still, and silent changes go unseen.",
+        "Buckets compared with the ledger per second. If it is 0 for a day, audits have stopped and silent changes are not"
+        " found.",
     )
     repairs = Words(
         "Repairs",
-        "Buckets per second that differed from their ledger and were read again. Rows were deleted or back-dated"
-        " in silence: find out by whom.",
+        "Buckets per second that differed from the ledger and were read again. Rows were deleted or back-dated silently:"
+        " find out by whom.",
     )
     rejected = Words(
-        "Entries left out, by reason", "Entries that no number contains, such as an amount of NaN. Mend them in the ledger."
+        "Rejected entries, by reason",
+        "Entries that are excluded from all metrics, such as an amount of NaN. Fix them in the ledger.",
     )
     rejections = f"max by (ledger, reason) ({own('rejected_rows')})"
     return [
@@ -132,20 +136,20 @@ def _exactness() -> list[Tile]:
 def _size() -> list[Tile]:
     series = Words(
         "Series, by section",
-        "Data series on the page. Growth without end: too many quests or models; see limits in the configuration.",
+        "Data series served. If the number keeps growing, there are too many quests or models: see limits in the"
+        " configuration.",
     )
     folded = Words(
         "Series folded into other",
-        "0 is normal. Above: a limit was reached, sums are right but names are missing. Raise limits.max_series.",
+        "0 is normal. Above 0 a limit was reached: sums are correct but names are missing. Raise limits.max_series.",
     )
-    memory = Words("Memory", "Resident memory of the process. Steady growth with steady series is a leak: report it.")
-    cpu = Words(
-        "Processor time", "Seconds of processor time per second. Near 1 a refresh takes all of one core: lengthen the interval."
-    )
-    scraped = Words("Size of a scrape", "Samples in a scrape, as Prometheus counts them.")
+    memory = Words("Memory", "Resident memory of the process. If it grows while the series do not, report a leak.")
+    cpu = Words("CPU", "Seconds of CPU time per second. Near 1 refreshes use a whole core: raise refresh.interval.")
+    scraped = Words("Samples per scrape", "Samples in a scrape, as counted by Prometheus.")
     took = Words(
-        "Time of a scrape",
-        "Seconds a scrape took, as Prometheus sees it. The exporter only hands out bytes: a slow scrape is a slow network.",
+        "Scrape duration",
+        "Duration of a scrape, as measured by Prometheus. The exporter serves rendered bytes, so a slow scrape is a slow"
+        " network.",
     )
     each = "{{instance}}"
     return [

@@ -1,6 +1,6 @@
-"""Write the dashboards as Grafana reads them.
+"""Generate the JSON of the dashboards.
 
-``python -m grafana.generate`` writes them; with ``--check`` it shows what would change, and fails if anything would.
+``python -m grafana.generate`` writes the files; with ``--check`` it prints the differences and fails if there are any.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from grafana.layout import compose
 FOLDER = Path(__file__).parent / "dashboards"
 PAGES: Final = (resource.page, quest.page, provider.page, exporter.page)
 SCHEMA_VERSION: Final = 37
-"""That of Grafana 9.3, the oldest that shows everything; newer ones bring dashboards up to date when they load them."""
+"""The schema version of Grafana 9.3, the oldest supported one. Newer versions migrate dashboards when they load them."""
 
 
 def dashboards() -> dict[str, str]:
-    """Return the JSON of every dashboard by the name of its file."""
+    """Return the JSON of every dashboard by file name."""
     found = {}
     for make in PAGES:
         page = make()
@@ -33,9 +33,9 @@ def dashboards() -> dict[str, str]:
 
 
 def main() -> int:
-    """Write the dashboards, or compare them; return the exit status."""
+    """Write or compare the dashboards; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m grafana.generate", description="Write the Grafana dashboards.")
-    parser.add_argument("--check", action="store_true", help="write nothing; show the difference and fail if there is one")
+    parser.add_argument("--check", action="store_true", help="write nothing; print the differences and fail if there are any")
     new = dashboards()
     if parser.parse_args().check:
         return _compare({path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}, new)

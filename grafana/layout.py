@@ -1,4 +1,4 @@
-"""What the four dashboards share, and where panels go: places and ids follow from the order alone."""
+"""The common parts of the four dashboards, and the layout of panels: positions and ids follow from their order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ REFRESH: Final = "30s"
 
 @dataclass(frozen=True)
 class Tile:
-    """A panel, its width in 24ths of the screen, and its height in steps of about 38 pixels."""
+    """A panel, its width in columns (24 per screen) and its height in grid units of about 38 pixels."""
 
     panel: Panel
     width: int
@@ -25,7 +25,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of a dashboard, which its reader may fold away."""
+    """A titled row of a dashboard, which users can collapse."""
 
     title: str
     tiles: Sequence[Tile]
@@ -33,19 +33,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """What makes one dashboard another than the next."""
+    """The content of one dashboard."""
 
     uid: str
     title: str
     text: str
     since: str
-    """Where the time range begins; it ends now."""
+    """The start of the time range, such as ``now-24h``; it ends now."""
     variables: Sequence[DatasourceVariable | QueryVariable]
     sections: Sequence[Section]
 
 
 def compose(page: Page) -> Dashboard:
-    """Make a dashboard.
+    """Build a dashboard.
 
     Raises:
         ValueError: the tiles of a section do not fit side by side.
@@ -60,10 +60,7 @@ def compose(page: Page) -> Dashboard:
 
 
 def _place(dashboard: Dashboard, sections: Sequence[Section]) -> None:
-    """Add the sections one below the other.
-
-    A tile goes to the highest free place, so that low ones can stand beside a high one.
-    """
+    """Add the sections below each other. A tile goes to the highest free position, so low tiles can stack beside a high one."""
     number, floor = 0, 0
     for section in sections:
         number += 1
@@ -71,12 +68,12 @@ def _place(dashboard: Dashboard, sections: Sequence[Section]) -> None:
         skyline = [floor + 1] * COLUMNS
         for tile in section.tiles:
             number += 1
-            dashboard.with_panel(tile.panel.id(number).grid_pos(_settle(tile, skyline)))
+            dashboard.with_panel(tile.panel.id(number).grid_pos(_position(tile, skyline)))
         floor = max(skyline)
 
 
-def _settle(tile: Tile, skyline: list[int]) -> GridPos:
-    """Take a place in the skyline, which holds the first free line of each column."""
+def _position(tile: Tile, skyline: list[int]) -> GridPos:
+    """Return the position of a tile and update the skyline: the first free line of each column."""
     top = min(skyline)
     left = skyline.index(top)
     taken = slice(left, left + tile.width)

@@ -1,4 +1,4 @@
-"""The ways from one dashboard to another. All carry the time range and the filters along."""
+"""The links between the dashboards. All of them keep the time range and the filters."""
 
 from typing import Final
 
@@ -18,27 +18,27 @@ _SERIES = "${__field.labels.%s:percentencode}"
 
 
 def quest_of_row() -> tuple[str, str]:
-    """From a row of a table, by its column ``quest_id``."""
+    """Title and URL of the link from a table row to its quest, by the column ``quest_id``."""
     return "Open the quest", _drill(QUEST, "quest", _ROW % "quest_id")
 
 
 def quest_of_series() -> tuple[str, str]:
-    """From a series, by its label ``quest_id``."""
+    """Title and URL of the link from a series to its quest, by the label ``quest_id``."""
     return "Open the quest", _drill(QUEST, "quest", _SERIES % "quest_id")
 
 
 def provider_of_row() -> tuple[str, str]:
-    """From a row of a table, by its column ``Provider``."""
+    """Title and URL of the link from a table row to its provider, by the column ``Provider``."""
     return "Open the provider", _drill(PROVIDER, "provider", _ROW % "Provider")
 
 
 def provider_of_series() -> tuple[str, str]:
-    """From a series, by its label ``provider``."""
+    """Title and URL of the link from a series to its provider, by the label ``provider``."""
     return "Open the provider", _drill(PROVIDER, "provider", _SERIES % "provider")
 
 
 def all_dashboards() -> DashboardLink:
-    """The dropdown that lists all dashboards of the product."""
+    """The dropdown with all dashboards of Resource Exporter."""
     link = DashboardLink("Resource Exporter").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(as_dropdown=True)
     link.include_vars(include_vars=True).keep_time(keep_time=True).tooltip("All dashboards of Resource Exporter")
     return link.placement("")  # at the top, not in a menu

@@ -4,7 +4,7 @@ from exporter.sections import allocation, efficiency, providers, spend, waste
 from grafana.queries import TODAY, Scope, known_zero, share, total
 
 SPAN = "1h"
-"""The stretch of time before each moment over which live spend is taken."""
+"""The range before each moment over which spend per hour is measured."""
 
 
 def allocated(scope: Scope, *by: str) -> str:
@@ -18,45 +18,45 @@ def spent(scope: Scope, *by: str, window: str = TODAY) -> str:
 
 
 def projected(scope: Scope, *by: str) -> str:
-    """USD that will have been spent at the end of today."""
+    """USD projected to be spent by the end of today."""
     return total(scope.of(spend.PROJECTED), *by)
 
 
 def budget_used(scope: Scope, *by: str) -> str:
-    """Share of today's allocation that is spent."""
+    """Spent share of today's allocation."""
     return share(spent(scope, *by), allocated(scope, *by))
 
 
 def quests_over_budget(scope: Scope) -> str:
-    """How many quests have spent more today than they were allocated."""
+    """The number of quests whose spend of today is above their allocation."""
     return f"sum({scope.of(spend.QUEST_SPEND, window=TODAY)} > bool {scope.of(allocation.ALLOCATION)})"
 
 
 def spent_per_hour(scope: Scope, *by: str) -> str:
-    """USD spent in the hour before each moment; credits do not make it negative."""
+    """USD spent in the hour before each moment, at least 0 (credits can exceed spend)."""
     return f"clamp_min({total(scope.change(spend.SPEND, SPAN), *by)}, 0)"
 
 
 def impact_per_usd(scope: Scope, *by: str) -> str:
-    """Impact of the judged tasks over what they cost; those that failed count in the cost."""
+    """Impact of the judged tasks divided by their cost, failed tasks included."""
     return share(total(scope.of(efficiency.QUEST_IMPACT), *by), judged_usd(scope, *by))
 
 
 def judged_usd(scope: Scope, *by: str) -> str:
-    """USD that the judged tasks cost."""
+    """Cost of the judged tasks in USD."""
     return total(scope.of(efficiency.QUEST_IMPACT_COST), *by)
 
 
 def provider_impact_per_usd(scope: Scope, *by: str) -> str:
-    """Impact brought by providers over what they were paid."""
+    """Impact shared out to providers divided by the spend on them."""
     return share(total(scope.of(providers.IMPACT), *by), total(scope.of(providers.SPEND), *by))
 
 
 def wasted_share(scope: Scope, *by: str) -> str:
-    """Share of what the judged tasks cost that was wasted."""
+    """Wasted share of the cost of the judged tasks."""
     return share(f"({wasted_usd(scope, *by)})", judged_usd(scope, *by))
 
 
 def wasted_usd(scope: Scope, *by: str) -> str:
-    """USD of wasted tasks; 0 where tasks were judged and none was wasted."""
+    """Cost of wasted tasks in USD; 0 where tasks were judged and none was wasted."""
     return known_zero(total(scope.of(waste.QUEST_USD), *by), judged_usd(scope, *by))

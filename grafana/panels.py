@@ -1,4 +1,4 @@
-"""The kinds of panels that the dashboards are made of. Each says in its description what it means and what to do about it."""
+"""The kinds of panels of the dashboards. Every panel has a description that says what it means and what to do about it."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
@@ -27,38 +27,38 @@ P = TypeVar("P", bargauge.Panel, piechart.Panel, stat.Panel, table.Panel, timese
 
 
 RECENT = "24h"
-"""The stretch of time for what is only seen close up, whatever the time range of the dashboard."""
+"""The time range of panels that need a close view, independent of the dashboard's time range."""
 
 
 class Words(NamedTuple):
-    """The title of a panel, and what it means and what to do about it."""
+    """The title of a panel, and its description: what it means and what to do about it."""
 
     title: str
     text: str
 
 
 class Query(NamedTuple):
-    """PromQL, and how the series that it finds are called."""
+    """A PromQL expression and the legend of its series."""
 
     expression: str
     legend: str = ""
 
 
 def outfit(panel: P, words: Words, unit: str, queries: Sequence[Dataquery]) -> P:
-    """What no panel goes without."""
+    """Set the properties that every panel has."""
     panel.title(words.title).description(words.text).unit(unit).datasource(DATASOURCE).no_value("–")
     return ask(panel, queries)
 
 
 def ask(panel: P, queries: Sequence[Dataquery]) -> P:
-    """Give a panel its queries, named A, B and so on."""
+    """Add queries to a panel, named A, B and so on."""
     for letter, query in zip(ascii_uppercase, queries, strict=False):
         panel.with_target(query.ref_id(letter).datasource(DATASOURCE))
     return panel
 
 
 def number(words: Words, unit: str, *queries: Query, color: str | Steps = NEUTRAL, decimals: int | None = None) -> stat.Panel:
-    """What holds now: one number, or a few by name."""
+    """The current value: one number, or several with names."""
     panel = outfit(stat.Panel(), words, unit, [_now(query) for query in queries])
     panel.reduce_options(_LATEST).graph_mode(common.BigValueGraphMode.NONE).orientation(common.VizOrientation.AUTO)
     named = len(queries) > 1 or "{{" in queries[0].legend
@@ -72,18 +72,18 @@ def number(words: Words, unit: str, *queries: Query, color: str | Steps = NEUTRA
 
 
 def states(words: Words, query: Query) -> stat.Panel:
-    """Whether something is well, 1, or not, 0; the worst of what the query finds if its series have no names."""
+    """The state ok (1) or failing (0) of each series of the query."""
     said = {"1": ValueMappingResult(text="ok", color="green"), "0": ValueMappingResult(text="failing", color="red")}
     return number(words, COUNT, query).mappings([ValueMap(options=said)])
 
 
 def names(words: Words, query: Query) -> stat.Panel:
-    """The names of series; how many of each there are does not matter."""
+    """The names of the series of the query, without their values."""
     return number(words, COUNT, query).text_mode(common.BigValueTextMode.NAME)
 
 
 def donut(words: Words, unit: str, *queries: Query) -> piechart.Panel:
-    """Parts of a whole, with names, amounts and percentages."""
+    """Shares of a total, with names, amounts and percentages."""
     panel = outfit(piechart.Panel(), words, unit, [_now(query) for query in queries])
     values = [pie.PieChartLegendValues.VALUE, pie.PieChartLegendValues.PERCENT]
     legend = piechart.PieChartLegendOptions().values(values).show_legend(show_legend=True)
@@ -92,17 +92,17 @@ def donut(words: Words, unit: str, *queries: Query) -> piechart.Panel:
 
 
 def bars(words: Words, unit: str, query: Query, color: str | Steps = NEUTRAL) -> bargauge.Panel:
-    """A bar for each series, in the order in which the query gives them."""
+    """A bar for each series, in the order of the query."""
     panel = outfit(bargauge.Panel(), words, unit, [_now(query)]).reduce_options(_LATEST).min(0)
     panel.orientation(common.VizOrientation.HORIZONTAL).display_mode(common.BarGaugeDisplayMode.BASIC)
-    panel.text(VizTextDisplayOptions().value_size(16))  # else the numbers of a few bars shout
+    panel.text(VizTextDisplayOptions().value_size(16))  # with few bars the default text is too large
     if isinstance(color, str):
         return panel.color_scheme(fixed(color))
     return panel.max(1).color_scheme(by_threshold()).thresholds(thresholds(color))
 
 
 def course(words: Words, unit: str, *queries: Query, stacked: bool = False) -> timeseries.Panel:
-    """How it went over the time range."""
+    """A graph over the time range."""
     series = [Dataquery().range().expr(query.expression).legend_format(query.legend) for query in queries]
     panel = outfit(timeseries.Panel(), words, unit, series).tooltip(_TOOLTIP).legend(_LEGEND).axis_soft_min(0)
     panel.show_points(common.VisibilityMode.AUTO).line_width(1).fill_opacity(60 if stacked else 10)
@@ -112,7 +112,7 @@ def course(words: Words, unit: str, *queries: Query, stacked: bool = False) -> t
 
 
 def paint(panel: P, colors: Mapping[str, str]) -> P:
-    """Give the series of these names their colours, and all others the colour of the rest."""
+    """Set the colours of the series with these names; all others are grey."""
     panel.color_scheme(fixed(REST))
     for name, color in colors.items():
         panel.override_by_name(name, [colored(color)])
@@ -120,12 +120,12 @@ def paint(panel: P, colors: Mapping[str, str]) -> P:
 
 
 def linked(panel: P, title: str, url: str) -> P:
-    """A link on every value."""
+    """Add a link to every value."""
     return panel.override_by_regexp("/.*/", [Property(id_val="links", value=[{"title": title, "url": url}])])
 
 
 def marked(panel: timeseries.Panel, steps: Steps) -> timeseries.Panel:
-    """Lines at the thresholds."""
+    """Draw lines at the thresholds."""
     style = GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
     return panel.thresholds(thresholds(steps)).thresholds_style(style)
 

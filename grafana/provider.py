@@ -1,4 +1,4 @@
-"""Providers and models side by side, to see which is worth its price."""
+"""The dashboard Provider: providers and models side by side, to see which are worth their price."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ BY: Final = "provider"
 
 
 def page() -> Page:
-    """All providers side by side, or some of them."""
+    """The dashboard over all providers, or the chosen ones."""
     chosen = (variables.datasource(), variables.job(), variables.instance(), variables.provider(), variables.window())
     return Page(
         uid=links.PROVIDER,
         title="Provider",
-        text="Providers and models of the Resource Dashboard side by side: what they cost, what they bring, what they waste.",
+        text="Providers and models of the Resource Dashboard side by side: cost, impact and waste.",
         since="now-24h",
         variables=chosen,
         sections=(
@@ -36,20 +36,22 @@ def _of(metric: Metric, *by: str) -> str:
 
 
 def _strip() -> list[Tile]:
-    tokens = Words("Tokens", "Tokens in and out in the window. Cache and reasoning tokens are part of them.")
+    tokens = Words("Tokens", "Input and output tokens in the window, cache and reasoning tokens included.")
     price = Words(
         "USD / 1M tokens",
-        "USD per million tokens, in and out together, of the window. Rises when work moves to dearer models.",
+        "USD per million input and output tokens in the window. It rises when work moves to more expensive models.",
     )
-    task = Words("Cost of a task", "USD over distinct tasks. A task that called two providers counts for both.")
+    task = Words("Cost per task", "Spend divided by distinct tasks. A task that called two providers counts for both.")
     impact = Words(
-        "Impact per $1", "Impact of tasks, shared out by what each paid to whom, else by tokens, over what was paid."
+        "Impact per $1",
+        "Impact divided by spend. The impact of a task is shared out by its spend per provider, else by tokens, else by calls.",
     )
     wasted = Words(
-        "Wasted share", "Wasted USD over USD paid. Above 10 % see the tables of wasted tasks on the Resource Dashboard."
+        "Wasted share", "Wasted share of spend. Above 10 %, see the table of wasted tasks on the Resource Dashboard."
     )
     unpriced = Words(
-        "Calls unpriced", "Calls whose cost is unknown. They make a provider look cheaper than it is: mend the price list."
+        "Calls unpriced",
+        "Share of calls whose cost is unknown. They make a provider look cheaper than it is: fix the price list.",
     )
     strip = (
         number(Words("Spent", "USD billed in the window."), theme.USD, Query(_of(providers.SPEND)), color=theme.SPENT),
@@ -65,12 +67,13 @@ def _strip() -> list[Tile]:
 
 
 def _comparison() -> list[Tile]:
-    price = Words("USD per million tokens", "In and out together. A low price is worth nothing without impact: see beside it.")
-    task = Words("Cost of a task", "USD over distinct tasks of the window.")
-    impact = Words("Impact per $1", "Where a dollar does most. Move work to those at the top, and watch whether it stays so.")
-    wasted = Words(
-        "Wasted share", "Wasted USD over USD paid. A high share: find out which kind of task the provider is bad at."
+    price = Words("USD per million tokens", "Input and output together. Compare it with impact per $1: cheap is not enough.")
+    task = Words("Cost per task", "Spend divided by the distinct tasks of the window.")
+    impact = Words(
+        "Impact per $1",
+        "Impact divided by spend. Move work to the providers at the top, and check that it stays so.",
     )
+    wasted = Words("Wasted share", "Wasted share of spend. If it is high, find out which kind of task the provider is bad at.")
     panels = (
         _bars(impact, theme.SCORE, measures.provider_impact_per_usd(SCOPE, BY)),
         _bars(price, theme.USD, f"1e6 * {share(_of(providers.SPEND, BY), _of(providers.TOKENS, BY))}"),
@@ -82,7 +85,7 @@ def _comparison() -> list[Tile]:
 
 def _models() -> list[Tile]:
     spent = bars(
-        Words("Spend by model, $window", "The twelve models that were paid most. Click one for its provider alone."),
+        Words("Spend by model, $window", "The twelve models with the highest spend. Click one to show only its provider."),
         theme.USD,
         Query(f"topk(12, {_of(providers.MODEL_SPEND, BY, 'model')})", "{{model}}"),
         color=theme.SPENT,
@@ -96,7 +99,7 @@ def _bars(words: Words, unit: str, expression: str) -> Panel:
 
 def _trend() -> list[Tile]:
     spent = course(
-        Words("Spend per hour", "USD of the hour before each moment, by provider."),
+        Words("Spend per hour", "USD in the hour before each moment, by provider."),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, BY), "{{provider}}"),
         stacked=True,
@@ -104,8 +107,8 @@ def _trend() -> list[Tile]:
     tokens = f"{total(SCOPE.change(spend.TOKENS, measures.SPAN), BY)}"
     price = course(
         Words(
-            "Price of a million tokens",
-            "USD per million tokens of the hour before each moment. A step is a new price, or another model.",
+            "Price per million tokens",
+            "USD per million tokens in the hour before each moment. A step is a new price or another model.",
         ),
         theme.USD,
         Query(f"1e6 * {share(measures.spent_per_hour(SCOPE, BY), tokens)}", "{{provider}}"),
@@ -113,14 +116,15 @@ def _trend() -> list[Tile]:
     impact = course(
         Words(
             "Impact per $1, $window",
-            "How the impact per USD of the window has moved, by provider. A fall: look for what changed there.",
+            "Impact per USD of the window over time, by provider. If it falls, find out what changed.",
         ),
         theme.SCORE,
         Query(measures.provider_impact_per_usd(SCOPE, BY), "{{provider}}"),
     )
     calls = course(
         Words(
-            "Calls per hour", "Calls of the hour before each moment, by provider. Fewer calls and the same spend: dearer ones."
+            "Calls per hour",
+            "Calls in the hour before each moment, by provider. Fewer calls with the same spend are more expensive calls.",
         ),
         theme.COUNT,
         Query(f"clamp_min({total(SCOPE.change(spend.CALLS, measures.SPAN), BY)}, 0)", "{{provider}}"),

@@ -1,4 +1,4 @@
-"""One quest: its budget, what it pays for, and what that brings."""
+"""The dashboard Quest: the budget, spend and impact of one quest."""
 
 from typing import Final
 
@@ -17,13 +17,12 @@ QUEST: Final = "quest_id" + SCOPE.filters["quest_id"]
 
 
 def page() -> Page:
-    """Everything about one quest, or about all of them together."""
+    """The dashboard of one quest, or of all quests together."""
     chosen = (variables.datasource(), variables.job(), variables.instance(), variables.quest(), variables.window())
     return Page(
         uid=links.QUEST,
         title="Quest",
-        text="One quest of the Resource Dashboard: its budget, its providers and models, its best and its wasted"
-        " tasks, its alerts.",
+        text="One quest of the Resource Dashboard: its budget, providers, models, most efficient and wasted tasks, and alerts.",
         since="now-30d",
         variables=chosen,
         sections=(
@@ -39,15 +38,13 @@ def _today() -> list[Tile]:
     burn = share(f"({measures.budget_used(SCOPE)})", f"max({SCOPE.of(spend.DAY_ELAPSED)})")
     strip = (
         number(
-            Words(
-                "Allocated", "USD that the quest may spend today. Nothing here means that it has no budget, not that it has 0."
-            ),
+            Words("Allocated", "USD that the quest may spend today. An empty panel means no budget, not a budget of 0."),
             theme.USD,
             Query(measures.allocated(SCOPE)),
             color=theme.ALLOCATED,
         ),
         number(
-            Words("Spent", "USD billed to the quest today, from the ledger of costs."),
+            Words("Spent", "USD billed to the quest today, from the costs ledger."),
             theme.USD,
             Query(measures.spent(SCOPE)),
             color=theme.SPENT,
@@ -55,7 +52,8 @@ def _today() -> list[Tile]:
         number(
             Words(
                 "Budget used",
-                "Spent over allocated, today. From 80 % on, stop new tasks or allocate more; at 100 % it is overspent.",
+                "Spent share of today's allocation. From 80 % on, stop new tasks or allocate more; at 100 % the budget is"
+                " used up.",
             ),
             theme.SHARE,
             Query(measures.budget_used(SCOPE)),
@@ -64,7 +62,9 @@ def _today() -> list[Tile]:
         number(
             Words(
                 "End of the day",
-                "Spend and share of the budget that the usual course of a day leads to. Absent in the first half hour.",
+                "Projected spend at the end of the day, in USD and as a share of the budget. Absent in the first half hour of"
+                " the"
+                " day.",
             ),
             theme.SHARE,
             Query(share(measures.projected(SCOPE), measures.allocated(SCOPE)), "of budget"),
@@ -72,14 +72,17 @@ def _today() -> list[Tile]:
             color=theme.BUDGET_USED,
         ).override_by_name("projected", [theme.unit(theme.USD)]),
         number(
-            Words("Pace", "Share of the budget used over share of the day gone by: 1 is on plan, 2 ends the budget at noon."),
+            Words(
+                "Pace",
+                "Used share of the budget divided by the elapsed share of the day: 1 is on plan, at 2 it lasts until noon.",
+            ),
             theme.SCORE,
             Query(burn),
             color=theme.PACE,
             decimals=2,
         ),
         number(
-            Words("Impact per $1", "Impact of the quest's judged tasks over what they cost, failures included."),
+            Words("Impact per $1", "Impact of the quest's judged tasks divided by their cost, failed tasks included."),
             theme.SCORE,
             Query(measures.impact_per_usd(SCOPE)),
             decimals=2,
@@ -87,7 +90,7 @@ def _today() -> list[Tile]:
         number(
             Words(
                 "Wasted",
-                "USD paid for tasks with many tokens and little or no known impact, and its share of what judged tasks cost.",
+                "Cost of tasks with many tokens and little or no known impact, and its share of the cost of judged tasks.",
             ),
             theme.USD,
             Query(measures.wasted_usd(SCOPE), "wasted"),
@@ -97,8 +100,9 @@ def _today() -> list[Tile]:
         number(
             Words(
                 "Ledgers differ",
-                "Today's spend by the ledger of costs minus what the ledger of allocations reports. Far from 0: one of"
-                " them is late or wrong.",
+                "Today's spend in the costs ledger minus that in the allocations ledger. If it is far from 0, one of them is"
+                " late"
+                " or wrong.",
             ),
             theme.USD,
             Query(f"{measures.spent(SCOPE)} - {total(SCOPE.of(allocation.REPORTED_SPEND))}"),
@@ -110,10 +114,10 @@ def _today() -> list[Tile]:
 def _alerts() -> Table:
     words = Words(
         "Firing alerts",
-        "What Prometheus warns of about this quest, and for how long. Empty is good. The page Alerts of the"
-        " documentation says what to do.",
+        "Alerts of Prometheus that fire for this quest, and for how long. The page Alerts of the documentation says what to"
+        " do.",
     )
-    # Prometheus writes these series itself: they carry the labels of the rule, not those of a scrape.
+    # Prometheus creates these series itself: they have the labels of the rule, not those of a scrape.
     active = f'time() - (ALERTS_FOR_STATE{{{QUEST}}} and ignoring (alertstate) ALERTS{{alertstate="firing",{QUEST}}})'
     keys = (Key("alertname", "Alert"), Key("severity", "Severity"), Key("quest_id", "Quest"))
     columns = ", ".join(key.label for key in keys)
@@ -127,22 +131,20 @@ def _course() -> list[Tile]:
     budget = course(
         Words(
             "Budget against spend of each day",
-            "What was spent so far on each day, in red, under the allocation of that day, in green. A tooth above the"
-            " line was overspent."
-            " Begins when Prometheus began to scrape, unless the past was written with backfill.",
+            "Spend since midnight, in red, and the allocation of the day, in green. Red above the green line is overspend."
+            " It starts with the first scrape, unless the history was imported with backfill.",
         ),
         theme.USD,
         Query(spent, "Spent"),
         Query(total(SCOPE.peak(allocation.ALLOCATION)), "Budget"),
-    ).interval("1h")  # the past that backfill writes has a sample an hour
+    ).interval("1h")  # by default, backfill writes one sample per hour
     budget.override_by_name("Spent", [Property("custom.fillOpacity", 40)])
     budget.override_by_name("Budget", [Property("custom.lineWidth", 2)])
     burn = course(
         Words(
             "Burn rate",
-            "Spend of the hour before each moment, over an hour's part of the allocation. 1 uses up the budget"
-            " exactly at the end of the day;"
-            " above 2.4 for an hour, a tenth of the day's budget is gone: see which model does it.",
+            "Spend in the hour before each moment divided by 1/24 of the allocation. At 1 the budget lasts exactly one day."
+            " An hour at 2.4 uses a tenth of the day's budget: find out which model causes it.",
         ),
         theme.SCORE,
         Query(f"24 * {share(measures.spent_per_hour(SCOPE), measures.allocated(SCOPE))}", "Burn rate"),
@@ -157,7 +159,7 @@ def _providers() -> list[Tile]:
     spent = SCOPE.of(spend.SPEND)
     shares = donut(
         Words(
-            "Spend by provider, lifetime", "Whom the quest paid since its first call. Click one to compare it with the others."
+            "Spend by provider, lifetime", "USD since the first call of the quest. Click a provider to compare it with others."
         ),
         theme.USD,
         Query(f"sort_desc({total(spent, 'provider')})", "{{provider}}"),
@@ -165,7 +167,7 @@ def _providers() -> list[Tile]:
     live = course(
         Words(
             "Spend per hour, by provider",
-            "USD of the hour before each moment: which provider is behind a change in the quest's spend.",
+            "USD in the hour before each moment. It shows which provider causes a change in the quest's spend.",
         ),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}"),

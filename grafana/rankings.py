@@ -1,4 +1,4 @@
-"""The tables of tasks: where a dollar did most, and what was paid for nothing."""
+"""The tables of tasks: the most efficient and the most wasteful ones."""
 
 from grafana_foundation_sdk.builders.table import Panel as Table
 
@@ -21,7 +21,7 @@ def best_tasks(scope: Scope) -> Table:
     """The tasks of the window with the most impact per USD."""
     words = Words(
         "Where a dollar did most, $window",
-        "The tasks with the most impact per USD, at the moment shown. Find out what they have in common, and do more of it.",
+        "The tasks with the highest impact per USD. Find out what they have in common, and do more of it.",
     )
     values = (
         Value("Impact per $1", scope.of(efficiency.TOP_IMPACT_PER_USD), theme.SCORE, width=130, decimals=1, bar=theme.NEUTRAL),
@@ -35,9 +35,9 @@ def best_tasks(scope: Scope) -> Table:
 def wasted_tasks(scope: Scope) -> Table:
     """The wasted tasks of the window with the most tokens."""
     words = Words(
-        "The most wasteful tasks, $window",
-        "Tasks with the most tokens among those with little or no known impact. Look at what the first ones did:"
-        " a loop, a prompt that is too long, a model that is too dear.",
+        "Most wasteful tasks, $window",
+        "The tasks with the most tokens among those with little or no known impact. Check the first ones for loops,"
+        " long prompts and expensive models.",
     )
     values = (
         Value("Tokens", scope.of(waste.TASK_TOKENS), theme.TOKENS, width=130, bar=theme.WASTED),

@@ -1,4 +1,4 @@
-"""The Resource Dashboard: the five questions of the report on one page."""
+"""The Resource Dashboard: the five sections of the report on one page."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ QUEST: Final = ("quest_id", "quest")
 
 
 def page() -> Page:
-    """The page to go to: today, then the five sections of the report."""
+    """The main dashboard: today, then the five sections of the report."""
     chosen = (
         variables.datasource(),
         variables.job(),
@@ -43,14 +43,14 @@ def page() -> Page:
 def _today() -> list[Tile]:
     strip = (
         number(
-            Words("Allocated today", "USD that all chosen quests may spend today. Change it in the allocation ledger."),
+            Words("Allocated today", "USD that all chosen quests may spend today. Change it in the allocations ledger."),
             theme.USD,
             Query(measures.allocated(SCOPE)),
             color=theme.ALLOCATED,
             decimals=2,
         ),
         number(
-            Words("Spent today", "USD billed today, also to quests without a budget. Compare it with what is allocated."),
+            Words("Spent today", "USD billed today, including quests without a budget. Compare it with the allocation."),
             theme.USD,
             Query(measures.spent(SCOPE)),
             color=theme.SPENT,
@@ -58,7 +58,8 @@ def _today() -> list[Tile]:
         ),
         number(
             Words(
-                "Budget used", "Spent over allocated, today. Above 80 % look at Budget allocation for the quests that push it."
+                "Budget used",
+                "Spent share of today's allocation. Above 80 %, Budget allocation below shows the quests behind it.",
             ),
             theme.SHARE,
             Query(measures.budget_used(SCOPE)),
@@ -67,8 +68,9 @@ def _today() -> list[Tile]:
         number(
             Words(
                 "End of the day",
-                "What will have been spent if the day takes its usual course, as a share of the allocation and in USD."
-                " Above 100 %, slow a quest down or allocate more. Absent in the first half hour of the day.",
+                "Projected spend at the end of the day, as a share of the allocation and in USD. Above 100 %, slow a quest"
+                " down or"
+                " allocate more. Absent in the first half hour of the day.",
             ),
             theme.SHARE,
             Query(share(measures.projected(SCOPE), measures.allocated(SCOPE)), "of budget"),
@@ -76,7 +78,10 @@ def _today() -> list[Tile]:
             color=theme.BUDGET_USED,
         ).override_by_name("projected", [theme.unit(theme.USD)]),
         number(
-            Words("Impact per $1", "Impact of the judged tasks over what they cost, failures included. Higher is better."),
+            Words(
+                "Impact per $1",
+                "Impact of the judged tasks divided by their cost, failed tasks included. Higher is better.",
+            ),
             theme.SCORE,
             Query(measures.impact_per_usd(SCOPE)),
             decimals=2,
@@ -84,7 +89,7 @@ def _today() -> list[Tile]:
         number(
             Words(
                 "Wasted",
-                "USD paid for tasks with many tokens and little or no known impact. See Wasted resources below.",
+                "Cost of tasks with many tokens and little or no known impact. See Wasted resources below.",
             ),
             theme.USD,
             Query(measures.wasted_usd(SCOPE)),
@@ -94,14 +99,14 @@ def _today() -> list[Tile]:
         number(
             Words(
                 "Wasted share",
-                "Wasted over what all judged tasks cost. Above 10 % look for its reason and its quests.",
+                "Wasted share of the cost of all judged tasks. Above 10 %, check its reasons and quests below.",
             ),
             theme.SHARE,
             Query(measures.wasted_share(SCOPE)),
             color=theme.BAD_SHARE,
         ),
         number(
-            Words("Over budget", "Quests that have spent more today than was allocated to them. Budget allocation names them."),
+            Words("Over budget", "Quests that have spent more than their allocation today. Budget allocation names them."),
             theme.COUNT,
             Query(measures.quests_over_budget(SCOPE)),
             color=theme.ANY_IS_BAD,
@@ -115,7 +120,7 @@ def _allocation() -> list[Tile]:
     shares = donut(
         Words(
             "Allocation of today, by quest",
-            "Who may spend today: the eight largest allocations, and all others as one. A quest without a budget is not here.",
+            "The eight largest allocations of today; all others are Other. A quest without a budget is not shown.",
         ),
         theme.USD,
         Query(f"topk(8, {by_quest})", "{{quest}}"),
@@ -123,8 +128,8 @@ def _allocation() -> list[Tile]:
     )
     used = bars(
         Words(
-            "Used of what is allocated, by quest",
-            "Share of its budget that each quest has spent today: orange from 80 %, red from 100 %. Click one to see"
+            "Budget used, by quest",
+            "The share of its budget that each quest has spent today: orange from 80 %, red from 100 %. Click a quest to see"
             " what it pays for.",
         ),
         theme.SHARE,
@@ -137,15 +142,15 @@ def _allocation() -> list[Tile]:
 
 def _efficiency() -> list[Tile]:
     by_layer = bars(
-        Words("Impact per $1 by layer, $window", "Impact of the tasks of each layer over what they cost, failures included."),
+        Words("Impact per $1 by layer, $window", "Impact of the judged tasks divided by their cost, failed tasks included."),
         theme.SCORE,
         Query(f"sort_desc({measures.impact_per_usd(SCOPE, 'layer')})", "{{layer}}"),
     )
     by_provider = bars(
         Words(
             "Impact per $1 by provider, $window",
-            "Impact of tasks, shared out over providers by what each task paid them, over what was paid. Not filtered"
-            " by layer and quest.",
+            "Impact divided by spend. The impact of a task is shared out to providers by its spend on them. Not filtered by"
+            " layer and quest.",
         ),
         theme.SCORE,
         Query(f"sort_desc({measures.provider_impact_per_usd(SCOPE, 'provider')})", "{{provider}}"),
@@ -153,7 +158,7 @@ def _efficiency() -> list[Tile]:
     by_quest = bars(
         Words(
             "Impact per $1 by quest, $window",
-            "The quests where a dollar does most. Give more to those at the top; those that are missing here do less.",
+            "The eight quests with the highest impact per USD. Consider larger budgets for the first ones.",
         ),
         theme.SCORE,
         Query(f"topk(8, {measures.impact_per_usd(SCOPE, *QUEST)})", "{{quest}}"),
@@ -172,8 +177,8 @@ def _utilization() -> list[Tile]:
     timeline = days(
         Words(
             "Budget against spend, by day",
-            "Each day's allocation in green, its spend in red before it. Red above green is overspent. Today is not over yet."
-            " From the ledgers, so the days before Prometheus was started are there too. Not filtered by quest.",
+            "The allocation of each day in green, its spend in red. Red above green is overspend. Today is not over yet."
+            " The data come from the ledgers, so days before Prometheus was started are included. Not filtered by quest.",
         ),
         allocated,
         spent,
@@ -181,8 +186,8 @@ def _utilization() -> list[Tile]:
     difference = balance(
         Words(
             "Over and under budget, by day",
-            "Spend minus allocation of each day with a budget: red was overspent, green was left over."
-            " Much green for many days: allocate less, or elsewhere. Not filtered by quest.",
+            "Spend minus allocation of each day with a budget: red is overspend, green is unspent budget."
+            " If much is unspent for many days, allocate less, or elsewhere. Not filtered by quest.",
         ),
         f"clamp_min({spent} - {allocated}, 0)",
         f"clamp_max({spent} - {allocated}, 0)",
@@ -191,8 +196,9 @@ def _utilization() -> list[Tile]:
     live = course(
         Words(
             "Spend per hour, by quest",
-            "USD of the hour before each moment, of the ten quests that spent most today. A step upward that stays:"
-            " open the quest and look for the model behind it. Begins when Prometheus began to scrape; its first hour is low.",
+            "USD in the hour before each moment, for the ten quests with the highest spend today. After a lasting increase,"
+            " open"
+            " the quest and find the model behind it. It starts with the first scrape; its first hour is too low.",
         ),
         theme.USD,
         Query(leading(measures.spent_per_hour(SCOPE, *QUEST), rank, QUEST), "{{quest}}"),
@@ -205,7 +211,7 @@ def _providers() -> list[Tile]:
     spent = total(SCOPE.of(providers.SPEND), "provider")
     shares = donut(
         Words(
-            "Spend by provider, $window", "Who was paid. The next table says what came of it. Not filtered by layer and quest."
+            "Spend by provider, $window", "The table beside it shows what the spend achieved. Not filtered by layer and quest."
         ),
         theme.USD,
         Query(f"sort_desc({spent})", "{{provider}}"),
@@ -213,8 +219,8 @@ def _providers() -> list[Tile]:
     live = course(
         Words(
             "Spend per hour, by provider",
-            "USD of the hour before each moment. A provider that grows while the others shrink took over their work:"
-            " compare what they bring before it becomes the habit.",
+            "USD in the hour before each moment. A provider that grows while others shrink has taken over their work:"
+            " compare their impact per $1.",
         ),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}"),
@@ -234,7 +240,7 @@ def _waste() -> list[Tile]:
     totals = (
         number(
             Words(
-                "USD wasted, $window", "Paid for tasks with many tokens and little (low_impact) or no known (unscored) impact."
+                "USD wasted, $window", "Cost of tasks with many tokens and little (low_impact) or no known (unscored) impact."
             ),
             theme.USD,
             in_all(waste.QUEST_USD),
@@ -242,7 +248,7 @@ def _waste() -> list[Tile]:
         ),
         number(
             Words(
-                "Tokens wasted, $window", "Used by those tasks. Cap the tokens of a task where this grows faster than the USD."
+                "Tokens wasted, $window", "Tokens of these tasks. If they grow faster than the USD, limit the tokens per task."
             ),
             theme.TOKENS,
             in_all(waste.QUEST_TOKENS),
@@ -251,7 +257,7 @@ def _waste() -> list[Tile]:
         number(
             Words(
                 "Tasks wasted, $window",
-                "How many tasks that were. Few tasks and many tokens: look for loops in the table below.",
+                "The number of these tasks. Few tasks with many tokens suggest loops: see the table below.",
             ),
             theme.COUNT,
             in_all(waste.QUEST_TASKS),
@@ -261,8 +267,8 @@ def _waste() -> list[Tile]:
     reasons = bars(
         Words(
             "USD wasted by reason, $window",
-            "low_impact: judged, and of little use; give such work to a cheaper model. unscored: nobody judged it;"
-            " judge it or stop it.",
+            "low_impact: scored with little impact; use a cheaper model for such work. unscored: never scored; score it or"
+            " stop it.",
         ),
         theme.USD,
         Query(f"sort_desc({total(SCOPE.of(waste.QUEST_USD), 'reason')})", "{{reason}}"),
@@ -270,7 +276,7 @@ def _waste() -> list[Tile]:
     quests = bars(
         Words(
             "USD wasted by quest, $window",
-            "The quests that lost most. Click one for its tasks, and mend what they have in common.",
+            "The quests with the most waste. Click a quest to see its tasks, and fix what they have in common.",
         ),
         theme.USD,
         Query(f"topk(8, {total(SCOPE.of(waste.QUEST_USD), *QUEST)})", "{{quest}}"),

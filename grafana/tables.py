@@ -18,13 +18,13 @@ RANK = "#"
 
 @dataclass(frozen=True)
 class Key:
-    """A label that tells the rows apart. Without a heading it is there for links only."""
+    """A label that identifies rows. Without a heading its column is hidden and serves links only."""
 
     label: str
     heading: str = ""
     width: int = 0
     colors: Mapping[str, str] = field(default_factory=dict)
-    """The values as badges of these colours."""
+    """The colour of the badge of each value."""
     link: tuple[str, str] | None = None
     """The title and the URL of a link on each value."""
 
@@ -39,11 +39,11 @@ class Value:
     width: int = 100
     decimals: int | None = None
     bar: str = ""
-    """The colour of a bar from 0 to the greatest number of the column."""
+    """The colour of a bar from 0 to the maximum of the column; empty: no bar."""
 
 
 def rows(words: Words, keys: Sequence[Key], values: Sequence[Value], *, most: int = 15, ranked: bool = False) -> table.Panel:
-    """One row per set of keys, ordered by the first of the values, the greatest first."""
+    """A table with one row per set of keys, in descending order of the first value."""
     longest = {index: f"max({value.query})" for index, value in enumerate(values) if value.bar}
     queries = [*(value.query for value in values), *longest.values()]
     panel = outfit(table.Panel(), words, values[0].unit, [at_once(query) for query in queries])

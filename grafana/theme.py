@@ -1,4 +1,4 @@
-"""Colours and units. A colour means the same everywhere; those of Grafana's palette suit its light and its dark theme."""
+"""Colours and units. A colour has the same meaning everywhere. Grafana's palette works in its light and dark themes."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -30,7 +30,7 @@ SPENT: Final = "red"
 WASTED: Final = "red"
 NEUTRAL: Final = "blue"
 REST: Final = "#8e8e8e"
-"""Everything that has no colour of its own: ``other``, ``unknown``."""
+"""For everything without its own colour, such as ``other`` and ``unknown``."""
 
 LAYERS: Mapping[str, str] = {
     "Agora": "blue",
@@ -52,7 +52,7 @@ PROVIDERS: Mapping[str, str] = {
 REASONS: Mapping[str, str] = {"low_impact": "red", "unscored": "light-red"}
 
 Steps = Mapping[float, str]
-"""The colour from each value upward; below the first of them it is the colour of the first."""
+"""The colour from each value upward. Below the first value, the first colour is used."""
 
 BUDGET_USED: Steps = {0: "green", 0.8: "orange", 1: "red"}
 PACE: Steps = {0: "green", 1: "orange", 2: "red"}
@@ -62,17 +62,17 @@ ONE_IS_GOOD: Steps = {0: "red", 1: "green"}
 
 
 def fixed(color: str) -> FieldColor:
-    """One colour, whatever the value."""
+    """One colour for all values."""
     return FieldColor().mode(FieldColorModeId.FIXED).fixed_color(color)
 
 
 def by_threshold() -> FieldColor:
-    """The colour of the step that the value has reached."""
+    """The colour of the highest threshold that the value reaches."""
     return FieldColor().mode(FieldColorModeId.THRESHOLDS)
 
 
 def thresholds(steps: Steps) -> ThresholdsConfig:
-    """The steps as Grafana wants them: the first one reaches down to minus infinity."""
+    """The steps in Grafana's form: the first one starts at minus infinity."""
     first, *others = steps.items()
     found = [Threshold(value=None, color=first[1]), *(Threshold(value=value, color=color) for value, color in others)]
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(found)

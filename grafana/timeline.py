@@ -1,4 +1,4 @@
-"""The timeline of days. The ledgers' days come as a label, so that all of them are there on the first scrape."""
+"""The timeline of days. The days of the ledgers are a label, so the first scrape already has all of them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,7 +15,7 @@ DAY: Final = "day"
 
 
 def days(words: Words, allocated: str, spent: str) -> timeseries.Panel:
-    """By the label ``day``, spend as red bars before the budget as a green area, whose edge stays visible in front."""
+    """By the label ``day``: spend as red bars, and the budget as a green area whose line is drawn in front."""
     panel = _daily(words, {"Spent": spent, "Budget": allocated}).override_by_name("Spent", [colored(SPENT)])
     area = {"drawStyle": GraphDrawStyle.LINE, "lineWidth": 2, "fillOpacity": 12}
     return panel.override_by_name(
@@ -24,13 +24,13 @@ def days(words: Words, allocated: str, spent: str) -> timeseries.Panel:
 
 
 def balance(words: Words, spent_beyond: str, left_over: str) -> timeseries.Panel:
-    """By the label ``day``, what was spent beyond the budget, above 0 in red, and what was left of it, below 0 in green."""
+    """By the label ``day``: overspend above 0 in red, and the unspent budget below 0 in green."""
     panel = _daily(words, {"Over budget": spent_beyond, "Under budget": left_over})
     return panel.override_by_name("Over budget", [colored(SPENT)]).override_by_name("Under budget", [colored(ALLOCATED)])
 
 
 def _daily(words: Words, expressions: Mapping[str, str]) -> timeseries.Panel:
-    """Draw values by the label ``day`` on an axis of time. A day is drawn around its midnight, in the zone of the browser."""
+    """Draw values by the label ``day`` on a time axis. A day is drawn at its midnight in the time zone of the browser."""
     panel = ask(course(words, USD), [at_once(expression) for expression in expressions.values()])
     names = dict(zip(value_fields(len(expressions)), expressions, strict=True))
     dropped = {"Time": True} | {f"Time {number}": True for number in range(1, len(names) + 1)}

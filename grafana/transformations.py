@@ -1,4 +1,4 @@
-"""Queries of one moment as frames of rows, and what Grafana shall do with the frames before a panel draws them."""
+"""Instant queries as table frames, and the Grafana transformations of these frames."""
 
 from string import ascii_uppercase
 from typing import Final
@@ -8,16 +8,16 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 ROW: Final = "Row"
-"""The number of a row, which begins at 0."""
+"""The field of the row number, from 0."""
 
 
 def at_once(expression: str) -> Dataquery:
-    """The values of one moment, a row each, with their labels as columns."""
+    """An instant query as a table: one row per series, with its labels as columns."""
     return Dataquery().instant().format(PromQueryFormat.TABLE).expr(expression)
 
 
 def value_fields(queries: int) -> list[str]:
-    """The names that Grafana gives to the values of so many queries."""
+    """The names that Grafana gives to the value fields of this number of queries."""
     return ["Value"] if queries == 1 else [f"Value #{letter}" for letter in ascii_uppercase[:queries]]
 
 
@@ -27,16 +27,16 @@ def step(kind: str, **options: object) -> DataTransformerConfig:
 
 
 def bar_end(source: str, target: str) -> DataTransformerConfig:
-    """Take the one value of the query ``source`` as the end of the bars of the query ``target``.
+    """Use the single value of the query ``source`` as the maximum of the bars of the query ``target``.
 
-    By itself, Grafana would draw all bars of a table against the greatest number in any of its columns.
+    By default, Grafana scales all bars of a table to the maximum over all columns.
     """
     mapping = {"fieldName": f"Value #{source}", "handlerKey": "max", "reducerId": "lastNotNull"}
     return step("configFromData", configRefId=source, mappings=[mapping], applyTo={"id": "byFrameRefID", "options": target})
 
 
 def row_numbers(name: str) -> tuple[DataTransformerConfig, ...]:
-    """Number the rows from 1. Before 10.0, Grafana cannot, and leaves the column out."""
+    """Number the rows from 1. Grafana before 10.0 cannot do this and omits the column."""
     plus_one = {"left": ROW, "operator": "+", "right": "1"}
     return (
         step("calculateField", mode="index", alias=ROW, timeSeries=False),

@@ -16,33 +16,33 @@ EVERYTHING: Final = ".+"
 
 
 def datasource() -> DatasourceVariable:
-    """Which Prometheus."""
+    """The Prometheus data source."""
     return DatasourceVariable("datasource").label("Data source").type("prometheus")
 
 
 def job() -> QueryVariable:
-    """Which scrape jobs; several when several fleets are exported."""
+    """The scrape jobs: several if several fleets are exported."""
     return _several("job", "Job", "label_values(resource_exporter_build_info, job)")
 
 
 def instance() -> QueryVariable:
-    """Which exporters. Replicas show the same numbers, which no panel adds up."""
+    """The exporters. Replicas have the same values, and no panel adds them up."""
     query = 'label_values(resource_exporter_build_info{job=~"$job"}, instance)'
     return _several("instance", "Instance", query)
 
 
 def layer() -> QueryVariable:
-    """Which layers."""
+    """The layers."""
     return _several("layer", "Layer", _values(spend.QUEST_SPEND, "layer"))
 
 
 def quests(scope: Scope) -> QueryVariable:
-    """Which quests: shown by name, chosen by id."""
+    """The quests: shown by name, selected by id."""
     return _quest(_several, scope)
 
 
 def quest() -> QueryVariable:
-    """Which quest, one at a time."""
+    """One quest."""
     return _quest(_chosen, Scope())
 
 
@@ -53,12 +53,12 @@ def _quest(pick: Callable[[str, str, str], QueryVariable], scope: Scope) -> Quer
 
 
 def provider() -> QueryVariable:
-    """Which providers."""
+    """The providers."""
     return _several("provider", "Provider", _values(providers.SPEND, "provider"))
 
 
 def window() -> QueryVariable:
-    """Which of the windows of the report, one at a time."""
+    """One window of the report."""
     chosen = _variable("window", "Window", _values(spend.QUEST_SPEND, "window"))
     return chosen.sort(VariableSort.NUMERICAL_DESC).current(VariableOption(text="30d", value="30d"))
 

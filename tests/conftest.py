@@ -1,4 +1,4 @@
-"""What all tests share: a PostgreSQL with databases to throw away, golden files, and what the tests need of the machine."""
+"""Fixtures for all tests: a PostgreSQL with disposable databases, golden files, certificates, and checks of the machine."""
 
 import atexit
 import difflib
@@ -31,14 +31,14 @@ PACKAGES = {
     "amtool": "prometheus-alertmanager",
     "prometheus-alertmanager": "prometheus-alertmanager",
 }
-# A shell starts what runs in its background with SIGINT ignored, and all that tests start would inherit this.
+# A shell starts background jobs with SIGINT ignored, and the processes of the tests would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 EXIT_CODE = pytest.StashKey[int]()
 LEFT_OUT = pytest.StashKey[str]()
 
 Golden = Callable[[str, str], None]
 
-# The time a test takes says more about the machine than about the code.
+# No deadline: the duration of an example depends on the machine.
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("ci" if CI else "dev")
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write golden files again instead of comparing with them")
 
 
-@pytest.hookimpl(trylast=True)  # only what -k and -m have chosen is missed
+@pytest.hookimpl(trylast=True)  # after -k and -m, so that only selected tests count
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     needs = {item: absent for item in items if (absent := _absent_programs(item))}
     if not needs:
@@ -70,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End here: the interpreter's own end makes DuckDB's bindings list what they still hold, as if something had failed."""
+    """Exit without the interpreter's own shutdown, in which DuckDB prints the objects it still holds as if they were errors."""
     if (code := config.stash.get(EXIT_CODE, None)) is not None:
         atexit._run_exitfuncs()
         sys.stdout.flush()
@@ -84,7 +84,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def _absent_programs(item: pytest.Item) -> list[str]:
-    """The programs that a test's ``prometheus`` marker names (promtool if it names none) and this machine lacks."""
+    """The programs of a test's ``prometheus`` marker (default: promtool) that are not installed."""
     named = (program for mark in item.iter_markers("prometheus") for program in mark.args or ["promtool"])
     return [program for program in dict.fromkeys(named) if shutil.which(program) is None]
 
@@ -99,7 +99,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def scidex(postgres: str) -> Iterator[str]:
-    """The name of a database with the empty tables of the scidex profile, to be copied and left as it is."""
+    """The name of a database with the empty tables of the scidex profile. It is a template: do not write to it."""
     with _database(postgres) as name:
         with psycopg.connect(postgres, dbname=name) as connection:
             connection.execute(SCHEMA.read_bytes())
@@ -108,14 +108,14 @@ def scidex(postgres: str) -> Iterator[str]:
 
 @pytest.fixture
 def database(postgres: str, scidex: str) -> Iterator[str]:
-    """The connection string of a database of the test's own, with the empty tables of the scidex profile."""
+    """The connection string of the test's own database, with the empty tables of the scidex profile."""
     with _database(postgres, template=scidex) as name:
         yield make_conninfo(postgres, dbname=name)
 
 
 @pytest.fixture
 def known_ledger(database: str) -> str:
-    """The connection string of a database that holds ``ledger.sql``, which is known by heart."""
+    """The connection string of a database that holds ``ledger.sql``, whose numbers the tests know."""
     with psycopg.connect(database) as connection:
         connection.execute(LEDGER.read_bytes())
     return database
@@ -136,7 +136,7 @@ def _database(server: str, template: str = "template0") -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def issued(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of certificates, to be left as it is: ``client`` is signed by ``authority``, the others by themselves."""
+    """A read-only directory of certificates. ``client`` is signed by ``authority``; the others are self-signed."""
     directory = tmp_path_factory.mktemp("certificates")
     for name in ("server", "renewed-server", "authority", "stranger"):
         issue(directory, name)
@@ -146,7 +146,7 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def certificates(tmp_path: Path, issued: Path) -> Path:
-    """``tmp_path`` with ``server.crt``, ``server.key`` and so on, as above."""
+    """``tmp_path`` with a copy of the certificates: ``server.crt``, ``server.key`` and so on."""
     return shutil.copytree(issued, tmp_path, dirs_exist_ok=True)
 
 

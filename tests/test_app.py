@@ -1,4 +1,4 @@
-"""The parts of the exporter are ended in an order in which none is taken from under another."""
+"""The exporter stops its parts in an order in which none is closed while another uses it."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.integration.running import configure
 LONG = "SELECT max(hash(number)) FROM range(100_000_000) AS numbers (number)"
 
 
-async def test_what_is_done_to_the_rollups_is_ended_before_they_are_closed(tmp_path: Path) -> None:
+async def test_rollups_are_closed_after_the_last_statement(tmp_path: Path) -> None:
     telemetry = Telemetry("", "")
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Budget days in zones where a day is not always 24 hours, nor begins at midnight."""
+"""Budget days in zones whose days have 23 or 25 hours, or do not begin at midnight."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -25,14 +25,14 @@ INSTANTS = st.datetimes(datetime(1995, 1, 1), datetime(2035, 1, 1), timezones=st
         ("Australia/Lord_Howe", date(2026, 4, 5), 25, "2026-04-04T13:00:00+00:00"),  # 24 hours and a half
     ],
 )
-def test_days_begin_and_last_as_the_zone_says(zone: str, day: date, hours: int, start: str) -> None:
+def test_start_and_length_of_a_day(zone: str, day: date, hours: int, start: str) -> None:
     calendar = Calendar(ZoneInfo(zone))
     assert calendar.start(day) == datetime.fromisoformat(start)
     assert calendar.hours_in(day) == hours
 
 
 @given(st.sampled_from(ZONES), INSTANTS)
-def test_an_instant_lies_in_its_hour_of_its_day(zone: str, instant: datetime) -> None:
+def test_an_instant_is_within_its_hour_and_its_day(zone: str, instant: datetime) -> None:
     calendar = Calendar(ZoneInfo(zone))
     day, hour = calendar.day_of(instant), calendar.hour_of(instant)
     start, end = calendar.bounds(Hours(day, hour, hour))
@@ -44,7 +44,7 @@ def test_an_instant_lies_in_its_hour_of_its_day(zone: str, instant: datetime) ->
 
 
 @given(st.sampled_from(ZONES), INSTANTS, st.timedeltas(timedelta(0), timedelta(days=5)))
-def test_the_hours_between_two_instants_cover_them_without_a_gap(zone: str, first: datetime, length: timedelta) -> None:
+def test_the_hours_between_two_instants_have_no_gap(zone: str, first: datetime, length: timedelta) -> None:
     calendar = Calendar(ZoneInfo(zone))
     covered = [calendar.bounds(hours) for hours in calendar.between(first, first + length)]
     assert covered[0][0] <= first < covered[0][0] + HOUR
@@ -52,7 +52,7 @@ def test_the_hours_between_two_instants_cover_them_without_a_gap(zone: str, firs
     assert all(before[1] == after[0] for before, after in pairwise(covered))
 
 
-def test_neighbours_are_joined_and_days_are_not() -> None:
+def test_adjacent_hours_are_merged_within_a_day_only() -> None:
     day, other = date(2026, 1, 1), date(2026, 1, 2)
     hours = [Hours(other, 0, 0), Hours(day, 5, 6), Hours(day, 7, 7), Hours(day, 6, 6), Hours(day, 20, 23)]
     assert merge(hours) == [Hours(day, 5, 7), Hours(day, 20, 23), Hours(other, 0, 0)]

@@ -1,4 +1,4 @@
-"""``check`` never says that all is well where ``serve`` fails: both are run over the same ledgers."""
+"""``check`` reports an error wherever ``serve`` fails: both run over the same ledgers."""
 
 import io
 import json
@@ -117,7 +117,7 @@ def prepare(conninfo: str, statements: str) -> None:
 
 
 @pytest.mark.parametrize("statements, ledgers, ledger, reason", FAILING.values(), ids=FAILING)
-async def test_what_serve_cannot_read_is_an_error(
+async def test_a_ledger_that_serve_cannot_read_is_an_error(
     tmp_path: Path, database: str, reader: str, statements: str, ledgers: dict[str, Any], ledger: str, reason: str
 ) -> None:
     prepare(database, statements)
@@ -133,7 +133,7 @@ async def test_what_serve_cannot_read_is_an_error(
     assert lines[at + 2].startswith("    fix: ")
 
 
-async def test_a_filter_whose_column_goes_away_is_named(tmp_path: Path, database: str, reader: str) -> None:
+async def test_the_error_names_a_filter_whose_column_was_renamed(tmp_path: Path, database: str, reader: str) -> None:
     prepare(database, "ALTER TABLE cost_ledger ADD status text DEFAULT 'ok'")
     ledgers = {"costs": {"database": "main", "filter": "status = 'ok'"}, "quests": {"database": "main"}}
     config = configure(reader, tmp_path / "rollups", ledgers=ledgers)
@@ -148,7 +148,7 @@ async def test_a_filter_whose_column_goes_away_is_named(tmp_path: Path, database
         await exporter.refresh(2)
 
 
-async def test_a_filter_that_fails_on_some_old_row_is_named(tmp_path: Path, reader: str) -> None:
+async def test_the_error_names_a_filter_that_fails_on_an_old_row(tmp_path: Path, reader: str) -> None:
     ledger = {"database": "main", "filter": "1 / (input_tokens - 3) < 9"}
     code, lines = await checked(configure(reader, tmp_path / "rollups", ledgers={"costs": ledger}))
     assert code == 1
@@ -156,7 +156,7 @@ async def test_a_filter_that_fails_on_some_old_row_is_named(tmp_path: Path, read
 
 
 async def test_only_the_newest_hour_is_read(tmp_path: Path, database: str, reader: str) -> None:
-    """A value on an old row that only a whole build comes to: reading every row is what ``check`` shall do without."""
+    """A bad value on an old row is not found: ``check`` does not read every row."""
     prepare(database, COSTS.format("1 / (input_tokens - 3)"))
     code, lines = await checked(configure(reader, tmp_path / "rollups"))
     assert (code, lines[1]) == (0, "ok costs: cost_ledger in database main, 4 rows")
@@ -179,24 +179,33 @@ async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, mon
     assert lines[4:6] == ["error report", "  section waste fails: nonsense"]
 
 
-async def test_a_report_that_cannot_be_made_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_report_that_fails_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_frame: ReportContext) -> None:
         raise duckdb.ConversionException("nonsense")
 
     monkeypatch.setattr(costs, "prepare", fail)
     code, lines = await checked(configure(reader, tmp_path / "rollups"))
     assert code == 1
-    assert lines[4:6] == ["error report", "  cannot be made: nonsense"]
+    assert lines[4:6] == ["error report", "  cannot be computed: nonsense"]
 
 
-async def test_something_in_the_way_of_what_is_read(tmp_path: Path, reader: str) -> None:
+async def test_a_state_path_that_duckdb_misreads_has_one_remedy(tmp_path: Path, reader: str) -> None:
+    code, lines = await checked(configure(reader, tmp_path / "rollups*"))
+    assert code == 1
+    assert lines[-2:] == [
+        f"  state.path {tmp_path / 'rollups*'} holds *, which DuckDB misreads",
+        "    fix: choose another path",
+    ]
+
+
+async def test_a_file_in_place_of_the_scratch_directory_is_an_error(tmp_path: Path, reader: str) -> None:
     (tmp_path / "rollups.reading").touch()
     code, lines = await checked(configure(reader, tmp_path / "rollups"))
     assert code == 1
-    assert lines[-2] == f"  {tmp_path / 'rollups.reading'} is no directory, and is in the way of one"
+    assert lines[-2] == f"  {tmp_path / 'rollups.reading'} must be a directory and is not"
 
 
-async def test_a_variable_that_is_not_set_is_to_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unset_variable_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_DSN", raising=False)
     text = {"databases": {"main": {"dsn_env": "NO_SUCH_DSN"}}, "ledgers": {"costs": {"database": "main"}}}
     code, lines = await checked(parse(json.dumps(text), tmp_path / "config.yml"))
@@ -208,7 +217,7 @@ async def test_a_variable_that_is_not_set_is_to_be_set(tmp_path: Path, monkeypat
     ]
 
 
-async def test_a_server_that_refuses_need_not_be_started(tmp_path: Path, reader: str) -> None:
+async def test_the_remedy_for_a_refused_login_is_not_to_start_the_server(tmp_path: Path, reader: str) -> None:
     _, lines = await checked(configure(make_conninfo(reader, user="nobody_at_all"), tmp_path / "rollups"))
     assert (
         lines[2] == "    fix: correct the connection string in databases.main.dsn; it holds allocations, costs, impacts, quests"
@@ -228,7 +237,7 @@ async def test_a_server_that_refuses_need_not_be_started(tmp_path: Path, reader:
         ("(VALUES (date '2026-01-01')) AS days (day)", None),
     ],
 )
-async def test_rows_of_months_are_pointed_out(tmp_path: Path, database: str, days: str, period: str | None) -> None:
+async def test_allocations_of_whole_periods_are_a_warning(tmp_path: Path, database: str, days: str, period: str | None) -> None:
     prepare(
         database,
         "CREATE TABLE months (quest_id text, month date, usd numeric);"
@@ -244,7 +253,7 @@ async def test_rows_of_months_are_pointed_out(tmp_path: Path, database: str, day
     assert [line for line in lines if "one day of each" in line] == ([found] if period else [])
 
 
-async def test_the_views_of_the_documentation_are_read_without_a_word(tmp_path: Path, database: str) -> None:
+async def test_the_views_of_the_documentation_raise_no_finding(tmp_path: Path, database: str) -> None:
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
     (views,) = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     prepare(database, FEES + views)

@@ -1,4 +1,4 @@
-"""Reloading: which configuration is in use, and when those who asked for it are told."""
+"""Reloading: which configuration is in use, and what each reload returns."""
 
 import asyncio
 import signal
@@ -20,7 +20,7 @@ SUCCESSFUL = "resource_exporter_config_last_reload_successful"
 
 
 class Setting(NamedTuple):
-    """A control that reads one configuration after the other, and the page that it tells of them."""
+    """A control that reads one configuration after the other, these configurations, and the value of the metric."""
 
     control: Control
     configs: tuple[Config, ...]
@@ -37,19 +37,19 @@ async def setting(tmp_path: Path) -> Setting:
 
 
 async def begun(control: Control) -> asyncio.Task[str | None]:
-    """A reload that waits for its end."""
+    """A reload that has begun and waits for its outcome."""
     task = asyncio.create_task(control.reload())
     await asyncio.sleep(0)
     return task
 
 
 async def outcome(reload: asyncio.Task[str | None]) -> str | None:
-    """What came of a reload."""
+    """The outcome of a reload."""
     return await asyncio.wait_for(reload, PATIENCE)
 
 
 async def used(control: Control, config: Config) -> None:
-    """The exporter uses a configuration until it is asked for something else, or right now."""
+    """Tell the control that the exporter uses this configuration."""
     using = asyncio.create_task(control.wait(config))
     await asyncio.sleep(0)
     using.cancel()
@@ -84,7 +84,7 @@ async def test_a_reload_fails_when_the_new_configuration_cannot_be_used(setting:
     assert successful()
 
 
-async def test_two_reloads_that_cannot_be_used_lead_back_to_what_was_used(setting: Setting) -> None:
+async def test_two_unusable_reloads_go_back_to_the_configuration_in_use(setting: Setting) -> None:
     control, (good, bad, other), _ = setting
     await used(control, control.take())
     reloads = [await begun(control), await begun(control)]
@@ -95,7 +95,7 @@ async def test_two_reloads_that_cannot_be_used_lead_back_to_what_was_used(settin
     assert [await outcome(reload) for reload in reloads] == ["no such disk"] * 2
 
 
-async def test_a_reload_goes_on_when_nobody_waits_for_it_any_more(setting: Setting) -> None:
+async def test_a_cancelled_reload_does_not_cancel_the_others(setting: Setting) -> None:
     control = setting.control
     await used(control, control.take())
     left, stays = await begun(control), await begun(control)
@@ -105,7 +105,7 @@ async def test_a_reload_goes_on_when_nobody_waits_for_it_any_more(setting: Setti
     assert await outcome(stays) is None
 
 
-async def test_a_reload_ends_with_the_exporter(setting: Setting) -> None:
+async def test_a_reload_fails_when_the_exporter_stops(setting: Setting) -> None:
     control = setting.control
     await used(control, control.take())
     reload = await begun(control)
@@ -114,5 +114,5 @@ async def test_a_reload_ends_with_the_exporter(setting: Setting) -> None:
     assert control.stopping
 
 
-async def test_a_configuration_that_was_never_used_leads_nowhere(setting: Setting) -> None:
+async def test_there_is_no_way_back_from_the_first_configuration(setting: Setting) -> None:
     assert not setting.control.revert(setting.control.take(), "no such directory")

@@ -1,4 +1,4 @@
-"""docs/metrics.md says what the code offers, no more and no less, and its queries are PromQL."""
+"""docs/metrics.md lists exactly the metrics of the code, and its queries are valid PromQL."""
 
 import json
 import re
@@ -23,7 +23,7 @@ OWN = {metric.name for metric in Telemetry("", "").catalogue()}
 HISTOGRAM_SERIES = {"resource_exporter_refresh_duration_seconds" + suffix for suffix in ("_bucket", "_sum", "_count")}
 
 
-def test_page_is_current() -> None:
+def test_page_is_up_to_date() -> None:
     assert generate.page() == PAGE, "run: make docs"
 
 

@@ -66,14 +66,14 @@ def test_json_is_one_object_per_line() -> None:
         ("error", ["error"]),
     ],
 )
-def test_levels(level: Level, heard: list[str]) -> None:
+def test_events_below_the_level_are_dropped(level: Level, heard: list[str]) -> None:
     log, stream = logged("json", level)
     for method in (log.debug, log.info, log.warning, log.error):
         method("heard")
     assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == heard
 
 
-def test_libraries_speak_through_the_same_lines() -> None:
+def test_libraries_log_in_the_same_format() -> None:
     _, stream = logged()
     logging.getLogger("psycopg").warning("error connecting in %r: %s", "pool-1", f"password={SECRET}")
     assert f"level=warning msg=\"error connecting in 'pool-1': password={HIDDEN}\" logger=psycopg\n" in stream.getvalue()
@@ -91,7 +91,7 @@ def test_libraries_speak_through_the_same_lines() -> None:
         ("psycopg.pool", "critical"),
     ],
 )
-def test_libraries_are_heard_only_when_something_is_wrong(level: Level, name: str, heard: str) -> None:
+def test_libraries_log_only_when_something_is_wrong(level: Level, name: str, heard: str) -> None:
     _, stream = logged("json", level)
     levels = ("debug", "info", "warning", "error", "critical")
     for each in levels:
@@ -99,7 +99,7 @@ def test_libraries_are_heard_only_when_something_is_wrong(level: Level, name: st
     assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == list(levels[levels.index(heard) :])
 
 
-def test_a_line_passes_every_so_many_seconds_after_the_beginning() -> None:
+def test_progress_lines_are_limited_to_one_per_interval() -> None:
     seconds = iter([0.0, 100.0, 100.1, 104.9, 105.0, 105.1, 200.0, 201.0, 205.9, 206.0])
     pace = Pace(5, lambda: next(seconds))
     pace.begin()
@@ -108,7 +108,7 @@ def test_a_line_passes_every_so_many_seconds_after_the_beginning() -> None:
     assert [pace.due() for _ in range(2)] == [False, True]
 
 
-def test_a_line_stays_a_line_and_a_terminal_is_not_steered() -> None:
+def test_line_ends_and_control_characters_are_escaped() -> None:
     log, stream = logged()
     log.info("task", name="a\nlevel=error\r\x1b[31m")
     assert stream.getvalue().count("\n") == 1
@@ -117,7 +117,7 @@ def test_a_line_stays_a_line_and_a_terminal_is_not_steered() -> None:
 
 
 @pytest.mark.parametrize("layout", ["logfmt", "json"])
-def test_no_secret_passes_in_any_value(layout: Layout) -> None:
+def test_no_value_holds_a_secret(layout: Layout) -> None:
     log, stream = logged(layout)
     dsn = f"postgresql://app:{SECRET}@db.example:5432/ledger"
     event = f"connecting to {dsn}"
@@ -133,7 +133,7 @@ def refresh() -> None:
 
 
 @pytest.mark.parametrize("layout", ["logfmt", "json"])
-def test_no_secret_passes_in_an_exception(layout: Layout) -> None:
+def test_no_exception_holds_a_secret(layout: Layout) -> None:
     log, stream = logged(layout)
     try:
         refresh()
@@ -168,7 +168,7 @@ def test_no_secret_passes_in_an_exception(layout: Layout) -> None:
         ('invalid percent-encoded token: "hun%ter2"', f'invalid percent-encoded token: "{HIDDEN}"'),
     ],
 )
-def test_secrets_are_taken_out(text: str, safe: str) -> None:
+def test_secrets_are_redacted(text: str, safe: str) -> None:
     assert redact(text) == safe
 
 
@@ -184,5 +184,5 @@ def test_secrets_are_taken_out(text: str, safe: str) -> None:
         "12 tokens",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_text_without_a_secret_is_unchanged(text: str) -> None:
     assert redact(text) == text

@@ -1,4 +1,4 @@
-"""docs/operations.md: its SQL makes a role that can do what is needed and no more, and its tables are complete."""
+"""docs/operations.md: its SQL creates a role with exactly the needed privileges, and its tables are complete."""
 
 import ast
 import io
@@ -27,14 +27,14 @@ OWN = {metric.name for metric in Telemetry("", "").catalogue()}
 PROCESS = {"up", "process_start_time_seconds", "process_resident_memory_bytes"}
 ROLE = "resource_exporter_documented"
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
-"""As a log line names the level of each method."""
+"""The level in a log line by the method that logs it."""
 
 Events = dict[str, tuple[set[str], set[str]]]
 """Levels and fields by event."""
 
 
 def _rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading, without its first row."""
+    """The cells of the table under a heading, without its header."""
     chapter = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in chapter.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
@@ -46,7 +46,7 @@ def _codes(cell: str) -> list[str]:
 
 @pytest.fixture
 def documented(database: str) -> Iterator[str]:
-    """The connection string of the role that the page makes, in a database whose other rights were taken from everybody."""
+    """The connection string of the role of the page, in a database whose default privileges are revoked."""
     (script,) = re.findall(r"^```sql\n(CREATE ROLE .*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     name = conninfo_to_dict(database)["dbname"]
     with psycopg.connect(database) as connection:
@@ -60,7 +60,7 @@ def documented(database: str) -> Iterator[str]:
         connection.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
 
 
-async def test_the_role_of_the_page_suffices(tmp_path: Path, documented: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_role_of_the_page_is_sufficient(tmp_path: Path, documented: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGERS_DSN", documented)
     found = io.StringIO()
     text = LEDGERS.format(timezone="UTC").replace("rollups.duckdb", str(tmp_path / "rollups.duckdb"))
@@ -72,7 +72,7 @@ async def test_the_role_of_the_page_suffices(tmp_path: Path, documented: str, mo
         exporter.until(lambda: 'resource_exporter_refreshes_total{outcome="success"} 3.0' in exporter.page())
 
 
-def test_the_role_of_the_page_is_bound(documented: str) -> None:
+def test_the_role_of_the_page_has_no_other_privileges(documented: str) -> None:
     with psycopg.connect(documented, autocommit=True) as connection:
         names = ("default_transaction_read_only", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
         shown = [connection.execute(f"SHOW {name}").fetchone() for name in names]
@@ -89,7 +89,7 @@ def test_the_role_of_the_page_is_bound(documented: str) -> None:
                 connection.execute(sql.SQL(statement))
 
 
-def test_the_role_of_the_page_reads_the_columns_of_the_profile_and_no_other(documented: str) -> None:
+def test_the_role_of_the_page_can_read_exactly_the_columns_of_the_profile(documented: str) -> None:
     profile = yaml.safe_load((ROOT / "exporter/profiles/scidex.yml").read_text(encoding="utf-8"))
     needed = {(ledger["table"], column) for ledger in profile["ledgers"].values() for column in ledger["columns"].values()}
     with psycopg.connect(documented) as connection:
@@ -110,7 +110,7 @@ def test_every_log_event_is_listed_with_its_levels_and_fields() -> None:
 
 
 def _collect(module: ast.Module, events: Events) -> None:
-    """Add the events that a module logs, by ``log.<level>("…")`` or by a variable that such methods were assigned to."""
+    """Add the events that a module logs, with ``log.<level>("…")`` or with a variable that holds such a method."""
     assigned = {
         target.id: _levels(node.value)
         for node in ast.walk(module)
@@ -129,7 +129,7 @@ def _collect(module: ast.Module, events: Events) -> None:
 
 
 def _levels(node: ast.expr) -> set[str]:
-    """The methods of ``log`` that an expression evaluates to, without those that it calls."""
+    """The methods of ``log`` that an expression can evaluate to."""
     match node:
         case ast.Attribute(value=ast.Name(id="log"), attr=method) if method in LEVELS:
             return {method}
@@ -148,7 +148,7 @@ def test_every_failure_names_metrics_and_alerts_that_exist() -> None:
         assert _codes(alert) or alert == "none", failure
 
 
-def test_every_alert_on_the_exporter_itself_belongs_to_a_failure() -> None:
+def test_every_alert_on_the_exporter_itself_is_in_the_table_of_failures() -> None:
     rules = yaml.safe_load((ROOT / "rules/alerts.yml").read_text(encoding="utf-8"))
     (group,) = (group["rules"] for group in rules["groups"] if group["name"] == "resource-exporter")
     named = {code for _, _, alert, _ in _rows("When something fails") for code in _codes(alert)}
@@ -168,13 +168,13 @@ def test_exit_codes_are_those_of_the_page(arguments: list[str], code: int) -> No
     assert [row[0] for row in _rows("Exit codes")] == ["0", "1", "2", "130"]
 
 
-def test_the_image_is_that_of_this_version() -> None:
+def test_the_image_has_the_current_version() -> None:
     versions = re.findall(r"resource-exporter:(\d\S*)|newTag: ([^}\s]+)", PAGE)
     assert {first or second for first, second in versions} == {__version__}
     assert len(versions) == 3
 
 
-def test_the_container_gets_what_the_image_declares() -> None:
+def test_the_container_has_the_mounts_and_limits_of_the_image() -> None:
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     (volume,) = re.findall(r"^VOLUME (.+)$", image, re.MULTILINE)
     (config,) = re.findall(r"--config\.file=(.+)/config\.yml", image)

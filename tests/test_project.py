@@ -1,4 +1,4 @@
-"""The repository as a whole: what is shipped, what is linked, and what must not stand in it."""
+"""The repository as a whole: the wheel, the links, the lock, and strings that must not be in it."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ HOMES = re.compile("|".join(["/ro" + "ot/", "/ho" + "me/[a-z]", "/Us" + "ers/[A-
 def _files() -> list[Path]:
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    # The checkout may belong to somebody else than root, who runs the tests in CI.
+    # In CI the tests run as root, and the checkout may belong to another user.
     git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True)
     return [path for path in map(ROOT.joinpath, listed.stdout.splitlines()) if path.is_file()]
@@ -34,7 +34,7 @@ def _pages() -> list[Path]:
     return [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
-def test_wheel_holds_all_of_the_package(tmp_path: Path) -> None:
+def test_wheel_contains_the_whole_package(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -55,13 +55,13 @@ def test_version_is_printed() -> None:
     assert __version__ in result.stdout
 
 
-def test_changelog_knows_the_version() -> None:
+def test_changelog_has_the_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"^## \[({re.escape(__version__)}|Unreleased)\]", changelog, re.MULTILINE)
 
 
 @pytest.mark.parametrize("pattern", [REGISTRIES, HOMES], ids=["registry", "home"])
-def test_no_address_of_one_machine_or_registry(pattern: re.Pattern[str]) -> None:
+def test_no_file_names_a_registry_or_a_home_directory(pattern: re.Pattern[str]) -> None:
     texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in _files()}
     assert {name: found[0] for name, text in texts.items() if (found := pattern.search(text))} == {}
 
@@ -75,7 +75,7 @@ def test_lock_pins_every_package_by_hash_and_names_no_source() -> None:
 
 
 @pytest.mark.parametrize("page", _pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_relative_links_lead_somewhere(page: Path) -> None:
+def test_relative_links_exist(page: Path) -> None:
     links = LINK.findall(page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
 

@@ -1,4 +1,4 @@
-"""A configuration with which a section fails that worked before is not taken up, and who asked for it is told why."""
+"""A reload is reverted, and answered with the reason, when a section fails that worked before."""
 
 import asyncio
 import signal
@@ -26,7 +26,7 @@ REASON = "waste cannot be computed: Binder Error: no such column; fix: take the 
 
 
 class Running(NamedTuple):
-    """A running exporter: where it listens, and how to have it read another configuration."""
+    """A running exporter: its port, and a function that sets the configuration of the next reload."""
 
     port: int
     use: Callable[[Config], None]
@@ -39,7 +39,7 @@ class Running(NamedTuple):
         return (await ask(self.port)).body.decode()
 
     async def shows(self, line: str) -> None:
-        """Until the page has the line."""
+        """Wait until the page has the line."""
 
         async def shown() -> bool:
             return f"{line}\n" in await self.page()
@@ -69,7 +69,7 @@ def ledger(database: str) -> str:
 
 @pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waste cannot be computed with a certain length of the rankings."""
+    """The section waste fails with one value of ``report.top``."""
     collect = waste.collect
 
     def collect_or_fail(context: ReportContext) -> list[Family]:
@@ -85,7 +85,7 @@ def configured(ledger: str, tmp_path: Path, top: int) -> Config:
 
 
 @pytest.mark.usefixtures("fragile")
-async def test_a_section_that_fails_with_it_reverts_a_reload(ledger: str, tmp_path: Path) -> None:
+async def test_a_section_that_fails_reverts_the_reload(ledger: str, tmp_path: Path) -> None:
     async with running(configured(ledger, tmp_path, TOP["good"])) as exporter:
         await exporter.shows('resource_exporter_collector_success{collector="waste"} 1.0')
         exporter.use(configured(ledger, tmp_path, TOP["bad"]))
@@ -101,7 +101,7 @@ async def test_a_section_that_fails_with_it_reverts_a_reload(ledger: str, tmp_pa
 
 
 @pytest.mark.usefixtures("fragile")
-async def test_a_section_that_failed_before_does_not(ledger: str, tmp_path: Path) -> None:
+async def test_a_section_that_failed_before_does_not_revert_the_reload(ledger: str, tmp_path: Path) -> None:
     async with running(configured(ledger, tmp_path, TOP["bad"])) as exporter:
         await exporter.shows('resource_exporter_collector_success{collector="providers"} 1.0')
         exporter.use(configured(ledger, tmp_path, TOP["bad"]))
@@ -109,9 +109,7 @@ async def test_a_section_that_failed_before_does_not(ledger: str, tmp_path: Path
         await exporter.shows('resource_exporter_collector_success{collector="waste"} 0.0')
 
 
-async def test_what_all_sections_need_reverts_a_reload_too(
-    ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_report_that_fails_reverts_the_reload(ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = costs.prepare
 
     def prepare_or_fail(context: ReportContext) -> None:
@@ -129,7 +127,7 @@ async def test_what_all_sections_need_reverts_a_reload_too(
         assert all(f'resource_exporter_collector_success{{collector="{name}"}} 1.0\n' in page for name in SECTIONS)
 
 
-async def test_other_windows_are_taken_up(ledger: str, tmp_path: Path) -> None:
+async def test_a_reload_can_change_the_windows(ledger: str, tmp_path: Path) -> None:
     async with running(configured(ledger, tmp_path, TOP["good"])) as exporter:
         await exporter.shows('resource_provider_spend_usd{provider="p",window="1d"} 1.0')
         exporter.use(configure(ledger, tmp_path / "rollups", report={"windows": ["lifetime"]}))

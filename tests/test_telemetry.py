@@ -56,7 +56,7 @@ def test_the_catalogue_is_what_the_design_fixes() -> None:
     assert listed == EXPECTED
 
 
-def test_the_text_page_shows_each_entry_of_the_catalogue_under_its_name_help_and_type(telemetry: Telemetry) -> None:
+def test_the_text_format_has_each_metric_of_the_catalogue_with_name_help_and_type(telemetry: Telemetry) -> None:
     text = telemetry.render()[0].decode()
     for metric in telemetry.catalogue():
         assert f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.type}\n" in text
@@ -71,14 +71,14 @@ def test_every_entry_has_samples_with_the_labels_it_lists(telemetry: Telemetry, 
     assert {frozenset(sample.labels) - {"le"} for sample in samples} == {frozenset(metric.labels)}
 
 
-def test_the_openmetrics_page_is_whole(telemetry: Telemetry) -> None:
+def test_the_openmetrics_format_is_complete(telemetry: Telemetry) -> None:
     page = telemetry.render()[1].decode()
     assert page.endswith("# EOF\n")
     families = parse_openmetrics(page)  # type: ignore[no-untyped-call]
     assert len(own(families)) == len(EXPECTED)
 
 
-def test_outcomes_and_stages_stand_at_zero_from_the_start() -> None:
+def test_outcomes_and_stages_are_zero_from_the_start() -> None:
     text = Telemetry("", "").render()[0].decode()
     for outcome in ("success", "partial", "failure"):
         assert f'resource_exporter_refreshes_total{{outcome="{outcome}"}} 0.0\n' in text
@@ -86,7 +86,7 @@ def test_outcomes_and_stages_stand_at_zero_from_the_start() -> None:
         assert f'resource_exporter_refresh_duration_seconds_count{{stage="{stage}"}} 0.0\n' in text
 
 
-def test_build_and_process_are_told(telemetry: Telemetry) -> None:
+def test_build_and_process_metrics_are_served(telemetry: Telemetry) -> None:
     text = telemetry.render()[0].decode()
     assert 'resource_exporter_build_info{revision="0123abc",version="1.2.3"} 1.0\n' in text
     for name in ("process_resident_memory_bytes", "python_info", "python_gc_collections_total"):
@@ -94,12 +94,12 @@ def test_build_and_process_are_told(telemetry: Telemetry) -> None:
     assert "_created" not in text
 
 
-def test_two_registries_do_not_share_a_number(telemetry: Telemetry) -> None:
+def test_two_registries_share_no_values(telemetry: Telemetry) -> None:
     assert 'ledger_up{ledger="costs"}' not in Telemetry("", "").render()[0].decode()
 
 
 @pytest.mark.prometheus
-def test_promtool_has_no_remark(telemetry: Telemetry) -> None:
+def test_promtool_finds_nothing(telemetry: Telemetry) -> None:
     page = telemetry.render()[0].decode()
     checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False, text=True)
     assert (checked.stdout + checked.stderr).splitlines() == []

@@ -1,4 +1,4 @@
-"""``python -m bench.soak``: faults for some minutes, then every sample of the page beside plain SQL."""
+"""``python -m bench.soak``: cause faults for some minutes, then compare every sample with plain SQL."""
 
 import argparse
 import signal
@@ -22,9 +22,9 @@ RESULTS: Final = Path(__file__).parents[1] / "SOAK.md"
 
 
 def main() -> int:
-    """Run a soak; the exit status is 0 when the exporter came through it, 1 when it did not, 2 when it cannot run."""
+    """Run a soak test. The exit code is 0 when it passed, 1 when it failed, 2 when it could not run."""
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that all that was started is stopped and removed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that everything is stopped and removed
     console = Console(highlight=False)
     try:
         report = _run(arguments, console)
@@ -50,13 +50,13 @@ def _run(arguments: argparse.Namespace, console: Console) -> Report:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.soak", description="Bring Resource Exporter through faults.")
-    parser.add_argument("--minutes", type=float, default=10, help="how long there are faults (default: 10)")
-    parser.add_argument("--seed", type=int, default=1, help="of the faults and of what is written (default: 1)")
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description="Run Resource Exporter through faults.")
+    parser.add_argument("--minutes", type=float, default=10, help="duration of the faults (default: 10)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the faults and of the writes (default: 1)")
     names = [fault.name for fault in FAULTS]
-    parser.add_argument("--only", choices=names, nargs="+", default=names, metavar="FAULT", help=f"of {', '.join(names)}")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="the page to write; JSON goes beside it")
-    parser.add_argument("--directory", type=Path, help="keep the exporter's files and logs there")
+    parser.add_argument("--only", choices=names, nargs="+", default=names, metavar="FAULT", help=f"some of {', '.join(names)}")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="the Markdown file to write, with a JSON file beside it")
+    parser.add_argument("--directory", type=Path, help="keep the exporter's files and logs in this directory")
     return parser.parse_args()
 
 

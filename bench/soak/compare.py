@@ -1,4 +1,4 @@
-"""Every data sample of a page beside the answers of plain SQL."""
+"""Compare every data sample of a scrape with plain SQL."""
 
 import math
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ ELAPSED: Final[Series] = ("resource_budget_day_elapsed_ratio", frozenset())
 INFO: Final[Series] = ("resource_report_info", frozenset({("timezone", "UTC"), ("profile", "scidex")}))
 PRECISION: Final = 1e-9
 RECENT: Final = timedelta(minutes=1)
-"""How old the page may be."""
+"""The maximum age of the scraped data."""
 
 
 def compare(exporter: Exporter, conninfo: str) -> tuple[int, list[str]]:
-    """How many samples were compared, and a line for each that differs. Nobody may write meanwhile.
+    """Return the number of samples compared, and a line for each that differs. Nothing may write to the ledgers meanwhile.
 
-    At midnight all is computed for another day, so a comparison over midnight is made again.
+    A comparison across midnight is repeated, because the values of the day change.
     """
     while True:
         began = datetime.now(UTC)
@@ -36,7 +36,7 @@ def compare(exporter: Exporter, conninfo: str) -> tuple[int, list[str]]:
 
 
 def read(page: str) -> Samples:
-    """The samples of the report, without those of the exporter itself."""
+    """The data samples of a scrape, without the exporter's own metrics."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(page)
@@ -46,7 +46,7 @@ def read(page: str) -> Samples:
 
 
 def recompute(conninfo: str, moment: datetime) -> Samples:
-    """The same from the ledgers, as seen at a moment."""
+    """The same samples computed from the ledgers, as of a moment."""
     with psycopg.connect(conninfo) as connection:
         asked = [*questions(connection), _projection(connection, moment)]
         expected = {series: value for each in asked for series, value in answers(connection, each)}
@@ -54,7 +54,7 @@ def recompute(conninfo: str, moment: datetime) -> Samples:
 
 
 def differences(served: Samples, expected: Samples) -> list[str]:
-    """A line for each sample that is not on both sides with the same value."""
+    """A line for each sample that is missing on one side or has different values."""
     lines = []
     for series in sorted(served.keys() | expected.keys(), key=str):
         left, right = served.get(series), expected.get(series)
@@ -65,7 +65,7 @@ def differences(served: Samples, expected: Samples) -> list[str]:
 
 
 def _moment(now: datetime, elapsed: float) -> datetime:
-    """When the page was made, by its own account; now, if it tells nothing, or of long ago."""
+    """The time of the scraped data, from the elapsed share of the day. It is ``now`` where that is NaN or too old."""
     if math.isnan(elapsed):
         return now
     moment = _midnight(now) + timedelta(days=elapsed)

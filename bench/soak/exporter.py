@@ -1,4 +1,4 @@
-"""The exporter, as a process that can be killed and started again over the same files."""
+"""The exporter as a process that can be killed and restarted with the same files."""
 
 import json
 import signal
@@ -15,11 +15,14 @@ KEYS: Final[dict[str, Any]] = {
     "refresh": {"interval": "1s", "settle": "30s", "statement_timeout": "2s", "stale_after": "15s"},
     "waste": {"min_tokens": 1000},
 }
-"""Beside what ``bench`` sets: so short that a fault of some seconds is one in which statements end and numbers get too old."""
+"""Keys besides those of ``bench``. Times are short, so that statements time out and data become stale within a fault."""
 
 
 class Exporter:
-    """Always on the same port. ``program`` is its last start, and ``life`` the number of it; None when it need not answer."""
+    """An exporter that always uses the same port.
+
+    ``program`` is its current or last process. ``life`` is the number of that process; None while it need not answer.
+    """
 
     program: Program
     life: int | None = None
@@ -27,23 +30,23 @@ class Exporter:
     def __init__(self, config: Path, conninfo: str) -> None:
         self.config = config
         self.peak_mb = 0.0
-        """The most memory that any of its lives had resident."""
+        """The peak resident memory of all its processes, in MB."""
         self._conninfo = conninfo
         self._starts = 0
         self._port = free_port()
         self._running = ExitStack()
 
     def rollups(self) -> list[Path]:
-        """The rollup file, and the log of what is not in it yet."""
+        """The rollup file and its write-ahead log, if they exist."""
         file = self.config.with_suffix(".duckdb")
         return [path for path in (file, file.with_suffix(".duckdb.wal")) if path.exists()]
 
     def configure(self, **keys: Any) -> None:
-        """Write its configuration; keys stand in the place of the usual ones."""
+        """Write its configuration; ``keys`` replace the default ones."""
         ours.configure(self.config, self._conninfo, **KEYS | keys)
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it and wait until it answers."""
         self._starts += 1
         log = self.config.with_name(f"exporter-{self._starts}.log")
         self.program = self._running.enter_context(ours.exporting(self.config, self._port, log))
@@ -51,30 +54,30 @@ class Exporter:
         self.life = self._starts
 
     def end(self, how: signal.Signals) -> None:
-        """Send the signal, and wait for its end."""
+        """Send the signal and wait until it exits."""
         self._note_memory()
         self.life = None
         self.program.process.send_signal(how)
         self._running.close()
 
     def hang_up(self) -> None:
-        """SIGHUP."""
+        """Send SIGHUP."""
         self.program.process.send_signal(signal.SIGHUP)
 
     def close(self) -> None:
-        """End it, if it runs."""
+        """Stop it if it is running."""
         self.life = None
         self._running.close()
 
     def held(self) -> tuple[float, int]:
-        """Resident memory in MB, and open files and connections."""
+        """Resident memory in MB, and the number of open files and connections."""
         self._note_memory()
         return self.program.memory()[0], self.program.descriptors()
 
     def tracebacks(self) -> list[str]:
-        """What the logs of all its lives tell of errors that nobody foresaw.
+        """The unexpected errors in the logs of all its processes.
 
-        Where damage to the rollups comes to light, a section may fail.
+        A failed section is expected: it may read a damaged part of the rollup file.
         """
         logs = (self.config.with_name(f"exporter-{start}.log") for start in range(1, self._starts + 1))
         return [found for log in logs for line in log.read_text(errors="replace").splitlines() if (found := traceback(line))]
@@ -85,7 +88,7 @@ class Exporter:
 
 
 def traceback(line: str) -> str | None:
-    """The event of a line of the log and the last line of its traceback; the line itself if it is no event."""
+    """The event of a log line and the last line of its traceback, or None without one. A line that is not JSON is returned."""
     if not line.startswith("{"):
         return line
     event = json.loads(line)
@@ -96,7 +99,7 @@ def traceback(line: str) -> str | None:
 
 @contextmanager
 def exporting(config: Path, conninfo: str) -> Iterator[Exporter]:
-    """An exporter that runs as long as the context lives, or is meant to."""
+    """Start an exporter for the duration of the context. Faults may stop and restart it."""
     exporter = Exporter(config, conninfo)
     exporter.configure()
     try:

@@ -1,4 +1,4 @@
-"""The faults of a soak. Each is a context: it begins, lasts for as long as the soak likes, and is lifted."""
+"""The faults of a soak test. Each is a context manager: the fault lasts as long as the context."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ COLUMNS: Final = (
     ("quests", "layer"),
 )
 TOGETHER: Final = 1 / 3
-"""How often a second fault is dealt with the first."""
+"""The probability of a second fault at the same time."""
 SECTOR: Final = 512
 _CUT_OFF: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'resource-exporter'"
 _RELOADED: Final = re.compile(r"^resource_exporter_config_last_reload_success(?:ful|_timestamp_seconds) (\S+)$", re.MULTILINE)
@@ -31,7 +31,7 @@ _RELOADED: Final = re.compile(r"^resource_exporter_config_last_reload_success(?:
 
 @dataclass(frozen=True)
 class Stage:
-    """What faults happen to. ``conninfo`` is that of the ledgers, for a superuser and past the network."""
+    """The targets of the faults. ``conninfo`` connects to the ledgers as a superuser, without the proxy."""
 
     server: Postgres
     conninfo: str
@@ -44,7 +44,7 @@ Happening = Callable[[Stage, Random], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of fault, and the part of the stage that it happens to: faults of two parts may come together."""
+    """A kind of fault and the part of the stage that it affects. Two faults of different parts may occur at the same time."""
 
     name: str
     part: str
@@ -52,7 +52,7 @@ class Fault:
 
 
 def deal(random: Random, faults: Sequence[Fault]) -> Iterator[list[Fault]]:
-    """Faults without end, one or two at a time: every kind once in any order, then again in another."""
+    """Yield faults endlessly, one or two at a time: every kind once in random order, then again in another order."""
     while True:
         deck = random.sample(faults, len(faults))
         while deck:
@@ -116,7 +116,7 @@ def _damaged(stage: Stage, random: Random) -> Iterator[None]:
 
 
 def _damage(file: Path, random: Random) -> None:
-    """What disks do to a file: it loses its end, some of its bytes, or all of it."""
+    """Damage a file as a disk may: truncate it, overwrite a part of it, or delete it."""
     content = file.read_bytes()
     where = random.randint(0, len(content))
     damage: Sequence[Callable[[], object]] = (
@@ -130,7 +130,7 @@ def _damage(file: Path, random: Random) -> None:
 
 @contextmanager
 def _reloaded(stage: Stage, _: Random) -> Iterator[None]:
-    """A configuration that is wrong, then one by which all waste is computed again, and at the end the usual one again."""
+    """Load a wrong configuration, then one that changes waste, and at the end the default one."""
     exporter = stage.exporter
     exporter.configure(waste={"min_tokens": "many"})
     _reload(exporter)
@@ -142,7 +142,7 @@ def _reloaded(stage: Stage, _: Random) -> Iterator[None]:
 
 
 def _reload(exporter: Exporter) -> None:
-    """Ask for it, and wait until the page tells of it."""
+    """Reload, and wait until the metrics show its outcome."""
     before = _RELOADED.findall(exporter.program.page() or "")
     exporter.hang_up()
     exporter.program.until(lambda: _RELOADED.findall(exporter.program.page() or "") not in ([], before), PATIENCE)

@@ -1,4 +1,4 @@
-"""The network between the exporter and PostgreSQL: a TCP proxy that can fail as networks do."""
+"""The network between the exporter and PostgreSQL: a TCP proxy that can simulate failures."""
 
 import asyncio
 import socket
@@ -16,20 +16,20 @@ CHUNK: Final = 65536
 SLOW_BYTES: Final = 32
 SLOW_SECONDS: Final = 0.001
 NO_LINGER: Final = struct.pack("ii", 1, 0)
-"""Closing a socket with this option sends RST, not FIN."""
+"""Closing a socket with this option sends RST instead of FIN."""
 
 
 class Mode(Enum):
-    """What happens to bytes: those under way when the mode changes meet the new one."""
+    """What the proxy does with data. A new mode also applies to data in transit."""
 
-    WORKING = "they pass"
-    SILENT = "connections are accepted and stay, and nothing comes through before the end of it"
+    WORKING = "data are forwarded"
+    SILENT = "connections are accepted, but data are held back until the mode ends"
     RESET = "connections are reset"
-    SLOW = "they come a few at a time"
+    SLOW = "data are forwarded a few bytes at a time"
 
 
 class Network:
-    """The way to one PostgreSQL. ``conninfo`` leads over it; it runs in a thread of its own, from ``start`` to ``stop``."""
+    """A proxy to one PostgreSQL, in its own thread from ``start`` to ``stop``. ``conninfo`` connects through it."""
 
     def __init__(self, conninfo: str) -> None:
         parts = conninfo_to_dict(conninfo)
@@ -45,12 +45,12 @@ class Network:
 
     @property
     def conninfo(self) -> str:
-        """The connection string of the same database, over this network."""
+        """The connection string of the same database through the proxy."""
         return make_conninfo(self._conninfo, host="127.0.0.1", port=self._server.sockets[0].getsockname()[1])
 
     @contextmanager
     def failing(self, mode: Mode) -> Iterator[None]:
-        """Fail in this way as long as the context lives, for the connections that there are and for new ones."""
+        """Use this mode for the duration of the context, for existing and new connections."""
         self._do(self._become(mode))
         try:
             yield
@@ -58,12 +58,12 @@ class Network:
             self._do(self._become(Mode.WORKING))
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._thread.start()
         self._server = self._do(self._listen())
 
     def stop(self) -> None:
-        """Cut every connection and listen no more."""
+        """Close all connections and stop listening."""
         self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -105,7 +105,7 @@ class Network:
                     both.create_task(self._pump(answered, client))
             finally:
                 server.close()
-        except* OSError:  # PostgreSQL is down, or one side has hung up: so does the other
+        except* OSError:  # PostgreSQL is down, or one side closed the connection: close the other one
             pass
         finally:
             self._clients.discard(client)
@@ -135,7 +135,7 @@ def _reset(client: asyncio.StreamWriter) -> None:
 
 @contextmanager
 def network(conninfo: str) -> Iterator[Network]:
-    """A network that works as long as the context lives, until it is told otherwise."""
+    """Start a proxy for the duration of the context. It works until :meth:`Network.failing` is used."""
     way = Network(conninfo)
     way.start()
     try:

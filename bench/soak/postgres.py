@@ -1,4 +1,4 @@
-"""A PostgreSQL that this process started, of the distribution or embedded, and what happens to servers."""
+"""A PostgreSQL started by this process, of the distribution or embedded, and its faults."""
 
 import os
 import signal
@@ -14,25 +14,25 @@ PATIENCE: Final = 30.0
 
 
 class Postgres(Protocol):
-    """A server with the superuser ``postgres`` that trusts everybody; ``pid`` is its postmaster's."""
+    """A server with the superuser ``postgres`` and trust authentication. ``pid`` is that of the postmaster."""
 
     @property
     def pid(self) -> int | None:
-        """None while it is stopped."""
+        """The process id of the postmaster; None while the server is stopped."""
 
     def conninfo(self, database: str = "postgres") -> str:
         """The libpq connection string of a database, over the unix socket."""
 
     def start(self) -> None:
-        """Start it with the data that it had, and wait until it answers."""
+        """Start it with its existing data and wait until it answers."""
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Send the signal to the postmaster and wait for its end; what is stopped already stays so."""
+        """Send the signal to the postmaster and wait until it exits. A stopped server stays stopped."""
 
 
 @contextmanager
 def killed(server: Postgres) -> Iterator[None]:
-    """All its processes end at once, as when memory has run out; started again at the end."""
+    """Kill all processes at once, like the OOM killer; start the server again at the end."""
     everything = _processes(server)
     _send(signal.SIGKILL, everything)
     server.stop()
@@ -45,7 +45,7 @@ def killed(server: Postgres) -> Iterator[None]:
 
 @contextmanager
 def stopped(server: Postgres) -> Iterator[None]:
-    """It is shut down in good order, as for an update; started again at the end."""
+    """Shut the server down cleanly, as for an update; start it again at the end."""
     server.stop()
     try:
         yield
@@ -55,7 +55,7 @@ def stopped(server: Postgres) -> Iterator[None]:
 
 @contextmanager
 def frozen(server: Postgres) -> Iterator[None]:
-    """All its processes stand still, as when a machine is suspended."""
+    """Stop all processes with SIGSTOP, as if the machine were suspended; continue them at the end."""
     everything = _processes(server)
     _send(signal.SIGSTOP, everything)
     try:
@@ -65,7 +65,7 @@ def frozen(server: Postgres) -> Iterator[None]:
 
 
 def _processes(server: Postgres) -> list[int]:
-    """The postmaster first, so that it starts no other."""
+    """The process ids of the server, the postmaster first so that it cannot start others."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
     return [int(pid) for pid in (str(server.pid), *children)]
 
@@ -77,16 +77,16 @@ def _send(number: signal.Signals, pids: list[int]) -> None:
 
 
 def _until_gone(pids: list[int]) -> None:
-    """A process that lives on would keep the server from being started again."""
+    """Wait until the processes have exited: a remaining one would prevent the next start."""
     deadline = time.monotonic() + PATIENCE
     while any(map(_lives, pids)):
         if time.monotonic() > deadline:
-            raise BenchError("PostgreSQL outlives SIGKILL")
+            raise BenchError("PostgreSQL is still running after SIGKILL")
         time.sleep(0.01)
 
 
 def _lives(pid: int) -> bool:
-    """One that has ended but that nobody waited for has no command line any more."""
+    """Whether the process is running. A zombie has an empty command line."""
     try:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except (FileNotFoundError, ProcessLookupError):

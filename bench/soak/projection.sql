@@ -1,4 +1,4 @@
--- What bench/questions leave out, for it depends on the moment: where today is heading, as seen at {moment}.
+-- Today's projected spend as of {moment}. It is not in bench/questions because it depends on the moment.
 WITH clock AS (
     SELECT at, date_trunc('day', at) AS today, extract(hour FROM at) AS hour,
            extract(epoch FROM at - date_trunc('day', at)) / 86400 AS elapsed,

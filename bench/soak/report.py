@@ -1,4 +1,4 @@
-"""What a soak found: a table on the terminal, a page and a JSON file."""
+"""The report of a soak test: a table on the terminal, a Markdown file and a JSON file."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from bench.report import markdown_table, number
 from bench.soak.run import Findings, Plan
 
 SHOWN: Final = 10
-"""How many of each kind of error are told one by one."""
+"""The number of errors of each kind that are printed."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The findings of a soak, what it was told to do, and where."""
+    """The findings of a soak test, its plan, and the machine that it ran on."""
 
     plan: Plan
     surroundings: Mapping[str, str]
@@ -26,19 +26,19 @@ class Report:
 
     @property
     def conclusion(self) -> str:
-        """One line."""
+        """The result in one line."""
         found = self.findings
         if found.passed:
-            return f"all {found.compared:,} samples are what plain SQL says, and every scrape was answered"
+            return f"all {found.compared:,} samples equal plain SQL, and every scrape succeeded"
         faults = {
             "samples that differ from plain SQL": found.differences,
             "failed scrapes": found.scrapes.errors,
-            "unforeseen errors in the log": found.tracebacks,
+            "unexpected errors in the log": found.tracebacks,
         }
         return "FAILED: " + ", ".join(f"{len(lines):,} {what}" for what, lines in faults.items())
 
     def show(self, console: Console) -> None:
-        """Print the tables, what went wrong, and last the conclusion."""
+        """Print the tables, the first errors of each kind, and the conclusion."""
         table = Table("", "", title=f"Soak, seed {self.plan.seed}")
         for row in [*self._figures(), *self._counted(self.findings.survived)]:
             table.add_row(*row)
@@ -49,7 +49,7 @@ class Report:
         console.print(self.conclusion, soft_wrap=True)
 
     def write(self, path: Path) -> None:
-        """Write the page, and beside it the same as JSON, with every difference."""
+        """Write the Markdown file, and beside it a JSON file with every difference."""
         path.write_text(self.markdown(), encoding="utf-8")
         document = {
             "seed": self.plan.seed,
@@ -61,13 +61,13 @@ class Report:
         path.with_suffix(".json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     def markdown(self) -> str:
-        """The page."""
+        """The report in Markdown."""
         parts = [
-            "# Soak\n\nWritten by `make soak`; [README.md](README.md#soak) says what happens in it.",
+            "# Soak\n\nWritten by `make soak`, which [README.md](README.md#soak) describes.",
             markdown_table(("", ""), self._figures()),
-            "## Faults that it came through",
+            "## Faults",
             markdown_table(("", "times"), self._counted(self.findings.survived)),
-            "## What was written meanwhile",
+            "## Writes",
             markdown_table(("", "times"), self._counted(self.findings.writes)),
             "## Machine",
             markdown_table(("", ""), list(self.surroundings.items())),
@@ -83,8 +83,8 @@ class Report:
             ("requests, of which failed", f"{found.scrapes.requests:,}, {len(found.scrapes.errors):,}"),
             ("slowest answer (s)", number(found.scrapes.slowest)),
             ("samples compared, of which differ", f"{found.compared:,}, {len(found.differences):,}"),
-            ("unforeseen errors in the log", f"{len(found.tracebacks):,}"),
-            ("memory at the start, at the end, at most (MB)", ", ".join(map(number, self._memory()))),
+            ("unexpected errors in the log", f"{len(found.tracebacks):,}"),
+            ("memory at the start, at the end, peak (MB)", ", ".join(map(number, self._memory()))),
             ("files and connections at the start, at the end", f"{start.descriptors}, {end.descriptors}"),
         ]
 

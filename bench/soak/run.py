@@ -1,4 +1,4 @@
-"""A soak: faults, one after the other, while everybody writes and scrapes; then calm, and the page beside plain SQL."""
+"""A soak test: faults while writers write and a scraper scrapes; then, without faults, a comparison with plain SQL."""
 
 import re
 import time
@@ -28,7 +28,7 @@ DATABASE: Final = "soak"
 SHAPE: Final = Shape(days=40, rate=1000)
 PATIENCE: Final = 300.0
 ROUNDS: Final = 3
-"""One audit that is under way when the calm begins, a whole one, and one after which the page shows what that one found."""
+"""Audit rounds to wait for: the one that is running, a complete one, and one after which its repairs are served."""
 _BUCKETS: Final = """
 SELECT 'costs', count(DISTINCT date_trunc('hour', created_at)) FROM cost_ledger
 UNION ALL SELECT 'impacts', count(DISTINCT date_trunc('hour', created_at)) FROM impact_ledger
@@ -40,7 +40,10 @@ _UP: Final = re.compile(r'^resource_exporter_ledger_up\{ledger="\w+"\} 1\.0$', r
 
 @dataclass(frozen=True)
 class Plan:
-    """What a soak is made of: how long faults go on, and how long each lasts and is followed by none, at least and at most."""
+    """The plan of a soak test: the duration of all faults in seconds, and the least and the greatest duration of one.
+
+    The pause after each fault is up to half of that.
+    """
 
     seconds: float
     seed: int
@@ -51,7 +54,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Held:
-    """What the exporter held: MB of memory, and open files and connections."""
+    """Resources of the exporter: memory in MB, and the number of open files and connections."""
 
     memory_mb: float
     descriptors: int
@@ -59,7 +62,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Findings:
-    """What came of a soak."""
+    """The results of a soak test."""
 
     survived: Mapping[str, int]
     writes: Mapping[str, int]
@@ -73,15 +76,15 @@ class Findings:
 
     @property
     def passed(self) -> bool:
-        """Whether every number was right at the end, every scrape answered, and no error unforeseen."""
+        """Whether every sample was right at the end, every scrape succeeded, and no unexpected error was logged."""
         return not (self.differences or self.scrapes.errors or self.tracebacks)
 
 
 def soak(server: Postgres, plan: Plan, directory: Path, tell: Tell) -> Findings:
-    """Run one over a server without the database ``soak``; the exporter's files are left in the directory.
+    """Run a soak test on a server without the database ``soak``. The exporter's files stay in the directory.
 
     Raises:
-        ProgramError: the exporter ended, or is not well again some minutes after the last fault.
+        ProgramError: the exporter exited, or has not recovered some minutes after the last fault.
     """
     tell(f"loading {plan.shape.rows:,} calls of {plan.shape.days} days")
     with _stage(server, plan, directory) as stage:
@@ -108,7 +111,7 @@ def soak(server: Postgres, plan: Plan, directory: Path, tell: Tell) -> Findings:
 
 @contextmanager
 def _stage(server: Postgres, plan: Plan, directory: Path) -> Iterator[Stage]:
-    """Everything in its place, and the exporter in step with the ledgers."""
+    """Create the database, the proxy and the exporter, and wait until the exporter has read the ledgers."""
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
         connection.execute(f"CREATE ROLE {ours.ROLE} LOGIN")
@@ -123,7 +126,7 @@ def _stage(server: Postgres, plan: Plan, directory: Path) -> Iterator[Stage]:
 
 
 def _storm(stage: Stage, plan: Plan, tell: Tell) -> Counter[str]:
-    """Faults until the time is over, but every kind once at least. Returns how many of each kind there were."""
+    """Cause faults until the time is over, each kind at least once. Returns the number of faults of each kind."""
     random = Random(plan.seed)  # noqa: S311 - no secret
     deadline = time.monotonic() + plan.seconds
     survived: Counter[str] = Counter()
@@ -142,7 +145,7 @@ def _storm(stage: Stage, plan: Plan, tell: Tell) -> Counter[str]:
 
 
 def _calm(stage: Stage) -> None:
-    """Wait until every ledger is up and was audited from its beginning to its end."""
+    """Wait until every ledger is up and completely audited."""
     with psycopg.connect(stage.conninfo) as connection:
         buckets: dict[str, int] = dict(connection.execute(_BUCKETS).fetchall())
     before = _audited(stage.exporter)

@@ -1,4 +1,4 @@
-"""A scraper that never rests, and looks at every answer."""
+"""A scraper that scrapes continuously and checks every response."""
 
 import gzip
 import threading
@@ -26,14 +26,14 @@ HEADERS: Final[Mapping[str, Mapping[str, str]]] = {
     OPENMETRICS: {"Accept": "application/openmetrics-text; version=1.0.0"},
 }
 PARSED: Final = 20
-"""One in so many answers is parsed, which takes longer than to get it."""
+"""One response in this many is parsed, because parsing takes longer than the scrape."""
 PAUSE: Final = 0.05
 TIMEOUT: Final = 60.0
 
 
 @dataclass
 class Scrapes:
-    """What the scraper met with; ``slowest`` is in seconds."""
+    """The results of the scraper; ``slowest`` is in seconds."""
 
     requests: int = 0
     slowest: float = 0.0
@@ -41,11 +41,11 @@ class Scrapes:
 
 
 def scrape(url: str, kind: str, *, parses: bool) -> float:
-    """One request; returns the seconds until all of the answer was there.
+    """Send one request and return the seconds until the response was complete.
 
     Raises:
-        OSError, HTTPException: no answer, not with 200, or not all of it.
-        ValueError: it is no exposition.
+        OSError, HTTPException: there was no response, its status was not 200, or it was incomplete.
+        ValueError: it is not a valid exposition.
     """
     began = time.monotonic()
     with urlopen(Request(url, headers=dict(HEADERS[kind])), timeout=TIMEOUT) as reply:  # noqa: S310 - always http
@@ -57,7 +57,7 @@ def scrape(url: str, kind: str, *, parses: bool) -> float:
 
 
 def check(body: bytes, kind: str, *, parses: bool) -> None:
-    """Raise ValueError unless it is a whole exposition."""
+    """Raise ValueError unless the body is a complete exposition."""
     if not body.endswith(b"# EOF\n" if kind == OPENMETRICS else b"\n"):
         raise ValueError(f"the answer ends with {body[-40:]!r}")
     if parses:
@@ -81,7 +81,7 @@ def _scrape_on(exporter: Exporter, found: Scrapes, stopped: threading.Event) -> 
 
 @contextmanager
 def scraping(exporter: Exporter) -> Iterator[Scrapes]:
-    """As long as the context lives, the exporter is scraped whenever it runs."""
+    """Scrape the exporter for the duration of the context, whenever it is running."""
     found = Scrapes()
     with beside(partial(_scrape_on, exporter, found)):
         yield found

@@ -1,7 +1,7 @@
-"""Writers that do to the ledgers what applications do, good manners or not, and never hinder a question's answer.
+"""Writers that change the ledgers as applications do, including late, back-dated and silent changes.
 
-Every task is judged once, every quest that is named is listed, and calls keep to the models there are: the questions of the
-bench count on that.
+Every task is judged once, every quest with a call is listed, and calls use existing models only: the questions of the benchmark
+rely on that.
 """
 
 import threading
@@ -21,7 +21,7 @@ SOME: Final = "WHERE id IN (SELECT id FROM {table} WHERE id >= (SELECT random() 
 SOME_CALLS: Final = SOME.format(table="cost_ledger")
 SOME_JUDGEMENTS: Final = SOME.format(table="impact_ledger")
 EARLIER: Final = "clock_timestamp() - random() * interval '45 days'"
-# One in ten is not priced, one in ten a credit; some are of quests that are new.
+# One call in ten has no price and one in ten is a credit; some belong to new quests.
 CALLS: Final = (
     """
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
@@ -71,24 +71,24 @@ CONNECT_TIMEOUT: Final = 10
 
 @dataclass
 class Writer:
-    """One writer. A transaction has ``writes`` writes at most, each followed by a wait of up to ``pause`` seconds."""
+    """A writer. A transaction has at most ``writes`` writes, each followed by a pause of up to ``pause`` seconds."""
 
     name: str
     random: Random
     writes: int
     pause: float
     done: Counter[str] = field(default_factory=Counter)
-    """What was committed, and how often something was rolled back."""
+    """The number of committed writes of each kind, and of rollbacks."""
     _task: int = 0
 
     def write(self, conninfo: str, stopped: threading.Event) -> None:
-        """Write until it is stopped, whatever becomes of the database."""
+        """Write until stopped, and reconnect after errors."""
         while not stopped.is_set():
             try:
                 with psycopg.connect(conninfo, connect_timeout=CONNECT_TIMEOUT) as connection:
                     while not stopped.is_set():
                         self._transaction(connection, stopped)
-            except psycopg.Error:  # the faults are meant for the exporter, but come to everybody
+            except psycopg.Error:  # the faults also affect the writers
                 self.done[ROLLED_BACK] += 1
                 stopped.wait(PAUSE)
 
@@ -110,7 +110,7 @@ class Writer:
 
 @contextmanager
 def writing(conninfo: str, seed: int) -> Iterator[Counter[str]]:
-    """As long as the context lives, one writer commits at once and one late; what they did is complete when it has ended."""
+    """Run two writers for the duration of the context: one commits at once, one late. The counts are complete at its end."""
     done: Counter[str] = Counter()
     writers = [
         Writer("prompt", Random(f"{seed} prompt"), 2, PAUSE, done),  # noqa: S311 - no secret

@@ -1,7 +1,7 @@
-"""``resource-exporter backfill``: the past of the gauges, for a Prometheus that was not there.
+"""``resource-exporter backfill``: write the history of the gauges as a file that Prometheus can import.
 
-What is written is what a scrape at each moment would have shown, under the labels of today, so that the imported series go on
-into the scraped ones. The ledgers are read into rollups of its own; those of a running exporter are left alone.
+The samples are those that a scrape at each moment would have returned, but with today's labels, so that the imported series
+continue into the scraped ones. The ledgers are read into a temporary rollup file; that of a running exporter is not touched.
 """
 
 from exporter.backfill.run import BackfillError, run

@@ -1,4 +1,4 @@
-"""The history of the gauges, computed from buckets of one step each."""
+"""The history of the gauges, computed from buckets of one step."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from exporter.rollups.staging import bucket, microseconds, read_csv
 from exporter.sections import allocation, spend
 
 Sample = tuple[int, Decimal]
-"""The number of a moment, and the value then."""
+"""The number of a moment of the span, and the value at that moment."""
 Series = tuple[Labels, Iterator[Sample]]
-"""The labels of a series, and its samples in order of time."""
+"""The label values of a series, and its samples in order of time."""
 
 _TABLE = """
 CREATE OR REPLACE TEMP TABLE history (
@@ -50,25 +50,25 @@ SELECT quest_id, name, layer, day, sum(allocated_usd) FROM allocations JOIN ques
 
 @dataclass(frozen=True)
 class History:
-    """The buckets of a span in temporary tables of the rollups, beside the labels of a report of now."""
+    """The buckets of a span, in temporary tables of the rollup file, next to the labels of today's report."""
 
     connection: DuckDBPyConnection
     span: Span
     available: Collection[Metric]
-    """The metrics for which the ledgers have all that they come from."""
+    """The metrics whose ledgers and columns are configured."""
     token_types: Collection[str]
 
     def begin(self) -> None:
-        """Make the table that :meth:`load` fills."""
+        """Create the table that :meth:`load` fills."""
         self.connection.execute(_TABLE)
 
     def load(self, files: list[Path]) -> None:
-        """Sum up files of entries by buckets, numbered from the first moment of the span; earlier numbers are negative."""
+        """Sum up files of entries by bucket. Buckets count from the first moment of the span; earlier ones are negative."""
         load = _LOAD.format(bucket=bucket(self.span.step, "$origin"), file=read_csv("costs"))
         self.connection.execute(load, {"origin": microseconds(self.span.first), "files": list(map(str, files))})
 
     def families(self) -> Iterator[tuple[Metric, Iterator[Series]]]:
-        """All metrics that have a past and are known, with their series."""
+        """The available metrics that can be backfilled, with their series."""
         past: dict[Metric, Callable[[], Iterator[Series]]] = {
             spend.SPEND: partial(self._lifetime, "usd"),
             spend.CALLS: partial(self._lifetime, "calls"),
@@ -87,7 +87,7 @@ class History:
             yield from self._lifetime(kind, kind)
 
     def _running(self, buckets: Iterator[tuple[int, Decimal]]) -> Iterator[Sample]:
-        """At each moment the sum of all buckets before it, from the first that there is."""
+        """At each moment the sum of all buckets before it, starting after the first bucket."""
         total, number = Decimal(0), len(self.span)
         for at_bucket, amount in buckets:
             reached = min(max(at_bucket + 1, 0), len(self.span))
@@ -100,7 +100,7 @@ class History:
             yield (*labels, "1d"), self._daily({bucket: amount for *_, bucket, amount in rows})
 
     def _daily(self, buckets: dict[int, Decimal]) -> Iterator[Sample]:
-        """At each moment the sum of the buckets since midnight, from the first bucket of all on."""
+        """At each moment the sum of the buckets since midnight, starting after the first bucket."""
         for _, numbers in self.span.days():
             total = Decimal(0)
             for number in numbers:
@@ -115,7 +115,7 @@ class History:
             yield labels, ((number, amount) for amount, numbers in days for number in numbers)
 
     def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query, a few at a time. One query at a time: the connection has one result."""
+        """The rows of a query, fetched in batches. Only one query may be open: the connection has a single result."""
         result = self.connection.execute(query)
         while rows := result.fetchmany(10_000):
             yield from rows

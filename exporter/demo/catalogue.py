@@ -1,4 +1,4 @@
-"""Who works in the simulated fleet, on what, and at which prices. Prices are round figures, not anybody's price list."""
+"""The quests, tasks, models and prices of the simulated fleet. Prices are round figures, not those of a real provider."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Route(NamedTuple):
-    """A provider as its ledger spells it, one of its models, and USD per million tokens of input and of output."""
+    """A provider as the ledger spells it, one of its models, and its prices in USD per million input and output tokens."""
 
     provider: str
     model: str
@@ -32,7 +32,7 @@ ROUTED_GLM = _route("openrouter", "z-ai/glm-4.6", "0.60", "2.20")
 ROUTED_DEEPSEEK = _route("openrouter", "deepseek/deepseek-v3.1", "0.27", "1.10")
 
 Mix = Mapping[Route, int]
-"""How often a quest's tasks take each route."""
+"""The weight of each route in the work of a quest."""
 
 FRUGAL: Mix = {MINIMAX: 30, MAX: 20, GLM: 20, GLM_AIR: 14, NOVA: 8, ROUTED_GLM: 5, ROUTED_DEEPSEEK: 3}
 BALANCED: Mix = {MINIMAX: 20, MAX: 8, GLM: 18, CODEX: 20, SONNET: 24, NOVA: 8, ROUTED_GLM: 2}
@@ -40,7 +40,7 @@ CODING: Mix = {CODEX: 55, CODEX_MINI: 20, SONNET: 18, GLM: 7}
 FRONTIER: Mix = {SONNET: 45, OPUS: 20, CODEX: 18, GLM: 12, MINIMAX: 5}
 
 Hours = tuple[int, ...]
-"""How many of a day's tasks start in each hour of UTC, in proportion."""
+"""The weight of each UTC hour in the starts of a day's tasks."""
 
 OFFICE: Hours = (2, 2, 2, 2, 2, 3, 5, 8, 10, 11, 11, 10, 9, 11, 12, 12, 11, 9, 7, 6, 5, 4, 3, 3)
 STEADY: Hours = (3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 4, 4, 4, 4, 3)
@@ -49,23 +49,23 @@ NIGHTLY: Hours = (54, 3, 2, 2, *(1,) * 20)
 
 @dataclass(frozen=True, slots=True)
 class Quest:
-    """A budget holder and its manner of working."""
+    """A budget holder and how it works."""
 
     id: str
     name: str
     layer: str
     allocation: int | None
-    """Its usual allocation, USD a day."""
+    """Its usual allocation in USD per day; None: no allocation."""
     tasks: tuple[int, int]
-    """How many tasks it starts on a weekday and on a day of the weekend."""
+    """The number of tasks that it starts on a weekday and on a weekend day."""
     mix: Mix
     impact: float
     """The mean score of its tasks, out of 10."""
     hours: Hours = OFFICE
     gap: int = 9
-    """The mean time between two calls of a task, minutes."""
+    """The mean time between two calls of a task, in minutes."""
     stops_after: int | None = None
-    """The days of history after which it starts no more tasks."""
+    """The number of days after which it starts no more tasks; None: it never stops."""
 
 
 QUESTS = (
@@ -97,7 +97,7 @@ TITLES: Mapping[str, tuple[str, ...]] = {
     "peer-review": ("Review the report on {}", "Check the statistics on {}", "Vote on the claim about {}"),
     "safety-review": ("Assess dual use of {}", "Audit the agents working on {}"),
 }
-"""The tasks of each quest; the topic goes into the braces."""
+"""Templates for the task titles of each quest; the braces are replaced with a topic."""
 
 TOPICS = (
     "alpha-synuclein strains",

@@ -1,4 +1,4 @@
-"""How the demo ends at SIGINT or SIGTERM, whatever it is doing: at the first of them, and with nothing left behind."""
+"""Signal handling of the demo: it ends at the first SIGINT or SIGTERM, at any moment, and leaves nothing behind."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def interrupt_once() -> None:
-    """Let the first signal raise KeyboardInterrupt, and those that follow not disturb what it sets off."""
+    """Let the first signal raise KeyboardInterrupt and ignore all later ones, so that they cannot interrupt the cleanup."""
 
     def interrupt(*_: object) -> None:
         ignore()
@@ -21,7 +21,7 @@ def interrupt_once() -> None:
 
 
 def ignore() -> None:
-    """From here on, no signal disturbs the end; one that was held back is forgotten."""
+    """Ignore signals from now on. A blocked one is discarded."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -29,24 +29,27 @@ def ignore() -> None:
 
 @contextmanager
 def cancelling() -> Iterator[None]:
-    """Let a signal cancel the current task. Who closes the loop calls :func:`ignore` then; signals wait until that."""
+    """Let a signal cancel the current task.
+
+    Signals are blocked at the end of the context. The caller closes the event loop and then calls :func:`ignore`.
+    """
     task = cast("asyncio.Task[object]", asyncio.current_task())
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         yield
     finally:
-        # With the loop go its handlers, and a signal would end the process at once.
+        # Closing the loop removes its handlers; without them a signal would end the process at once.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold signals back while something is made, until its owner knows of it. Only the main thread can be interrupted."""
+    """Delay signals while a resource is created, until its owner can clean it up. Outside the main thread it does nothing."""
     came: list[int] = []
     try:
         before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in SIGNALS}
-    except ValueError:  # another thread, to which no handler is called
+    except ValueError:  # not the main thread: handlers never run here
         before = {}
     try:
         yield

@@ -1,7 +1,7 @@
-"""A simulated fleet of agents over time: what its ledgers say is a pure function of a seed and of the clock.
+"""A simulated fleet of agents. The content of its ledgers is a pure function of a seed and the clock.
 
-History and live operation are the same thing, the planned events of a span of time; so a fleet that runs on continues
-exactly what its history began.
+The history and live operation use the same function, the events of a time span, so live operation continues the history
+without a break.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ HISTORY = 45 * DAY
 
 PACE = 8
 LEAD = timedelta(hours=2)
-"""After the history the fleet's clock runs ``PACE`` times as fast as ours until it is ``LEAD`` ahead, and from then on as fast
-as ours: dashboards move while somebody looks on, and in a demo that runs for days the budgets still make sense."""
+"""After the history, the clock of the fleet runs ``PACE`` times as fast as real time until it is ``LEAD`` ahead, and then in
+real time. So dashboards change visibly at first, and in a demo that runs for days the spend still fits the budgets."""
 
 
 class Events(NamedTuple):
-    """What a span of time adds to the ledgers, in its order.
+    """The rows that a time span adds to the ledgers, in order of time.
 
-    ``judged`` are tasks with their first impact, ``rescored`` tasks that were judged before and have a score only now.
+    ``judged`` are the first impacts of tasks. ``rescored`` are tasks that were judged earlier and get their score now.
     """
 
     calls: list[Call]
@@ -36,7 +36,7 @@ class Events(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A fleet whose history of 45 days ends at ``now``. All instants given and taken are ours, in UTC."""
+    """A fleet whose history of 45 days ends at ``now``. All arguments and results are in real time, in UTC."""
 
     seed: int
     now: datetime
@@ -47,14 +47,14 @@ class Fleet:
         return midnight((self.now - HISTORY).date())
 
     def days(self) -> Iterator[tuple[datetime, datetime]]:
-        """The history in half-open spans of a day; the last one ends at ``now``."""
+        """The history as half-open spans of one day; the last one ends at ``now``."""
         begin = self.start
         while begin < self.now:
             yield begin, min(begin + DAY, self.now)
             begin += DAY
 
     def events(self, after: datetime, until: datetime) -> Events:
-        """What happens from ``after`` on and before ``until``."""
+        """The events of the half-open span from ``after`` to ``until``."""
         first, last = self._ahead(after), self._ahead(until)
         calls: list[Call] = []
         impacts: dict[str, Impact] = {}
@@ -81,7 +81,7 @@ class Fleet:
         return planned._replace(created_at=self._behind(planned.created_at), updated_at=self._behind(planned.updated_at))
 
     def _ahead(self, ours: datetime) -> datetime:
-        """The fleet's time at an instant of ours."""
+        """Convert real time to the time of the fleet."""
         return min(self.now + PACE * (ours - self.now), ours + LEAD) if ours > self.now else ours
 
     def _behind(self, fleets: datetime) -> datetime:

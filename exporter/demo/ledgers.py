@@ -1,4 +1,4 @@
-"""Writes what the simulated fleet does into its ledgers: first the history, then what goes on."""
+"""Writes the events of the simulated fleet into its ledgers: first the history, then live events."""
 
 import asyncio
 import csv
@@ -18,7 +18,7 @@ from exporter.demo.fleet import Events, Fleet
 from exporter.demo.tasks import Allocation, Call, Impact, midnight
 
 Report = Callable[[int, int], None]
-"""Told after each day of the history how many days are written, of how many."""
+"""Called after each day of the history with the number of days written and the number of all days."""
 
 Row = tuple[Any, ...]
 
@@ -31,7 +31,7 @@ UPDATE impact_ledger SET updated_at = %(updated_at)s, impact_score = %(impact_sc
 WHERE created_at = %(created_at)s AND task_id = %(task_id)s
 """
 
-# This ledger books each call some minutes late and closes its books at midnight, so the last calls of a day never get in.
+# spent_usd includes a call ten minutes late and is final at midnight, so the last calls of a day are never included.
 BOOK = """
 UPDATE quest_budget_allocations AS allocation SET spent_usd = booked.usd
 FROM (
@@ -47,7 +47,7 @@ WHERE allocation.quest_id = booked.quest_id AND allocation.day = booked.day AND 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A history that stands in the ledgers: the fleet that goes on from it, and how much it is."""
+    """A history that was written: its fleet, and the number of its days, calls and judged tasks."""
 
     fleet: Fleet
     days: int
@@ -56,10 +56,10 @@ class History:
 
 
 async def prepare(conninfo: str, now: datetime, seed: int = SEED, report: Report = lambda _done, _days: None) -> History:
-    """Make the tables in an empty database and write the history that ends at ``now`` (UTC), in one transaction.
+    """Create the tables in an empty database and write the history that ends at ``now`` (UTC), in one transaction.
 
     Raises:
-        psycopg.Error: no connection, or the tables are there already.
+        psycopg.Error: the connection failed, or the tables already exist.
     """
     fleet = Fleet(seed, now)
     spans = list(fleet.days())
@@ -76,7 +76,7 @@ async def prepare(conninfo: str, now: datetime, seed: int = SEED, report: Report
 
 
 async def live(conninfo: str, fleet: Fleet, clock: Callable[[], datetime]) -> None:
-    """Write on, second by second, from the end of the history until cancelled. ``clock`` gives the time in UTC.
+    """Write the events of each second after the history, until cancelled. ``clock`` returns the time in UTC.
 
     Raises:
         psycopg.Error: the connection was lost.
@@ -91,7 +91,7 @@ async def live(conninfo: str, fleet: Fleet, clock: Callable[[], datetime]) -> No
 
 
 async def advance(connection: AsyncConnection[TupleRow], fleet: Fleet, after: datetime, until: datetime) -> Events:
-    """Write what the fleet does from ``after`` on and before ``until``: all of it, or nothing."""
+    """Write the events of the half-open span from ``after`` to ``until``, in one transaction."""
     events = fleet.events(after, until)
     async with connection.transaction(), _given_up(connection), connection.cursor() as cursor:
         await _copy(connection, "quest_budget_allocations", Allocation._fields, events.allocations)
@@ -104,7 +104,7 @@ async def advance(connection: AsyncConnection[TupleRow], fleet: Fleet, after: da
 
 @asynccontextmanager
 async def _given_up(connection: AsyncConnection[TupleRow]) -> AsyncIterator[None]:
-    """Close the connection when its task is cancelled: while rows are being sent, nothing can be rolled back."""
+    """Close the connection when the task is cancelled: during a COPY the transaction cannot be rolled back."""
     try:
         yield
     except asyncio.CancelledError:
@@ -113,7 +113,7 @@ async def _given_up(connection: AsyncConnection[TupleRow]) -> AsyncIterator[None
 
 
 async def _copy(connection: AsyncConnection[TupleRow], table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """As CSV, which the standard library writes several times faster than a driver converts values."""
+    """Insert rows with COPY. As CSV, which the standard library writes several times faster than psycopg converts values."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     names = sql.SQL(", ").join(map(sql.Identifier, columns))

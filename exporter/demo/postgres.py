@@ -1,4 +1,4 @@
-"""A private PostgreSQL 18 out of a Python wheel, for the demo and for the tests."""
+"""A private PostgreSQL 18 from a Python wheel, for the demo and the tests."""
 
 import atexit
 import os
@@ -27,10 +27,10 @@ SETTINGS = MappingProxyType(
         "listen_addresses": "",
         "port": "5432",
         "unix_socket_permissions": "0700",
-        "dynamic_shared_memory_type": "mmap",  # within the directory: /dev/shm is small in containers and outlives a crash
+        "dynamic_shared_memory_type": "mmap",  # files in the directory: /dev/shm is small in containers and survives a crash
         "timezone": "UTC",
         "log_timezone": "UTC",
-        # The data lives no longer than its directory, so a crash must spare it, but a power cut need not.
+        # The data is temporary: it must survive a crash of the server, but not of the machine.
         "fsync": "off",
         "full_page_writes": "off",
         "wal_level": "minimal",
@@ -41,9 +41,9 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Server:
-    """One PostgreSQL in one private directory, with the superuser ``postgres`` and a unix socket as its only door.
+    """A PostgreSQL in a private directory, with the superuser ``postgres``. It listens on a unix socket only.
 
-    It is a child of this process, in a process group of its own: Ctrl-C in a terminal reaches it through its owner only.
+    It is a child of this process in its own process group, so Ctrl-C in a terminal does not reach it directly.
     """
 
     def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
@@ -57,7 +57,7 @@ class Server:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the postmaster, None while the server is stopped."""
+        """The process id of the postmaster; None while the server is stopped."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def conninfo(self, database: str = "postgres") -> str:
@@ -65,13 +65,13 @@ class Server:
         return make_conninfo(host=str(self.directory), port=self._settings["port"], user="postgres", dbname=database)
 
     def create(self) -> None:
-        """Make the data directory. Text sorts by code point, whatever the locale of the machine.
+        """Create the data directory. Text sorts by code point, independent of the machine's locale.
 
         Raises:
-            EmbeddedPostgresError: the directory's path is too long, or initdb failed.
+            EmbeddedPostgresError: the path of the directory is too long for a unix socket, or initdb failed.
         """
         if len(os.fsencode(self.directory / f".s.PGSQL.{self._settings['port']}")) > LONGEST_SOCKET:
-            raise EmbeddedPostgresError(f"{self.directory} is too long a path for a unix socket: set TMPDIR to a shorter one")
+            raise EmbeddedPostgresError(f"{self.directory} is too long for a unix socket; fix: set TMPDIR to a shorter path")
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions", *COLLATION]
         try:
             with held():
@@ -81,13 +81,13 @@ class Server:
             self._kill()
             raise
         if code:
-            raise EmbeddedPostgresError(f"the embedded PostgreSQL cannot be set up: {self._last_words()}")
+            raise EmbeddedPostgresError(f"the embedded PostgreSQL cannot be initialized: {self._last_error()}")
 
     def start(self) -> None:
         """Start the server and wait until it answers.
 
         Raises:
-            EmbeddedPostgresError: it ended at once, or is not ready after 30 s.
+            EmbeddedPostgresError: it exited, or is not ready after 30 s.
         """
         options = [f"--{name}={value}" for name, value in self._settings.items()]
         with held():
@@ -96,27 +96,27 @@ class Server:
         while not self._ready():
             if self.pid is None or time.monotonic() > deadline:
                 self.stop(signal.SIGQUIT)
-                raise EmbeddedPostgresError(f"the embedded PostgreSQL does not start: {self._last_words()}")
+                raise EmbeddedPostgresError(f"the embedded PostgreSQL does not start: {self._last_error()}")
             time.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End the server and wait for it; one that is stopped already stays so.
+        """Stop the server and wait for it. A stopped server stays stopped.
 
-        ``SIGINT`` rolls open transactions back. ``SIGQUIT`` is what a crash looks like to clients: no checkpoint, and recovery
-        at the next start. After a ``SIGKILL`` busy sessions would live on and keep the server from starting again.
+        ``SIGINT`` rolls back open transactions. ``SIGQUIT`` looks like a crash to clients: no checkpoint, and recovery at the
+        next start. Do not use ``SIGKILL``: busy sessions would survive it and prevent the next start.
         """
         if self._process:
-            for each in (signal.SIGCONT, how):  # it may have been frozen
+            for each in (signal.SIGCONT, how):  # it may be stopped by SIGSTOP
                 self._process.send_signal(each)
             self._process.wait()
 
     def restart(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop as :meth:`stop` does and start again: same data, same connection strings."""
+        """Stop as :meth:`stop` does and start again, with the same data and the same connection strings."""
         self.stop(how)
         self.start()
 
     def _spawn(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        """The account may not be able to read the current directory, so a program gets that of the server."""
+        """Start a program in the server's directory: the account may not be able to read the current one."""
         with self.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own binary and arguments
                 [self._programs / program, *arguments],
@@ -129,56 +129,56 @@ class Server:
             )
 
     def _kill(self) -> None:
-        """End a program at once, with those that it has started, and wait until none of them writes any more."""
+        """Kill a program and its children, and wait until none of them writes any more."""
         if self._process is None:
             return
         deadline = time.monotonic() + KILL_TIMEOUT
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-            while time.monotonic() < deadline:  # those that are orphans now are somebody else's to reap
+            while time.monotonic() < deadline:  # its children are orphans now, and init reaps them
                 os.killpg(self._process.pid, 0)
                 time.sleep(0.01)
 
     def _ready(self) -> bool:
-        """The first line of the pid file is compared because a crashed server leaves its own, still saying "ready"."""
+        """Whether the server accepts connections. The pid is compared because a crashed server leaves its pid file behind."""
         try:
             lines = (self._data / "postmaster.pid").read_text().split()
         except FileNotFoundError:
             return False
         return lines[:1] == [str(self.pid)] and lines[-1] == "ready"
 
-    def _last_words(self) -> str:
-        said = self.log.read_text(errors="replace")
-        faults = re.findall(r"(?:FATAL|error): +(.*)", said)
-        return (faults or said.splitlines() or ["it said nothing"])[-1]
+    def _last_error(self) -> str:
+        log = self.log.read_text(errors="replace")
+        errors = re.findall(r"(?:FATAL|error): +(.*)", log)
+        return (errors or log.splitlines() or ["its log is empty"])[-1]
 
 
 @contextmanager
 def running(directory: Path | None = None, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Server]:
-    """A started server in a new directory under ``directory`` (default: the system's place for temporary files).
+    """Start a server in a new directory under ``directory`` (default: the system's directory for temporary files).
 
-    At the end, on an exception (a signal handler's too) and when the interpreter exits, the server is stopped and the directory
-    removed. SIGKILL leaves both behind: a ``postgres`` process and ``resource-exporter-*``. Remove the directory, and the
-    server, which looks for its pid file once a minute, ends by itself. Root runs it as ``nobody``, for PostgreSQL refuses root.
+    The server is stopped and the directory removed at the end of the context, after an exception (also one of a signal
+    handler), and when the interpreter exits. SIGKILL leaves both behind: remove the directory ``resource-exporter-*``, and the
+    server stops within a minute, because it checks for its pid file. Root runs it as ``nobody``: PostgreSQL refuses root.
 
     Raises:
-        EmbeddedPostgresError: not installed, or does not start.
+        EmbeddedPostgresError: it is not installed, or does not start.
     """
     with ExitStack() as stack:
         with held():
             private = stack.enter_context(TemporaryDirectory(prefix="resource-exporter-", dir=directory))
-        atexit.register(stack.close)  # after the directory, which removes itself at exit too: the server must be stopped before
+        atexit.register(stack.close)  # runs before the directory's own handler, so the server is stopped before the removal
         stack.callback(atexit.unregister, stack.close)
         server = Server(Path(private), settings)
         server.create()
-        stack.callback(server.stop, signal.SIGQUIT)  # nothing is worth a checkpoint: the data goes with the directory
+        stack.callback(server.stop, signal.SIGQUIT)  # no checkpoint: the data is removed with the directory
         server.start()
         yield server
 
 
 @contextmanager
 def embedded(directory: Path | None = None) -> Iterator[str]:
-    """The connection string of a private PostgreSQL that lives as long as the context; see :func:`running`."""
+    """Start a private PostgreSQL for the duration of the context; yields its connection string. See :func:`running`."""
     with running(directory) as server:
         yield server.conninfo()

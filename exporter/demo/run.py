@@ -1,4 +1,4 @@
-"""``resource-exporter demo``: everything in one process, with nothing to configure and nothing left behind."""
+"""``resource-exporter demo``: the fleet and the exporter in one process. Nothing to configure, nothing left behind."""
 
 import asyncio
 import os
@@ -14,18 +14,18 @@ from exporter.web.server import Address, listen
 
 VARIABLE = "RESOURCE_EXPORTER_DEMO_DSN"
 GREETING = """\
-The fleet of the last {history.days} days: {history.calls:,} calls of {history.tasks:,} judged tasks, and more every second.
+{history.days} days of history: {history.calls:,} calls, {history.tasks:,} judged tasks, and more every second.
 
 {links}
 
 The ledgers: psql '{conninfo}'
-Ctrl-C ends the demo and removes all of it.
+Ctrl-C stops the demo and removes its data.
 """
-FAREWELL = "the demo has ended, and all that it made is removed"
+FAREWELL = "the demo has stopped and its data is removed"
 
 
 def run(web: app.Web, seed: int) -> None:
-    """Fill a private PostgreSQL, serve over it and keep writing, until SIGINT or SIGTERM.
+    """Fill a private PostgreSQL, serve its metrics and keep writing, until SIGINT or SIGTERM.
 
     Raises:
         AddressError: the address cannot be listened on.
@@ -44,7 +44,7 @@ def run(web: app.Web, seed: int) -> None:
 
 
 async def _require(address: Address) -> None:
-    """Refuse an address that is taken before anything is made for it."""
+    """Raise AddressError if the address is in use, before anything is created."""
     for each in await listen(address):
         each.close()
 
@@ -75,6 +75,6 @@ async def _demo(config: Config, conninfo: str, web: app.Web, seed: int) -> None:
 def _greet(history: History, web: app.Web, port: int, conninfo: str) -> None:
     host = web.address.host or "localhost"
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    links = {"/": "the Resource Dashboard as a page"} | {web.telemetry_path: "what Prometheus scrapes"}
+    links = {"/": "the page Resource Dashboard"} | {web.telemetry_path: "the metrics for Prometheus"}
     shown = "\n".join(f"  http://{address}{path:<10} {text}" for path, text in links.items())
     say(GREETING.format(history=history, links=shown, conninfo=conninfo).rstrip())

@@ -15,7 +15,7 @@ CREATE TABLE quest_budget_allocations (
 );
 CREATE INDEX ON quest_budget_allocations (day);
 
--- No foreign keys: an entry must never be refused for want of a quest.
+-- No foreign keys: an entry must never be refused because its quest is missing.
 CREATE TABLE cost_ledger (
     id            bigserial   PRIMARY KEY,
     created_at    timestamptz NOT NULL,

@@ -1,6 +1,6 @@
-"""The plan of one day of the simulated fleet: its tasks with their calls and verdicts, and its allocations.
+"""The plan of one day of the simulated fleet: the calls and impacts of its tasks, and its allocations.
 
-All of it is a pure function of the seed and the date.
+It is a pure function of the seed and the date.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from exporter.demo.catalogue import QUESTS, TITLES, TOPICS, Mix, Quest, Route
 
 LONGEST = timedelta(days=2)
-"""How long after the day on which a task starts the last word on it may be said."""
+"""The longest time between the end of the day on which a task starts and the last change of its impact."""
 LONGEST_GAP = 25.0
 REVIEWS = (Decimal("0.9"), Decimal(1), Decimal(1), Decimal("1.1"))
 MILLION = 1_000_000
@@ -33,7 +33,7 @@ class Call(NamedTuple):
 
 
 class Impact(NamedTuple):
-    """A row of ``impact_ledger``, without its id, as it stands from ``updated_at`` on."""
+    """A row of ``impact_ledger``, without its id, as of ``updated_at``."""
 
     created_at: datetime
     updated_at: datetime
@@ -47,7 +47,7 @@ class Impact(NamedTuple):
 
 
 class Allocation(NamedTuple):
-    """A row of ``quest_budget_allocations`` as its day begins."""
+    """A row of ``quest_budget_allocations`` at the start of its day."""
 
     quest_id: str
     day: date
@@ -55,7 +55,7 @@ class Allocation(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The calls of the tasks that start on one day, and the successive states of those tasks' impacts."""
+    """The calls of the tasks that start on one day, and the successive versions of their impacts."""
 
     calls: list[Call]
     impacts: list[Impact]
@@ -66,9 +66,9 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-@lru_cache(maxsize=4)  # a running fleet asks for the same few days every second
+@lru_cache(maxsize=4)  # live operation asks for the same few days every second
 def plan(seed: int, day: date, age: int) -> Plan:
-    """What starts on a day that is the fleet's ``age``-th, counted from 0."""
+    """The plan of a day. ``age`` is its number since the start of the fleet, from 0."""
     rng = Random(f"{seed}/{day}")  # noqa: S311 - a simulation
     planned = Plan([], [])
     for quest in QUESTS:
@@ -82,7 +82,7 @@ def plan(seed: int, day: date, age: int) -> Plan:
 
 
 def allocations(seed: int, day: date) -> list[Allocation]:
-    """Who may spend how much on the day: the usual sum, or a tenth less or more for a whole week."""
+    """The allocations of the day: the usual amount, or 10 % less or more for a whole week."""
     year, week, _ = day.isocalendar()
     rng = Random(f"{seed}/{year}/{week}")  # noqa: S311 - a simulation
     return [Allocation(quest.id, day, quest.allocation * rng.choice(REVIEWS)) for quest in QUESTS if quest.allocation]
@@ -119,7 +119,7 @@ def _cost(route: Route, input_tokens: int, output_tokens: int) -> Decimal:
 
 
 def _impacts(rng: Random, quest: Quest, calls: list[Call]) -> list[Impact]:
-    """The states of a task's impact: mostly one, scored; of some the score comes hours later, or never."""
+    """The versions of a task's impact: mostly one with a score; for some the score comes hours later, or never."""
     judged = calls[-1].created_at + timedelta(minutes=rng.uniform(5, 40))
     title = rng.choice(TITLES[quest.id]).format(rng.choice(TOPICS))
     tokens = sum(call.input_tokens + call.output_tokens for call in calls)
@@ -140,7 +140,7 @@ def _score(rng: Random, quest: Quest) -> Decimal:
 
 
 def _credit(rng: Random, day: date, call: Call) -> Call:
-    """Some cents back from the provider of a call like this one; a credit names no task."""
+    """A credit of some cents from the provider of this call. A credit names no task."""
     moment = midnight(day) + timedelta(hours=24 * rng.random())
     amount = Decimal(rng.randint(5, 60)).scaleb(-2)
     return call._replace(created_at=moment, task_id=None, input_tokens=0, output_tokens=0, cost_usd=-amount)

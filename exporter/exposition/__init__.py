@@ -1,1 +1,1 @@
-"""The exposition: which bytes a scrape gets, and how it asks for them."""
+"""The exposition: the bytes of a scrape, and the negotiation of their format and encoding."""

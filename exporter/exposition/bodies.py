@@ -1,4 +1,4 @@
-"""The bodies of a scrape: the data, rendered and compressed once per snapshot, with the exporter's own metrics after them."""
+"""The bodies of a scrape: the data, rendered and compressed once per snapshot, followed by the exporter's own metrics."""
 
 import zlib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from exporter.exposition.negotiation import Encoding, Format, Representation
 from exporter.exposition.render import Renderer
 from exporter.snapshot import Snapshot
 
-# Level 3 takes a third of the time of zlib's default and makes a page a fifth larger.
+# Level 3 takes a third of the time of zlib's default level, and the result is a fifth larger.
 _LEVEL = 3
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -19,14 +19,14 @@ class OwnMetrics(Protocol):
     """The exporter's metrics about its own work."""
 
     def render(self) -> tuple[bytes, bytes]:
-        """Return them in text 0.0.4 and in OpenMetrics 1.0, the latter ended by ``# EOF``."""
+        """Return them in text format 0.0.4 and in OpenMetrics 1.0. The latter ends with ``# EOF``."""
 
 
 class Exposition:
-    """The data of one snapshot as bytes, and the state of the compressor behind them.
+    """The data of one snapshot as bytes, and the state of the compressor after them.
 
-    Own metrics change every second and data do not: a copy of the compressor goes on where the data ended, so each body
-    is one ordinary gzip member and yet costs no more than compressing the few lines that are new.
+    The own metrics change more often than the data. A copy of the compressor continues after the data, so each body is one
+    ordinary gzip member, but only the own metrics have to be compressed.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -35,7 +35,7 @@ class Exposition:
         self._compressed = self._compressor.compress(data) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
 
     def with_own(self, text: bytes, openmetrics: bytes) -> Mapping[Representation, bytes]:
-        """Return the body of every representation: the data, then the own metrics in that format."""
+        """Return the body of every representation: the data, followed by the own metrics in its format."""
         own = {Format.TEXT: text, Format.OPENMETRICS: openmetrics}
         plain = {Representation(each, Encoding.IDENTITY): self._data + tail for each, tail in own.items()}
         return plain | {Representation(each, Encoding.GZIP): self._gzip(tail) for each, tail in own.items()}
@@ -53,10 +53,10 @@ class _Published:
 
 
 class Publisher:
-    """Holds the current snapshot and the bodies made of it; before the first snapshot, of own metrics alone.
+    """Holds the current snapshot and its bodies. Before the first snapshot the bodies hold the own metrics only.
 
-    All of it is swapped in one assignment, so readers see the old or the new, never a mix. ``publish`` may run in a worker
-    thread; the lock keeps a ``republish`` that started earlier from putting the old data back.
+    Both are replaced in one assignment, so readers never see a mix of old and new. ``publish`` may run in a worker thread;
+    the lock prevents a ``republish`` that started earlier from restoring the old data.
     """
 
     def __init__(self, own: OwnMetrics) -> None:
@@ -68,12 +68,12 @@ class Publisher:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The current snapshot, None before the first."""
+        """The current snapshot; None before the first."""
         return self._current.snapshot
 
     @property
     def ready(self) -> bool:
-        """Whether a complete snapshot was published."""
+        """Whether a complete snapshot has been published."""
         return self._ready
 
     def body(self, representation: Representation) -> bytes:
@@ -81,14 +81,14 @@ class Publisher:
         return self._current.bodies[representation]
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Render the snapshot and put it in the place of the current one."""
+        """Render the snapshot and make it the current one."""
         exposition = Exposition(self._renderer.render(snapshot.families))
         with self._lock:
             self._current = self._made(snapshot, exposition)
             self._ready = self._ready or snapshot.complete
 
     def republish(self) -> None:
-        """Bring the own metrics up to date behind the data that stand."""
+        """Update the own metrics of the current bodies; the data stay the same."""
         with self._lock:
             self._current = self._made(self._current.snapshot, self._current.exposition)
 

@@ -1,4 +1,4 @@
-"""Proactive content negotiation (RFC 9110, section 12) over the closed set of bodies that the exporter holds ready."""
+"""Proactive content negotiation (RFC 9110, section 12) over the fixed set of bodies that the exporter has rendered."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from enum import Enum
 from functools import lru_cache
 from itertools import product
 
-# Header values come from whoever connects: longer ones are negotiated like any other, but not remembered.
+# Any client can send a header: longer ones are negotiated, but not cached.
 LONGEST_REMEMBERED = 1024
 
 _ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
@@ -22,7 +22,7 @@ _PIECES = {separator: re.compile(rf'(?:[^{separator}"]|{_QUOTED}|".*)+', re.DOTA
 
 
 class Format(Enum):
-    """The two text formats, with the parameters that tell their versions."""
+    """The two text formats, with their media type parameters."""
 
     TEXT = ("text/plain", "0.0.4")
     OPENMETRICS = ("application/openmetrics-text", "1.0.0")
@@ -34,7 +34,7 @@ class Format(Enum):
 
 
 class Encoding(Enum):
-    """The content codings, in the order in which they are preferred."""
+    """The content codings, in order of preference."""
 
     GZIP = "gzip"
     IDENTITY = "identity"
@@ -42,7 +42,7 @@ class Encoding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """One of the bodies that can be handed out."""
+    """A format and an encoding: the key of a body."""
 
     format: Format
     encoding: Encoding
@@ -53,7 +53,7 @@ REPRESENTATIONS = tuple(Representation(*pair) for pair in product(Format, Encodi
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """One element of a header, in lower case: a media range or a coding, its parameters, and its weight from 0 to 1."""
+    """One element of a header, in lower case: a media range or a coding, its parameters and its weight, 0 to 1."""
 
     name: str
     parameters: Mapping[str, str]
@@ -61,11 +61,11 @@ class _Range:
 
 
 def negotiate(accept: str | None, accept_encoding: str | None) -> Representation | None:
-    """Return the representation that the client likes best, or None where it accepts none (status 406).
+    """Return the representation that the client prefers, or None if it accepts none (status 406).
 
-    The arguments are the header values, several lines of one header joined by commas, None for a header that is absent.
-    An element that breaks the grammar is ignored, and a header without one good element says nothing. On equal weights
-    the range that names a format more exactly wins, then text 0.0.4.
+    The arguments are the header values: several headers of one name are joined by commas, and None means absent. An element
+    that violates the grammar is ignored, and a header without a valid element counts as absent. On equal weights the more
+    specific range wins, then text 0.0.4.
     """
     if len(accept or "") + len(accept_encoding or "") > LONGEST_REMEMBERED:
         return _negotiate(accept, accept_encoding)
@@ -90,13 +90,13 @@ def _format(accept: str | None) -> Format | None:
 
 
 def _preference(offer: Format, ranges: list[_Range]) -> tuple[float, int]:
-    """Return the weight that the most specific range gives the offer, and how specific that range is (0: none matches)."""
+    """Return the weight of the offer by its most specific range, and the specificity of that range (0: none matches)."""
     specificity, q = max(((_specificity(offer, each), each.q) for each in ranges), key=lambda match: match)
     return (q, specificity) if specificity else (0, 0)
 
 
 def _specificity(offer: Format, asked: _Range) -> int:
-    """Return how exactly the range names the offer: 0 for not at all, then ``*/*``, ``type/*``, the type, its parameters."""
+    """Return how specifically the range matches the offer: 0 (no match), ``*/*``, ``type/*``, the type, parameters."""
     known = {key: value for key, value in asked.parameters.items() if key in offer.parameters}
     if any(value != offer.parameters[key] for key, value in known.items()):
         return 0
@@ -110,7 +110,7 @@ def _encoding(accept_encoding: str | None) -> Encoding | None:
     weights: dict[str, float] = {}
     for each in _ranges(accept_encoding):
         weights.setdefault(_ALIASES.get(each.name, each.name), each.q)
-    # RFC 9110, section 12.5.3: identity is acceptable unless it is excluded; unnamed, it ranks below what is named.
+    # RFC 9110, section 12.5.3: identity is acceptable unless excluded. If not listed, it ranks below the listed codings.
     least = {Encoding.GZIP: 0.0, Encoding.IDENTITY: 0.0001}
     best = max(Encoding, key=lambda each: weights.get(each.value, weights.get("*", least[each])))
     return best if weights.get(best.value, weights.get("*", least[best])) > 0 else None
@@ -127,7 +127,7 @@ def _ranges(header: str) -> Iterator[_Range]:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split outside of quoted strings; empty pieces, which the grammar allows, are left out."""
+    """Split outside of quoted strings, without empty pieces, which the grammar allows."""
     return [piece for found in _PIECES[separator].findall(text) if (piece := found.strip(" \t"))]
 
 

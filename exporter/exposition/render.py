@@ -1,7 +1,7 @@
-"""Data families -> the bytes of a page, the same for text 0.0.4 and OpenMetrics 1.0.
+"""Render data families as bytes that are valid in text format 0.0.4 and in OpenMetrics 1.0.
 
-Data are gauges without timestamps, units or exemplars, and there the two formats differ in one thing only: OpenMetrics escapes
-the double quote in help texts, text 0.0.4 does not. The help texts of the catalogue therefore have no character to escape.
+Data are gauges without timestamps, units and exemplars. For these the formats differ in one detail: OpenMetrics escapes the
+double quote in help texts, text format 0.0.4 does not. The help texts of the catalogue therefore contain no such character.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from exporter.metrics import Family, Labels, Metric, Sample
 
 
 class _Escaped(dict[str, str]):
-    """Label values as they stand between quotes; quests and providers repeat, so each is worked out once per page."""
+    """Escaped label values. Values such as quests and providers repeat, so each is escaped once per snapshot."""
 
     def __missing__(self, value: str) -> str:
         escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
@@ -29,15 +29,15 @@ class _Rendered:
 
 
 class Renderer:
-    """Renders one page after the other. What stands from one page to the next, a family or a sample, is rendered once."""
+    """Renders snapshots. A family or sample that is the same as in the previous snapshot is not rendered again."""
 
     def __init__(self) -> None:
         self._before: dict[Metric, _Rendered] = {}
 
     def render(self, families: Iterable[Family]) -> bytes:
-        """Return the families as UTF-8 lines, in the order given: HELP, TYPE, then one line per sample.
+        """Return the families as UTF-8 lines in the given order: HELP, TYPE, then one line per sample.
 
-        A lone surrogate, which UTF-8 cannot hold, becomes ``?``: one odd label value must not blank the page.
+        A lone surrogate, which UTF-8 cannot encode, becomes ``?``, so that one bad label value does not break the scrape.
         """
         escaped = _Escaped()
         self._before = {family.metric: self._rendered(family, escaped) for family in families}
@@ -54,12 +54,12 @@ class Renderer:
 
 
 def head(metric: Metric) -> str:
-    """The lines before the samples of a metric."""
+    """Return the lines HELP and TYPE of a metric."""
     return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n"
 
 
 def series(metric: Metric, values: Labels) -> str:
-    """What stands before the number of a sample: the name and the labels."""
+    """Return the part of a sample before its value: the name and the labels."""
     return _pattern(metric) % tuple(map(_Escaped().__getitem__, values))
 
 

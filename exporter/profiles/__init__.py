@@ -1,4 +1,4 @@
-"""Profiles: known schemas, mapped onto the ledgers. Each is a YAML file in this package."""
+"""Profiles: known schemas mapped onto the ledgers. Each is a YAML file in this package."""
 
 from importlib.resources import files
 
@@ -6,12 +6,12 @@ _SUFFIX = ".yml"
 
 
 def names() -> tuple[str, ...]:
-    """The profiles that there are, sorted."""
+    """The names of all profiles, sorted."""
     return tuple(sorted(file.name.removesuffix(_SUFFIX) for file in files(__name__).iterdir() if file.name.endswith(_SUFFIX)))
 
 
 def read(name: str) -> str:
-    """The text of a profile.
+    """Return the YAML of a profile.
 
     Raises:
         FileNotFoundError: there is no such profile.

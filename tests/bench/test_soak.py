@@ -1,4 +1,4 @@
-"""A soak ends with the page and plain SQL compared sample by sample, and says so when they differ."""
+"""The soak test: its faults, its proxy, its scraper, and the comparison with plain SQL."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ FINDINGS = Findings(
 
 
 @pytest.mark.slow
-def test_a_short_soak_is_survived(tmp_path: Path) -> None:
+def test_a_short_soak_passes(tmp_path: Path) -> None:
     kinds = [fault for fault in FAULTS if fault.name in {"PostgreSQL killed", "exporter killed"}]
     told: list[str] = []
     with running() as server:
@@ -53,7 +53,7 @@ def test_a_short_soak_is_survived(tmp_path: Path) -> None:
     assert told[0] == "loading 2,700 calls of 9 days"
 
 
-def test_a_sample_that_differs_is_told() -> None:
+def test_every_difference_is_reported() -> None:
     assert differences({SPEND: 1.0, CALLS: 3.0}, {SPEND: 1.0, CALLS: 3.0}) == []
     assert differences({SPEND: 1.001, CALLS: 3.0}, {SPEND: 1.0}) == [
         'resource_provider_calls{provider="Codex", window="1d"} is 3.0, by plain SQL None',
@@ -61,13 +61,13 @@ def test_a_sample_that_differs_is_told() -> None:
     ]
 
 
-def test_every_kind_of_fault_is_dealt_before_any_comes_again() -> None:
+def test_every_kind_of_fault_occurs_before_any_is_repeated() -> None:
     names = [fault.name for hand in islice(deal(Random(1), FAULTS), 100) for fault in hand]
     for start in range(0, 60, len(FAULTS)):
         assert sorted(names[start : start + len(FAULTS)]) == sorted(fault.name for fault in FAULTS)
 
 
-def test_faults_that_come_together_happen_to_different_parts() -> None:
+def test_simultaneous_faults_affect_different_parts() -> None:
     hands = list(islice(deal(Random(1), FAULTS), 100))
     assert {len(hand) for hand in hands} == {1, 2}
     assert all(len({fault.part for fault in hand}) == len(hand) for hand in hands)
@@ -81,13 +81,13 @@ def test_faults_that_come_together_happen_to_different_parts() -> None:
         (b"a 1\nb {\n", scraper.GZIP, "could not convert string to float"),
     ],
 )
-def test_half_an_answer_is_an_error(body: bytes, kind: str, said: str) -> None:
+def test_an_incomplete_response_is_an_error(body: bytes, kind: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         scraper.check(body, kind, parses=True)
 
 
 @pytest.mark.parametrize("kind, body", [(scraper.PLAIN, b"a 1\n"), (scraper.OPENMETRICS, b"a 1\n# EOF\n")])
-def test_a_whole_answer_is_none(kind: str, body: bytes) -> None:
+def test_a_complete_response_is_no_error(kind: str, body: bytes) -> None:
     scraper.check(body, kind, parses=True)
 
 
@@ -100,7 +100,7 @@ def test_the_network_resets_connections_and_works_again(postgres: str) -> None:
             assert again.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_what_the_network_stalled_comes_through_at_last(postgres: str) -> None:
+def test_data_held_back_by_the_network_arrive_later(postgres: str) -> None:
     with (
         network(postgres) as way,
         psycopg.connect(way.conninfo, autocommit=True) as connection,
@@ -126,15 +126,15 @@ def test_the_page_and_the_json(tmp_path: Path) -> None:
     page = (tmp_path / "SOAK.md").read_text()
     assert "| samples compared, of which differ | 5,000, 0 |" in page
     assert "| table locked | 2 |" in page
-    assert page.endswith("\n\nall 5,000 samples are what plain SQL says, and every scrape was answered\n")
+    assert page.endswith("\n\nall 5,000 samples equal plain SQL, and every scrape succeeded\n")
     assert json.loads((tmp_path / "SOAK.json").read_text())["findings"]["survived"] == {"table locked": 2, "exporter killed": 1}
 
 
-def test_a_soak_with_a_difference_has_failed() -> None:
+def test_a_soak_with_a_difference_fails() -> None:
     findings = replace(FINDINGS, differences=["one"], scrapes=Scrapes(errors=["two", "three"]))
     assert not findings.passed
     assert Report(PLAN, {}, findings).conclusion == (
-        "FAILED: 1 samples that differ from plain SQL, 2 failed scrapes, 0 unforeseen errors in the log"
+        "FAILED: 1 samples that differ from plain SQL, 2 failed scrapes, 0 unexpected errors in the log"
     )
 
 
@@ -147,5 +147,5 @@ def test_a_soak_with_a_difference_has_failed() -> None:
         ("Segmentation fault", "Segmentation fault"),
     ],
 )
-def test_an_error_that_nobody_foresaw_is_told(line: str, told: str | None) -> None:
+def test_unexpected_errors_are_found_in_the_log(line: str, told: str | None) -> None:
     assert traceback(line) == told

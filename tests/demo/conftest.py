@@ -1,4 +1,4 @@
-"""One simulated history for all tests of this folder; none of them changes it."""
+"""One simulated history that all tests in this folder share and none of them changes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,5 +20,5 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def history(server: Server) -> History:
-    """Written into the server's own database."""
+    """The history, written into the server's default database."""
     return asyncio.run(prepare(server.conninfo(), NOW))

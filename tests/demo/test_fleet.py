@@ -1,4 +1,4 @@
-"""The simulation by itself. Its dates and the seed are fixed, so its promises hold or they do not."""
+"""The simulation without a database. Its dates and seeds are fixed, so the results are the same in every run."""
 
 import hashlib
 import subprocess
@@ -25,7 +25,7 @@ print(hashlib.sha256(repr(Fleet(20, now).events(now.replace(day=15), now)).encod
 
 
 def _minutes(fleet: Fleet, count: int) -> list[Events]:
-    """What happens in each of the minutes after the history."""
+    """The events of each minute after the history."""
     instants = [fleet.now + timedelta(minutes=number) for number in range(count + 1)]
     return [fleet.events(*span) for span in pairwise(instants)]
 
@@ -48,7 +48,7 @@ def test_another_seed_is_another_history() -> None:
     assert Fleet(20, NOW).events(MIDNIGHT, NOW).calls != Fleet(21, NOW).events(MIDNIGHT, NOW).calls
 
 
-def test_history_has_45_days_and_the_part_of_today() -> None:
+def test_history_has_45_days_and_today_until_now() -> None:
     days = list(Fleet(20, NOW).days())
     assert len(days) == 46
     assert days[0][0] == datetime(2026, 2, 1, tzinfo=UTC)
@@ -56,13 +56,13 @@ def test_history_has_45_days_and_the_part_of_today() -> None:
     assert all(earlier[1] == later[0] for earlier, later in pairwise(days))
 
 
-def test_at_midnight_today_has_not_begun() -> None:
+def test_at_midnight_the_history_has_no_part_of_today() -> None:
     days = list(Fleet(20, MIDNIGHT).days())
     assert len(days) == 45
     assert days[-1][1] == MIDNIGHT
 
 
-def test_an_hour_is_its_minutes() -> None:
+def test_the_events_of_an_hour_are_those_of_its_minutes() -> None:
     fleet = Fleet(20, NOW)
     whole, parts = fleet.events(NOW, NOW + timedelta(hours=1)), _minutes(fleet, 60)
     assert whole.calls == list(chain.from_iterable(part.calls for part in parts))
@@ -70,7 +70,7 @@ def test_an_hour_is_its_minutes() -> None:
     assert len(whole.calls) > 100
 
 
-def test_what_happens_lies_within_the_span() -> None:
+def test_all_events_are_within_the_span() -> None:
     after, until = NOW + timedelta(minutes=3), NOW + timedelta(minutes=90)
     events = Fleet(20, NOW).events(after, until)
     instants = [call.created_at for call in events.calls] + [impact.updated_at for impact in events.judged + events.rescored]
@@ -78,8 +78,8 @@ def test_what_happens_lies_within_the_span() -> None:
     assert all(impact.created_at < after and impact.impact_score is not None for impact in events.rescored)
 
 
-def test_a_demo_is_lively_at_first_and_in_real_time_later() -> None:
-    """The fleet is two hours ahead after 17 minutes, and stays so."""
+def test_the_fleet_is_faster_than_real_time_at_first_only() -> None:
+    """The fleet is two hours ahead after 17 minutes and then stays two hours ahead."""
     fleet = Fleet(20, NOW)
     first, later = fleet.events(NOW, NOW + timedelta(minutes=15)), fleet.events(*_quarter(NOW + timedelta(hours=1)))
     assert len(first.calls) > 4 * len(later.calls) > 0

@@ -1,4 +1,4 @@
-"""What the demo promises of its ledgers, asked of PostgreSQL in plain SQL."""
+"""The properties of the demo's ledgers, checked with plain SQL."""
 
 import asyncio
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def test_same_seed_and_clock_write_the_same_rows_and_every_day_is_reported(serve
     assert told == [(done, 46) for done in range(1, 47)]
 
 
-def test_history_says_how_much_was_written(ledger: Connection[TupleRow], history: History) -> None:
+def test_history_has_the_number_of_rows_written(ledger: Connection[TupleRow], history: History) -> None:
     assert history.calls == _value(ledger, "SELECT count(*) FROM cost_ledger")
     assert history.tasks == _value(ledger, "SELECT count(*) FROM impact_ledger")
     assert history.days == 46
@@ -108,7 +108,7 @@ def test_one_quest_overspends_and_the_others_do_not(ledger: Connection[TupleRow]
     assert all(Decimal("0.1") < share < Decimal("0.8") for share in shares.values())
 
 
-def test_one_quest_is_idle_for_weeks_and_still_allocated(ledger: Connection[TupleRow]) -> None:
+def test_one_quest_is_idle_for_weeks_and_keeps_its_allocation(ledger: Connection[TupleRow]) -> None:
     spend = "SELECT coalesce(sum(cost_usd), 0) FROM cost_ledger WHERE quest_id = 'trial-atlas' AND created_at {} '2026-02-21'"
     assert _value(ledger, spend.format("<")) > 20
     assert _value(ledger, spend.format(">=")) == 0
@@ -121,7 +121,7 @@ def test_one_quest_has_no_budget(ledger: Connection[TupleRow]) -> None:
     assert _value(ledger, "SELECT sum(cost_usd) FROM cost_ledger WHERE quest_id = 'simulation-bench'") > 100
 
 
-def test_allocations_are_given_for_every_day_and_believable(ledger: Connection[TupleRow]) -> None:
+def test_every_day_has_plausible_allocations(ledger: Connection[TupleRow]) -> None:
     assert _column(ledger, "SELECT DISTINCT count(*) FROM quest_budget_allocations GROUP BY quest_id") == [46]
     assert _value(ledger, "SELECT min(allocated_usd) FROM quest_budget_allocations") >= 20
     assert _value(ledger, "SELECT max(allocated_usd) FROM quest_budget_allocations") <= 150
@@ -192,7 +192,7 @@ def test_fleet_rests_at_night_and_on_weekends(ledger: Connection[TupleRow]) -> N
     assert saturdays < 0.75 * wednesdays
 
 
-async def test_a_live_fleet_goes_on_where_its_history_ended(server: Server, history: History) -> None:
+async def test_live_events_continue_the_history(server: Server, history: History) -> None:
     with _database(server, "continued", template="postgres") as conninfo:
         async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
             for second in range(60):
@@ -217,7 +217,7 @@ async def test_a_live_fleet_judges_tasks_scores_some_late_and_opens_a_new_day(se
 
 
 async def test_live_writes_until_it_is_cancelled(server: Server, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock goes on ten minutes at each look, once goes back, and the fourth look is the last."""
+    """The clock advances ten minutes at each call, goes back once, and the fourth call is the last."""
     monkeypatch.setattr(ledgers, "STEP", timedelta(0))
     looks = iter([NOW + timedelta(minutes=minutes) for minutes in (10, 20, 15, 30)])
 

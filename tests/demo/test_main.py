@@ -1,4 +1,4 @@
-"""``python -m exporter.demo``: the fleet writes into a PostgreSQL that is there already."""
+"""``python -m exporter.demo``: the fleet writes into an existing PostgreSQL."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def _fleet(conninfo: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def _made(conninfo: str) -> tuple[int, int] | None:
-    """The identity of the table of calls and how many there are, once there are any."""
+    """The oid of the table of calls and the number of its rows; None while the table does not exist."""
     with psycopg.connect(conninfo) as connection:
         query = "SELECT to_regclass(%s)::oid::bigint"
         identity = connection.execute(query, (f"{SCHEMA}.cost_ledger",)).fetchone()
@@ -49,7 +49,7 @@ def _until_more(process: subprocess.Popen[str], conninfo: str, calls: int, other
         time.sleep(0.1)
 
 
-def test_it_writes_a_history_goes_on_and_begins_anew_beside_what_else_is_there(database: str) -> None:
+def test_it_writes_a_history_and_live_events_and_leaves_other_schemas_alone(database: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO cost_ledger (created_at, cost_usd) VALUES (now(), 1)")
     with _fleet(database) as process:
@@ -64,12 +64,12 @@ def test_it_writes_a_history_goes_on_and_begins_anew_beside_what_else_is_there(d
 @pytest.mark.parametrize(
     "environment, message",
     [
-        ({}, f"environment variable {VARIABLE} is not set; set it to the connection string of a PostgreSQL\n"),
+        ({}, f"environment variable {VARIABLE} is not set; fix: set it to the connection string of a PostgreSQL\n"),
         ({VARIABLE: "host=/nowhere user=u password=hunter2"}, f"the demo cannot write to {VARIABLE}: "),
     ],
     ids=["unset", "unreachable"],
 )
-def test_what_is_wrong_is_one_line_without_the_password(environment: dict[str, str], message: str) -> None:
+def test_an_error_is_one_line_without_the_password(environment: dict[str, str], message: str) -> None:
     surroundings = {name: value for name, value in os.environ.items() if name != VARIABLE} | environment
     ended = subprocess.run(COMMAND, env=surroundings, capture_output=True, text=True, check=False, timeout=DEADLINE)
     assert ended.returncode == 1

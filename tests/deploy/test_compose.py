@@ -1,4 +1,4 @@
-"""docker-compose.yml and the files it mounts: every path exists, and every port and name agrees."""
+"""docker-compose.yml and the files that it mounts: paths exist, and ports and names match."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def _yaml(path: str) -> Any:  # noqa: ANN401 - YAML
 
 
 def _default(text: str) -> str:
-    """What Compose makes of a value when no variable is set."""
+    """A value as Compose expands it when no variable is set."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
 
@@ -34,13 +34,13 @@ every_service = pytest.mark.parametrize("name", SERVICES)
 
 
 def _mounts(name: str) -> dict[str, str]:
-    """Where in the container what is mounted: a path of the checkout or the name of a volume."""
+    """The path of the checkout or the name of the volume by mount point."""
     pairs = (_default(volume).split(":") for volume in SERVICES[name].get("volumes", []))
     return {target: source for source, target, *_ in pairs}
 
 
 def _port(name: str) -> int:
-    """The one port of a service, the same inside and outside."""
+    """The single port of a service, the same inside and outside."""
     (published,) = SERVICES[name]["ports"]
     address, outside, inside = published.split(":")
     assert (address, outside) == ("127.0.0.1", inside)
@@ -48,7 +48,7 @@ def _port(name: str) -> int:
 
 
 def _provisioned(kind: str, key: str | None = None) -> list[dict[str, Any]]:
-    """All that the provisioning files of one kind list."""
+    """All entries of the provisioning files of one kind."""
     files = (ROOT / "grafana/provisioning" / kind).glob("*.y*ml")
     return [entry for file in files for entry in _yaml(str(file))[key or kind]]
 
@@ -84,13 +84,13 @@ def test_every_address_is_the_usual_one() -> None:
 @every_service
 def test_every_service_runs_without_privileges(name: str) -> None:
     service = SERVICES[name]
-    if name != "postgres":  # which begins as root, to own its volume, and goes on as postgres
+    if name != "postgres":  # which starts as root, to own its volume, and continues as postgres
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
     if service["image"].startswith(("resource-exporter", "prom/")):
         assert service["read_only"] is True
         if name != "alertmanager":
-            assert service["tmpfs"] == ["/tmp"]  # promtool and Python make temporary files there
+            assert service["tmpfs"] == ["/tmp"]  # promtool and Python write temporary files there
 
 
 @every_service
@@ -110,7 +110,7 @@ def test_the_healthcheck_of_the_exporter_is_that_of_the_image() -> None:
 
 
 @every_service
-def test_what_a_service_waits_for_can_come_about(name: str) -> None:
+def test_every_dependency_can_be_satisfied(name: str) -> None:
     for other, how in SERVICES[name].get("depends_on", {}).items():
         assert how["condition"] == ("service_completed_successfully" if other in ONCE else "service_healthy")
         optional = SERVICES[other].get("profiles", []) != SERVICES[name].get("profiles", [])
@@ -127,14 +127,14 @@ def test_the_history_is_imported_before_prometheus_starts() -> None:
     assert _mounts("history-import")["/prometheus"] == _mounts("prometheus")["/prometheus"] == "prometheus"
 
 
-def test_the_history_goes_on_into_the_scraped_series() -> None:
+def test_the_history_has_the_labels_of_the_scrape() -> None:
     (scrape,) = _yaml("prometheus.yml")["scrape_configs"]
     (target,) = scrape["static_configs"][0]["targets"]
     labels = re.findall(r"--(job|instance)=(\S+)", SERVICES["history"]["command"][0])
     assert labels == [("job", scrape["job_name"]), ("instance", target)]
 
 
-def test_everything_that_is_mounted_exists_and_every_volume_is_used() -> None:
+def test_every_mounted_path_exists_and_every_volume_is_used() -> None:
     sources = {source for name in SERVICES for source in _mounts(name).values()}
     paths = {source for source in sources if source.startswith(".")}
     assert [path for path in paths if not (ROOT / path).exists()] == []
@@ -148,7 +148,7 @@ def test_everything_that_is_mounted_exists_and_every_volume_is_used() -> None:
         ("alertmanager", {"/etc/alertmanager/alertmanager.yml": "./alertmanager.yml"}),
     ],
 )
-def test_configuration_is_where_the_command_looks_for_it(name: str, mounted: dict[str, str]) -> None:
+def test_the_configuration_is_mounted_at_the_path_of_the_command(name: str, mounted: dict[str, str]) -> None:
     assert mounted.items() <= _mounts(name).items()
     assert f"--config.file={next(iter(mounted))}" in SERVICES[name]["command"]
 
@@ -164,7 +164,7 @@ def test_prometheus_finds_its_rules_the_exporter_and_alertmanager() -> None:
     assert notified["static_configs"] == [{"targets": [f"alertmanager:{_port('alertmanager')}"]}]
 
 
-def test_links_in_alerts_lead_to_grafana_and_are_no_labels() -> None:
+def test_links_in_alerts_lead_to_grafana_and_their_labels_are_dropped() -> None:
     config = _yaml("prometheus.yml")
     assert config["global"]["external_labels"] == {"dashboards_url": f"http://127.0.0.1:{_port('grafana')}"}
     (relabel,) = config["alerting"]["alert_relabel_configs"]
@@ -202,7 +202,7 @@ def test_the_configuration_of_the_demo_reads_what_the_fleet_writes(name: str) ->
     assert SERVICES["fleet"]["environment"][VARIABLE] == f"postgresql://{host}"
     assert set(config.ledgers) == {"costs", "impacts", "allocations", "quests"}
     assert config.state_path.parent == Path(STATE)
-    if name != "fleet":  # which only looks, by `check`
+    if name != "fleet":  # which uses it for `check` only
         assert STATE in _mounts(name)
 
 

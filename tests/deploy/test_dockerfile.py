@@ -1,4 +1,4 @@
-"""The image: small, pinned, not root, and built from nothing but what the lock and the checkout hold."""
+"""The image: small, pinned, not root, and built only from the lock and the checkout."""
 
 import re
 
@@ -26,7 +26,7 @@ def test_dependencies_are_those_of_the_lock_by_hash() -> None:
     assert [("pip" in step, "--no-index" in step) for step in steps if "venv" not in step] == [(True, True), (True, True)]
 
 
-def test_it_runs_as_a_user_that_is_not_root_and_is_known_by_number() -> None:
+def test_it_runs_as_a_numeric_user_that_is_not_root() -> None:
     (user,) = re.findall(r"^USER (\d+):\d+$", LAST, re.MULTILINE)
     assert int(user) >= 1000
     assert f"--uid={user}" in LAST
@@ -38,13 +38,13 @@ def test_it_writes_into_its_volume_only() -> None:
     assert "PYTHONDONTWRITEBYTECODE=1" in LAST
 
 
-def test_health_is_asked_of_the_process_and_not_of_the_ledgers() -> None:
+def test_the_healthcheck_checks_the_process_and_not_the_ledgers() -> None:
     (check,) = re.findall(r"^HEALTHCHECK .*$", LAST, re.MULTILINE)
     assert "http://127.0.0.1:9877/-/healthy" in check
     assert re.findall(r"^EXPOSE (\d+)$", LAST, re.MULTILINE) == ["9877"]
 
 
-def test_what_is_copied_exists_and_is_not_ignored() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     copied = [name for line in LINES if re.match(r"COPY (?!--from)", line) for name in line.split()[1:-1]]
     ignore = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert [name for name in copied if not (ROOT / name).exists()] == []

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: names and ports agree from file to file, and nothing has a right that it does not need."""
+"""deploy/kubernetes: names and ports match across files, and no object has privileges that it does not need."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 NAME = "resource-exporter"
 LABELS = {"app.kubernetes.io/name": NAME}
 LARGEST = 262_144
-"""Bytes that kubectl apply can note down of an object, in an annotation."""
+"""The largest object, in bytes, that kubectl apply can store in its annotation."""
 
 
 def _yaml(path: Path) -> Any:  # noqa: ANN401 - YAML
@@ -115,7 +115,7 @@ def test_the_paths_that_the_image_declares_are_mounted() -> None:
     assert f'CMD ["serve", "--config.file={_mount("config")}/config.yml"]' in image
 
 
-def test_the_kustomization_of_the_page_puts_image_and_configuration_over_this_one() -> None:
+def test_the_kustomization_of_the_page_replaces_image_and_configuration() -> None:
     (text,) = re.findall(r"^```yaml\n# kustomization\.yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     overlay = yaml.safe_load(text)
     assert overlay["resources"] == [f"checkout/{FOLDER.relative_to(ROOT)}"]
@@ -131,7 +131,7 @@ def test_the_kustomization_of_the_page_puts_image_and_configuration_over_this_on
 
 
 def _patch(folder: str, kind: str) -> Any:  # noqa: ANN401 - YAML
-    """What the component in the folder changes in the one object that it is for."""
+    """The patch of the component in the folder."""
     component = _yaml(FOLDER / folder / "kustomization.yaml")
     assert component["kind"] == "Component"
     (patch,) = component["patches"]
@@ -140,13 +140,13 @@ def _patch(folder: str, kind: str) -> Any:  # noqa: ANN401 - YAML
 
 
 def _secrets() -> dict[tuple[str, str], set[str]]:
-    """The keys of the Secrets that the page makes, by namespace and name."""
+    """The keys of the Secrets that the page creates, by namespace and name."""
     commands = PAGE.replace("\\\n", "")
     made = re.findall(r"^kubectl create secret generic (\S+) --namespace=(\S+) (.*?)(?: {4}#.*)?$", commands, re.MULTILINE)
     return {(namespace, name): set(re.findall(r"--from-(?:file|literal)=([^\s=]+)", files)) for name, namespace, files in made}
 
 
-def test_protection_is_mounted_where_the_exporter_looks_for_it() -> None:
+def test_the_web_configuration_is_mounted_at_the_path_of_the_flag() -> None:
     pod = _patch("protected", "StatefulSet")["spec"]["template"]["spec"]
     (container,), (volume,) = pod["containers"], pod["volumes"]
     assert container["name"] == CONTAINER["name"]
@@ -158,7 +158,7 @@ def test_protection_is_mounted_where_the_exporter_looks_for_it() -> None:
     assert _secrets()[NAME, "resource-exporter-web"] == {"web.yml", "tls.crt", "tls.key"}
 
 
-def test_probes_of_what_is_protected_need_no_password() -> None:
+def test_probes_of_a_protected_exporter_need_no_password() -> None:
     (container,) = _patch("protected", "StatefulSet")["spec"]["template"]["spec"]["containers"]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert CONTAINER[probe].keys() > {"httpGet"}
@@ -185,7 +185,7 @@ def test_prometheus_trusts_the_certificate_and_knows_the_password() -> None:
     )
 
 
-def test_probes_ask_for_the_process_and_its_snapshot() -> None:
+def test_probes_check_the_process_and_its_snapshot() -> None:
     probes = {name: CONTAINER[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
     assert probes == {
         "startupProbe": {"path": "/-/healthy", "port": "http"},
@@ -194,7 +194,7 @@ def test_probes_ask_for_the_process_and_its_snapshot() -> None:
     }
 
 
-def test_the_pod_has_no_right_that_it_does_not_need() -> None:
+def test_the_pod_has_no_privileges_that_it_does_not_need() -> None:
     (user, group) = re.findall(r"^USER (\d+):(\d+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)[0]
     assert POD["securityContext"] == {
         "runAsNonRoot": True,
@@ -212,7 +212,7 @@ def test_the_pod_has_no_right_that_it_does_not_need() -> None:
     assert not any(POD.get(shared) for shared in ("hostNetwork", "hostPID", "hostIPC"))
 
 
-def test_only_the_state_can_be_written() -> None:
+def test_only_the_state_is_writable() -> None:
     read_only = {mount["name"]: mount.get("readOnly", False) for mount in CONTAINER["volumeMounts"]}
     assert read_only == {"config": True, "dsn": True, "state": False}
     assert {volume["name"] for volume in POD["volumes"]} == read_only.keys()
@@ -229,7 +229,7 @@ def test_selectors_find_the_pod_and_names_lead_to_their_objects() -> None:
     assert MANIFESTS["networkpolicy.yaml"]["spec"]["podSelector"]["matchLabels"] == LABELS
 
 
-def test_the_network_lets_prometheus_in_and_names_and_postgresql_out() -> None:
+def test_the_network_policy_allows_prometheus_in_and_dns_and_postgresql_out() -> None:
     policy = MANIFESTS["networkpolicy.yaml"]["spec"]
     monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": MONITORING["namespace"]}}}
     assert policy["policyTypes"] == ["Ingress", "Egress"]
@@ -238,7 +238,7 @@ def test_the_network_lets_prometheus_in_and_names_and_postgresql_out() -> None:
     assert [(port["protocol"], port["port"]) for port in out["ports"]] == [("UDP", 53), ("TCP", 53), ("TCP", 5432)]
 
 
-def test_prometheus_scrapes_the_service_under_the_job_that_the_rules_know() -> None:
+def test_prometheus_scrapes_the_service_under_the_job_of_the_rules() -> None:
     monitor = MANIFESTS["monitoring/servicemonitor.yaml"]["spec"]
     (scrape,) = _yaml(ROOT / "prometheus.yml")["scrape_configs"]
     assert MANIFESTS["service.yaml"]["metadata"]["labels"][monitor["jobLabel"]] == scrape["job_name"]
@@ -247,7 +247,7 @@ def test_prometheus_scrapes_the_service_under_the_job_that_the_rules_know() -> N
     assert ENDPOINT["port"] == CONTAINER["ports"][0]["name"]
 
 
-def test_replicas_are_told_apart_by_instance_alone() -> None:
+def test_replicas_differ_by_instance_only() -> None:
     renamed, dropped = ENDPOINT["relabelings"]
     assert renamed == {"sourceLabels": ["__meta_kubernetes_pod_name"], "targetLabel": "instance"}
     assert dropped["action"] == "labeldrop"
@@ -271,7 +271,7 @@ def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_every_dashboard_is_a_config_map_that_grafana_finds_and_kubectl_can_apply() -> None:
+def test_every_dashboard_is_a_labelled_config_map_that_kubectl_can_apply() -> None:
     files = {generated["name"]: generated["files"] for generated in DASHBOARDS["configMapGenerator"]}
     dashboards = list(ROOT.glob("grafana/dashboards/*.json"))
     assert files == {path.stem: [f"dashboards/{path.name}"] for path in dashboards}

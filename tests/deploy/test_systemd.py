@@ -1,4 +1,4 @@
-"""The systemd unit: hardened, and its paths are those that docs/operations.md tells the user to make."""
+"""The systemd unit: it is hardened, and its paths are those that docs/operations.md creates."""
 
 import re
 from pathlib import Path
@@ -45,17 +45,17 @@ SANDBOX = {
 }
 
 
-def test_it_is_shut_in() -> None:
+def test_it_is_sandboxed() -> None:
     assert SETTINGS.items() >= SANDBOX.items()
     assert [value for key, value in LINES if key == "SystemCallFilter"] == ["@system-service", "~@privileged @resources"]
 
 
-def test_no_setting_stands_twice_unless_it_is_a_list() -> None:
+def test_no_setting_is_repeated_unless_it_is_a_list() -> None:
     keys = [key for key, _ in LINES if key != "SystemCallFilter"]
     assert len(keys) == len(set(keys))
 
 
-def test_it_runs_the_exporter_with_flags_that_exist_and_reloads_by_the_signal_for_it() -> None:
+def test_it_runs_the_exporter_with_valid_flags_and_reloads_it_with_sighup() -> None:
     program, *arguments = SETTINGS["ExecStart"].split()
     assert program == "/opt/resource-exporter/bin/resource-exporter"
     assert _parser().parse_args(arguments).config_file == Path("/etc/resource-exporter/config.yml")
@@ -74,7 +74,7 @@ def test_the_configuration_of_the_page_uses_what_the_unit_provides(tmp_path: Pat
     assert f"sudo install -m 600 {name} {source} " in PAGE
 
 
-def test_the_files_of_the_web_configuration_are_handed_over_beside_each_other() -> None:
+def test_the_files_of_the_web_configuration_are_in_one_directory() -> None:
     (text,) = re.findall(r"^```ini\n\[Service\]\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     settings = [line.split("=", 1) for line in text.splitlines()]
     sources = [value for key, value in settings if key == "LoadCredential"]
@@ -85,7 +85,7 @@ def test_the_files_of_the_web_configuration_are_handed_over_beside_each_other() 
     assert ["Environment", variable] in settings
 
 
-def test_the_page_installs_to_where_the_unit_looks() -> None:
+def test_the_page_installs_to_the_paths_of_the_unit() -> None:
     (commands,) = re.findall(r"^```sh\n(pip wheel .*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     program, *_ = SETTINGS["ExecStart"].split()
     assert f"python3.11 -m venv {Path(program).parent.parent}\n" in commands

@@ -1,4 +1,4 @@
-"""The exporter over the known ledger."""
+"""The exporter with the known ledger."""
 
 from collections.abc import Iterator
 from pathlib import Path

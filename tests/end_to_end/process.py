@@ -1,4 +1,4 @@
-"""The real exporter as a process of its own, and what the tests ask of it."""
+"""The real exporter as a separate process, and helpers to query it."""
 
 import json
 import os
@@ -32,7 +32,7 @@ refresh: {{interval: 500ms}}
 
 @dataclass(frozen=True)
 class Reply:
-    """What an HTTP request got."""
+    """The response to an HTTP request."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,7 +41,7 @@ class Reply:
 
 @dataclass
 class Exporter:
-    """A running exporter. ``log`` is the file with what it wrote to standard error."""
+    """A running exporter. ``log`` is the file with its standard error."""
 
     process: subprocess.Popen[str]
     log: Path
@@ -50,7 +50,7 @@ class Exporter:
     authorization: str | None = None
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
-        """One request, over TLS with a context; header names are given with underscores."""
+        """Send one request, over TLS if a context is given. Header names are given with underscores."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.authorization:
             names["Authorization"] = self.authorization
@@ -64,11 +64,11 @@ class Exporter:
                 return Reply(error.code, dict(error.headers), error.read())
 
     def page(self) -> str:
-        """What Prometheus would scrape."""
+        """The response to a scrape."""
         return self.get("/metrics").body.decode()
 
     def data(self) -> list[str]:
-        """The data samples of the page that do not depend on the time of day."""
+        """The data samples that do not depend on the time of day."""
         volatile = ("resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd")
         lines = self.page().splitlines()
         return [
@@ -76,11 +76,11 @@ class Exporter:
         ]
 
     def wait(self, path: str = "/-/ready") -> None:
-        """Until the path answers 200."""
+        """Wait until the path answers 200."""
         self.until(lambda: self.get(path).status == 200)
 
     def until(self, condition: Callable[[], object], patience: float = DEADLINE) -> None:
-        """Until the condition holds, or fail with the log after so many seconds."""
+        """Wait until the condition holds, or fail with the log after this many seconds."""
         deadline = time.monotonic() + patience
         while not condition():
             assert self.process.poll() is None, self.log.read_text()
@@ -101,7 +101,7 @@ class Exporter:
 
 @contextmanager
 def running(directory: Path, command: str, *flags: str, **environment: str) -> Iterator[Exporter]:
-    """``resource-exporter`` with a command, listening on a free port; killed at the end if it still runs."""
+    """Run ``resource-exporter`` with a command on a free port; it is killed at the end if it is still running."""
     log = directory / "exporter.log"
     arguments = [sys.executable, "-m", "exporter", command, "--web.listen-address=127.0.0.1:0", "--log.format=json", *flags]
     with log.open("w") as stream, (directory / "exporter.out").open("w") as out:
@@ -127,7 +127,7 @@ def serving(
     context: ssl.SSLContext | None = None,
     authorization: str | None = None,
 ) -> Iterator[Exporter]:
-    """``resource-exporter serve`` over a database, with its files in the directory; ready when the context begins."""
+    """Run ``resource-exporter serve`` with a database and its files in the directory; yields once it is ready."""
     (directory / "config.yml").write_text(config.format(timezone=timezone))
     with running(directory, "serve", f"--config.file={directory / 'config.yml'}", *flags, LEDGERS_DSN=conninfo) as exporter:
         exporter.context, exporter.authorization = context, authorization

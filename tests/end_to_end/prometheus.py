@@ -1,4 +1,4 @@
-"""A real Prometheus, and what the tests ask of it."""
+"""A real Prometheus, and a function to query it."""
 
 import json
 import subprocess
@@ -16,10 +16,10 @@ from tests.end_to_end.process import DEADLINE
 
 @contextmanager
 def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterator[Callable[..., Any]]:
-    """A real Prometheus over the directory's data that scrapes the port; gives a function that asks its API.
+    """Run a Prometheus with the data of the directory that scrapes the port; yields a function that queries its API.
 
     Raises:
-        AssertionError: within ``patience`` seconds it has not scraped the page of an exporter there.
+        AssertionError: it has exited, or has not scraped an exporter there within ``patience`` seconds.
     """
     with create_server(("127.0.0.1", 0)) as probe:
         own = probe.getsockname()[1]
@@ -36,9 +36,9 @@ def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterat
     try:
         deadline = time.monotonic() + patience
         while not _scraped(ask):
-            said = (directory / "prometheus.log").read_text()
-            assert process.poll() is None, f"Prometheus has ended; it said:\n{said}"
-            assert time.monotonic() < deadline, f"Prometheus has scraped no exporter on port {port}; it said:\n{said}"
+            text = (directory / "prometheus.log").read_text()
+            assert process.poll() is None, f"Prometheus has exited; its log:\n{text}"
+            assert time.monotonic() < deadline, f"Prometheus has scraped no exporter on port {port}; its log:\n{text}"
             time.sleep(0.1)
         yield ask
     finally:
@@ -49,5 +49,5 @@ def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterat
 def _scraped(ask: Callable[..., Any]) -> bool:
     try:
         return bool(ask("query", query="resource_report_info"))
-    except OSError:  # it does not listen yet
+    except OSError:  # it is not listening yet
         return False

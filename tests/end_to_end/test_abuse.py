@@ -1,4 +1,4 @@
-"""Clients that are many, slow or rude, against the real process: a scrape goes through, and nothing grows."""
+"""Many, slow or abusive clients of the real process: scrapes are answered, and no resource grows."""
 
 import resource
 import socket
@@ -16,7 +16,7 @@ MEBIBYTE = 1 << 20
 
 @contextmanager
 def alone(directory: Path) -> Iterator[Exporter]:
-    """An exporter whose database is not there."""
+    """An exporter whose database cannot be reached."""
     (directory / "config.yml").write_text(LEDGERS.format(timezone="UTC"))
     with running(directory, "serve", f"--config.file={directory / 'config.yml'}", LEDGERS_DSN="host=/nowhere") as exporter:
         yield exporter
@@ -24,7 +24,7 @@ def alone(directory: Path) -> Iterator[Exporter]:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """One exporter that has to stand all of it."""
+    """One exporter for all tests of this file."""
     with alone(tmp_path_factory.mktemp("abuse")) as exporter:
         exporter.page()
         yield exporter
@@ -40,13 +40,13 @@ def descriptors(exporter: Exporter) -> int:
 
 
 def resident(exporter: Exporter) -> int:
-    """Bytes."""
+    """The resident memory in bytes."""
     pages = int(Path(f"/proc/{exporter.process.pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize()
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /met", HEAD, HEAD + b"\r\n"], ids=["silent", "line", "half", "reads nothing"])
-def test_many_clients_that_do_not_go_on_keep_no_scrape_out(target: Exporter, said: bytes) -> None:
+def test_many_stalled_clients_do_not_block_a_scrape(target: Exporter, said: bytes) -> None:
     before = resident(target)
     with ExitStack() as stack:
         for number in range(600):
@@ -58,7 +58,7 @@ def test_many_clients_that_do_not_go_on_keep_no_scrape_out(target: Exporter, sai
 
 
 @pytest.mark.slow
-def test_ten_thousand_connections_one_after_another_leave_nothing(target: Exporter) -> None:
+def test_ten_thousand_successive_connections_leave_nothing(target: Exporter) -> None:
     target.page()
     before = descriptors(target), resident(target)
     for number in range(10_000):
@@ -81,7 +81,7 @@ def test_a_large_body_is_not_kept(target: Exporter) -> None:
     assert target.get("/metrics").status == 200
 
 
-def test_without_file_descriptors_old_connections_go_and_one_line_says_so(tmp_path: Path) -> None:
+def test_without_file_descriptors_the_oldest_connections_are_closed_with_one_line(tmp_path: Path) -> None:
     with alone(tmp_path) as exporter, ExitStack() as stack:
         exporter.page()
         few = descriptors(exporter) + 20

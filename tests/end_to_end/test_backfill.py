@@ -1,4 +1,4 @@
-"""The past, written, imported into a real TSDB and asked for again."""
+"""``resource-exporter backfill``: the history is written, imported into a real TSDB and queried."""
 
 import os
 import re
@@ -81,7 +81,7 @@ def written(directory: Path, name: str, *labels: str) -> dict[tuple[str | int, .
 
 
 @pytest.mark.parametrize("timezone, step", [("UTC", "1h"), ("Asia/Kolkata", "30m"), ("America/New_York", "1h")])
-def test_every_moment_is_what_sql_says(tmp_path: Path, fleet: str, timezone: str, step: str) -> None:
+def test_every_sample_equals_plain_sql(tmp_path: Path, fleet: str, timezone: str, step: str) -> None:
     done = backfill(tmp_path, fleet, f"--from={FIRST}", f"--step={step}", timezone=timezone)
     assert (done.returncode, done.stderr) == (0, "")
     assert "promtool tsdb create-blocks-from --max-block-duration=24h openmetrics" in done.stdout
@@ -110,7 +110,7 @@ def test_allocations_hold_for_their_day(tmp_path: Path, fleet: str) -> None:
 
 
 @pytest.mark.parametrize("missing, kinds", [(("output",), {"input"}), (("input", "output"), set())])
-def test_tokens_that_are_not_told_have_no_past(tmp_path: Path, fleet: str, missing: tuple[str, ...], kinds: set[str]) -> None:
+def test_tokens_without_a_column_have_no_history(tmp_path: Path, fleet: str, missing: tuple[str, ...], kinds: set[str]) -> None:
     columns = ", ".join(f"{kind}_tokens: null" for kind in missing)
     config = LEDGERS.replace("costs: {{database: main}}", f"costs: {{{{database: main, columns: {{{{{columns}}}}}}}}}")
     assert backfill(tmp_path, fleet, f"--from={FIRST}", config=config).returncode == 0
@@ -120,7 +120,7 @@ def test_tokens_that_are_not_told_have_no_past(tmp_path: Path, fleet: str, missi
 
 
 def hours(days: dict[date, dict[str, int]]) -> Iterator[float]:
-    """All full hours of the days that have gone by."""
+    """All full hours of the days, until now."""
     for day in days:
         for hour in range(24):
             moment = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
@@ -129,7 +129,7 @@ def hours(days: dict[date, dict[str, int]]) -> Iterator[float]:
 
 
 @pytest.mark.prometheus("prometheus", "promtool")
-def test_a_fresh_prometheus_has_the_whole_past_and_goes_on_without_a_jump(tmp_path: Path, fleet: str) -> None:
+def test_prometheus_imports_the_history_and_continues_its_series(tmp_path: Path, fleet: str) -> None:
     with ExitStack() as stack:
         exporter = stack.enter_context(serving(tmp_path, fleet))
         backfill(tmp_path, fleet, f"--from={FIRST}", f"--instance=127.0.0.1:{exporter.port}")
@@ -145,7 +145,7 @@ def test_a_fresh_prometheus_has_the_whole_past_and_goes_on_without_a_jump(tmp_pa
         assert {at: (float(value),) for at, value in past[0]["values"]} == {
             at: pytest.approx(row) for at, row in expected.items()
         }
-        # The same series go on: were they others, there would be twice as many.
+        # The scrape continues the imported series: with other labels there would be twice as many.
         ever = ask("query", query="count(last_over_time(resource_spend_usd[7d]))")[0]["value"][1]
         assert ever == ask("query", query="count(resource_spend_usd)")[0]["value"][1]
 
@@ -153,11 +153,11 @@ def test_a_fresh_prometheus_has_the_whole_past_and_goes_on_without_a_jump(tmp_pa
 @pytest.mark.parametrize(
     "flags, line",
     [
-        (["--from=soon"], "--from=soon: is no date; write it like 2026-01-31"),
-        (["--from=2026-01-02", "--to=2026-01-01"], "--from=2026-01-02: must not lie after --to (2026-01-01) nor in the future"),
+        (["--from=soon"], "--from=soon: is not a date; fix: write it like 2026-01-31"),
+        (["--from=2026-01-02", "--to=2026-01-01"], "--from=2026-01-02: must not be after --to (2026-01-01) or in the future"),
         (
             ["--from=2026-01-02", "--step=7m"],
-            "--step=7m: must divide an hour evenly; choose one of 1m, 2m, 3m, 5m, 10m, 15m, 20m, 30m, 1h",
+            "--step=7m: must be one of 1m, 2m, 3m, 5m, 10m, 15m, 20m, 30m, 1h",
         ),
     ],
 )
@@ -166,7 +166,7 @@ def test_a_wrong_flag_is_one_line(tmp_path: Path, flags: list[str], line: str) -
     assert (done.returncode, done.stderr) == (1, f"{line}\n")
 
 
-def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
     done = backfill(tmp_path, "host=/nowhere", "--from=2026-01-01", "--log.level=error")
     assert done.returncode == 1
     assert done.stderr.startswith("ledger ")

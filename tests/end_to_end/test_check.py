@@ -1,4 +1,4 @@
-"""``resource-exporter check`` against databases that lack something."""
+"""``resource-exporter check`` over databases with something missing or wrong."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ GRANT SELECT ON impact_ledger TO {ROLE};
 
 @pytest.fixture
 def reader(database: str) -> Iterator[str]:
-    """The connection string of a role that may read the ledgers, and no more."""
+    """The connection string of a role that may only read the ledgers."""
     with psycopg.connect(database) as connection:
         connection.execute(f"DROP ROLE IF EXISTS {ROLE}")
         connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'hunter2'")
@@ -66,7 +66,7 @@ def check(directory: Path, conninfo: str, config: str = LEDGERS, prefix: Sequenc
     return checked.returncode, checked.stdout.splitlines()
 
 
-def test_what_is_no_file_where_the_rollups_shall_be(tmp_path: Path, reader: str) -> None:
+def test_a_state_path_that_is_no_regular_file_is_an_error(tmp_path: Path, reader: str) -> None:
     os.mkfifo(tmp_path / "rollups.duckdb")
     code, lines = check(tmp_path, reader)
     assert code == 1
@@ -74,15 +74,15 @@ def test_what_is_no_file_where_the_rollups_shall_be(tmp_path: Path, reader: str)
     assert lines[-3:] == [f"error state: {path}", f"  {path} is a pipe", "    fix: state.path is the path of a file"]
 
 
-def test_somebodys_file_where_the_rollups_shall_be(tmp_path: Path, reader: str) -> None:
+def test_a_state_path_with_a_foreign_file_is_a_warning(tmp_path: Path, reader: str) -> None:
     (tmp_path / "rollups.duckdb").write_text("My notes\n")
     code, lines = check(tmp_path, reader)
     assert code == 0
-    assert lines[-2:] == ["  the file holds something else, and would be set aside", "    fix: choose another state.path"]
+    assert lines[-2:] == ["  the file is not a rollup file and would be set aside", "    fix: choose another state.path"]
 
 
-def test_a_file_in_a_directory_that_may_not_be_written_to(tmp_path: Path, reader: str) -> None:
-    """DuckDB puts its write-ahead log beside the file, and the exporter the rows that it reads."""
+def test_a_state_path_in_a_read_only_directory_is_an_error(tmp_path: Path, reader: str) -> None:
+    """DuckDB writes its write-ahead log beside the file, and the exporter the rows that it reads."""
     state = tmp_path / "state"
     state.mkdir()
     (state / "rollups.duckdb").touch(0o666)
@@ -91,12 +91,12 @@ def test_a_file_in_a_directory_that_may_not_be_written_to(tmp_path: Path, reader
     assert code == 1
     assert lines[-3:] == [
         f"error state: {state / 'rollups.duckdb'}",
-        "  the file cannot be written",
-        "    fix: set state.path to a file in a directory that can be",
+        "  the file is not writable",
+        "    fix: set state.path to a file in a writable directory",
     ]
 
 
-def test_time_that_does_not_suffice(tmp_path: Path, database: str, reader: str) -> None:
+def test_a_statement_timeout_is_an_error(tmp_path: Path, database: str, reader: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(SLOW)
     code, lines = check(tmp_path, reader, LEDGERS.replace("500ms", "500ms, statement_timeout: 300ms"))
@@ -104,11 +104,11 @@ def test_time_that_does_not_suffice(tmp_path: Path, database: str, reader: str) 
     at = lines.index("error costs: cost_ledger in database main")
     assert lines[at + 1 : at + 3] == [
         "  canceling statement due to statement timeout",
-        "    fix: raise refresh.statement_timeout, or add an index on the column of the time",
+        "    fix: raise refresh.statement_timeout, or add an index on the column of occurred_at",
     ]
 
 
-def test_all_is_well(tmp_path: Path, reader: str) -> None:
+def test_complete_ledgers_are_ok(tmp_path: Path, reader: str) -> None:
     code, lines = check(tmp_path, reader)
     assert code == 0
     assert lines == [
@@ -244,7 +244,7 @@ def test_all_is_well(tmp_path: Path, reader: str) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_and_how_to_mend_it(
+def test_an_error_says_what_is_wrong_and_how_to_fix_it(
     tmp_path: Path, database: str, reader: str, statement: str, code: int, expected: list[str]
 ) -> None:
     with psycopg.connect(database) as connection:
@@ -265,7 +265,7 @@ def test_a_filter_is_tried(tmp_path: Path, reader: str) -> None:
     ]
 
 
-def test_names_with_a_percent_sign_are_read(tmp_path: Path, database: str, reader: str) -> None:
+def test_names_with_a_percent_sign_work(tmp_path: Path, database: str, reader: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute('ALTER TABLE cost_ledger RENAME model TO "100%(s)"')
         connection.execute('ALTER TABLE quests RENAME TO "%quests"')
@@ -276,7 +276,7 @@ def test_names_with_a_percent_sign_are_read(tmp_path: Path, database: str, reade
     assert check(tmp_path, reader, config)[0] == 0
 
 
-def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
     code, lines = check(tmp_path, "host=/nowhere dbname=none password=hunter2")
     assert code == 1
     assert lines[0] == "error database main"

@@ -1,4 +1,4 @@
-"""``resource-exporter demo``: one command, real numbers, and nothing left behind whenever it is ended."""
+"""``resource-exporter demo`` serves all metrics and leaves nothing behind, whenever it is stopped."""
 
 import os
 import signal
@@ -16,14 +16,14 @@ from exporter.sections import SECTIONS
 from tests.end_to_end.process import DEADLINE, Exporter, running
 
 Moment = Callable[[Path, Path], bool]
-"""Whether it has come, by the place for temporary files and by what was written to standard output."""
+"""Whether the moment has come, by the directory of temporary files and the file of standard output."""
 
 
 def _directories(temporary: Path) -> bool:
     return any(temporary.iterdir())
 
 
-def _initialising(temporary: Path) -> bool:
+def _initializing(temporary: Path) -> bool:
     return any(temporary.glob("*/data/base"))
 
 
@@ -32,8 +32,8 @@ def _starting(temporary: Path) -> bool:
 
 
 MOMENTS: dict[str, Moment] = {
-    "its directories are made": lambda temporary, _: _directories(temporary),
-    "PostgreSQL is being initialised": lambda temporary, _: _initialising(temporary),
+    "its directories are created": lambda temporary, _: _directories(temporary),
+    "PostgreSQL is being initialized": lambda temporary, _: _initializing(temporary),
     "PostgreSQL is being started": lambda temporary, _: _starting(temporary),
     "the history begins": lambda _, out: "starting" in out.read_text() and _connected(out),
     "the history is being written": lambda _, out: "writing the history: 12 of" in out.read_text(),
@@ -43,26 +43,26 @@ MOMENTS: dict[str, Moment] = {
 
 
 def _connected(out: Path) -> bool:
-    """Whether a directory of PostgreSQL has a socket, so that the first connection is about to be made."""
+    """Whether PostgreSQL has its socket, so that the first connection follows."""
     return any((out.parent / "tmp").glob("*/.s.PGSQL.5432"))
 
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """A place for temporary files that nobody else uses, with a name that leaves room for that of a socket."""
+    """A directory for temporary files of this test only, whose path is short enough for a unix socket."""
     with TemporaryDirectory() as directory:
-        Path(directory).chmod(0o755)  # PostgreSQL is not run by root
+        Path(directory).chmod(0o755)  # PostgreSQL does not run as root
         yield Path(directory)
 
 
 def left(temporary: Path) -> list[str]:
-    """The processes that run in a directory, by their command lines."""
+    """The command lines of the processes whose working directory is in this directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (process / "cwd").readlink().is_relative_to(temporary):
                 found.append((process / "cmdline").read_text())
-        except OSError:  # it has ended, or is a zombie
+        except OSError:  # it has exited, or is a zombie
             continue
     return found
 
@@ -81,7 +81,7 @@ def test_the_demo_shows_everything_and_leaves_nothing_behind(tmp_path: Path, tem
         exporter.wait()
         page = exporter.page()
         names = {metric.name for section in SECTIONS.values() for metric in section.METRICS}
-        early = {"resource_quest_projected_spend_usd"}  # which is absent in the first half hour of the day
+        early = {"resource_quest_projected_spend_usd"}  # absent in the first half hour of the day
         assert {line.partition("{")[0].partition(" ")[0] for line in page.splitlines()} >= names - early
         checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
         assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
@@ -96,7 +96,7 @@ def test_the_demo_shows_everything_and_leaves_nothing_behind(tmp_path: Path, tem
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
-def test_it_is_ended_at_any_moment(tmp_path: Path, temporary: Path, moment: Moment, how: signal.Signals) -> None:
+def test_it_can_be_stopped_at_any_moment(tmp_path: Path, temporary: Path, moment: Moment, how: signal.Signals) -> None:
     (tmp_path / "tmp").symlink_to(temporary)
     exporter = started(tmp_path, temporary)
     try:
@@ -112,7 +112,7 @@ def test_it_is_ended_at_any_moment(tmp_path: Path, temporary: Path, moment: Mome
     assert left(temporary) == []
 
 
-def test_what_is_said_in_a_file_is_plain(tmp_path: Path, temporary: Path) -> None:
+def test_output_to_a_file_has_no_control_characters(tmp_path: Path, temporary: Path) -> None:
     with running(tmp_path, "demo", "--web.telemetry-path=/", TMPDIR=str(temporary)) as exporter:
         out = tmp_path / "exporter.out"
         exporter.until(lambda: "Ctrl-C" in out.read_text())
@@ -124,12 +124,12 @@ def test_what_is_said_in_a_file_is_plain(tmp_path: Path, temporary: Path) -> Non
     assert "//127.0.0.1" not in said.replace(f"http://127.0.0.1:{exporter.port}/ ", "")
 
 
-def test_a_port_that_is_taken_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused_before_anything_is_created(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         ended = subprocess.run(
             [sys.executable, "-m", "exporter", "demo", f"--web.listen-address={address}"],
-            env=os.environ | {"TMPDIR": str(tmp_path / "nowhere")},  # where nothing can be made
+            env=os.environ | {"TMPDIR": str(tmp_path / "nowhere")},  # where nothing can be created
             capture_output=True,
             text=True,
             check=False,

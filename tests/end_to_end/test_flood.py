@@ -1,4 +1,4 @@
-"""A hundred thousand providers, models, quests and tasks within an hour: the page and the memory keep within their bounds."""
+"""A hundred thousand providers, models, quests and tasks within an hour: series and memory stay within their limits."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a real process serves over a ledger that is known by heart, to the last sample."""
+"""All samples of a real process with a known ledger, compared with a golden file."""
 
 import re
 import subprocess
@@ -10,12 +10,12 @@ from tests.conftest import Golden
 from tests.end_to_end.process import Exporter
 
 VOLATILE = re.compile(r"^(resource_exporter_|resource_budget_day_elapsed_ratio)")
-# Absent in the first half hour of the day; and of histograms the page shows how many, but not in which bucket.
+# The projection is absent in the first half hour of the day, and the buckets of histograms vary.
 LEFT_OUT = re.compile(r"(# (HELP|TYPE) )?(process_|python_|resource_quest_projected_spend_usd|\w+_bucket\{)")
 
 
 def masked(page: str) -> str:
-    """The page with days told as how long ago they are, and without the values that no two runs share."""
+    """The samples with days as distances from today, and without the values that differ in every run."""
     today = datetime.now(UTC).date()
     for back in range(31):
         page = page.replace(f'"{today - timedelta(days=back)}"', f'"today - {back:02}"')
@@ -28,11 +28,11 @@ def page(exporter: Exporter) -> str:
     return exporter.page()
 
 
-def test_the_page_is_as_it_was(page: str, golden: Golden) -> None:
+def test_the_samples_equal_the_golden_file(page: str, golden: Golden) -> None:
     golden("metrics.txt", masked(page))
 
 
 @pytest.mark.prometheus("promtool")
-def test_promtool_has_no_remark(page: str) -> None:
+def test_promtool_finds_nothing(page: str) -> None:
     checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")

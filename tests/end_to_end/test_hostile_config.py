@@ -1,4 +1,4 @@
-"""Configurations that nobody should load: one clear line from the command line, and a reload that changes nothing."""
+"""Malformed and hostile configurations: one clear line on the command line, and a reload that changes nothing."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ CONTENTS = {
 
 
 def said(directory: Path, command: str, *flags: str) -> tuple[int, str, str]:
-    """The exit code of a command over ``config.yml``, and what it wrote."""
+    """The exit code of a command with ``config.yml``, and its output."""
     arguments = [sys.executable, "-m", "exporter", command, "--config.file=config.yml", *flags]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -56,22 +56,22 @@ def said(directory: Path, command: str, *flags: str) -> tuple[int, str, str]:
     "command, name",
     [("serve", "empty"), ("serve", "a bomb"), ("check", "deep"), ("check", "10 MB"), ("backfill", "a key twice")],
 )
-def test_a_file_of_no_use_is_one_line_and_a_failure(tmp_path: Path, command: str, name: str) -> None:
+def test_a_malformed_file_is_one_line_and_a_failure(tmp_path: Path, command: str, name: str) -> None:
     content, line = CONTENTS[name]
     (tmp_path / "config.yml").write_bytes(content)
     flags = ["--from=2026-01-01"] if command == "backfill" else []
     assert said(tmp_path, command, *flags) == (1, "", f"{line}\n")
 
 
-def test_what_is_no_file_is_one_line_and_a_failure(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_directory_is_one_line_and_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
-    remedy = "write it after examples/config.yml and docs/configuration.md, or try resource-exporter demo, which needs none"
-    assert said(tmp_path, "serve") == (1, "", f"config.yml: there is no such file; {remedy}\n")
+    remedy = "start from examples/config.yml and docs/configuration.md, or run resource-exporter demo, which needs no file"
+    assert said(tmp_path, "serve") == (1, "", f"config.yml: file does not exist; fix: {remedy}\n")
     path.mkdir()
     assert said(tmp_path, "serve") == (1, "", "config.yml: cannot be read: Is a directory\n")
 
 
-def test_no_reload_takes_any_of_them(tmp_path: Path, known_ledger: str) -> None:
+def test_a_reload_rejects_all_of_them(tmp_path: Path, known_ledger: str) -> None:
     path = tmp_path / "config.yml"
     loaded = "resource_exporter_config_last_reload_successful {:.1f}\n"
     with serving(tmp_path, known_ledger, flags=["--web.enable-lifecycle"]) as exporter:

@@ -1,4 +1,4 @@
-"""Hundreds of rude clients against the real process with a page of ten thousand series: its memory keeps within a bound."""
+"""Hundreds of abusive clients of the real process with ten thousand series: its memory stays within a limit."""
 
 import asyncio
 import gzip
@@ -24,11 +24,11 @@ SELECT now(), 'p' || n % 10, 'm' || n % 41, 'q' || n % 200, 't' || n, 0.01 * n, 
 """
 MEGABYTE = 10**6
 PATIENCE = 4
-"""Seconds in which a client sends what the exporter takes."""
+"""Seconds for which a client sends as much as the exporter accepts."""
 HEAD = b"Host: a\r\nAuthorization: Basic " + b64encode(b"prometheus:hunter2") + b"\r\n"
 GET = b"GET /metrics HTTP/1.1\r\n" + HEAD
 LONG = b"".join(b"X-%d: " % number + b"a" * 8_000 + b"\r\n" for number in range(62))
-# As text in Python each of these characters takes four bytes.
+# Each of these characters takes four bytes in a Python string.
 WIDE = b"".join(b"X-%d: " % number + "\N{ROCKET}".encode() + b"a" * 8_000 + b"\r\n" for number in range(62))
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -40,7 +40,7 @@ basic_auth_users: {prometheus: $2b$04$ATaZeBhn0EkHi2zK8sbIc.pnjjJaxs9FOsXwf5Fwda
 
 @pytest.fixture(params=["plain", "tls"])
 def exporter(request: pytest.FixtureRequest, certificates: Path, database: str) -> Iterator[Exporter]:
-    """It serves ten thousand series, over TLS or not."""
+    """An exporter with ten thousand series, with or without TLS."""
     with psycopg.connect(database) as connection:
         connection.execute(SERIES)
     (certificates / "web.yml").write_text(WEB if request.param == "tls" else "{}")
@@ -54,12 +54,12 @@ def exporter(request: pytest.FixtureRequest, certificates: Path, database: str) 
 
 
 def peak(exporter: Exporter) -> int:
-    """The most bytes that were ever resident."""
+    """The peak resident memory in bytes."""
     return int(re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{exporter.process.pid}/status").read_text())[0]) * 1024
 
 
 async def pour(exporter: Exporter, first: bytes, again: bytes, most: int) -> None:
-    """Send what the exporter takes, ``most`` bytes of it, and take nothing."""
+    """Send as much as the exporter accepts, up to ``most`` bytes, and read nothing."""
     with suppress(OSError):
         _, writer = await asyncio.open_connection("127.0.0.1", exporter.port, ssl=exporter.context)
         cast("asyncio.Transport", writer.transport).pause_reading()
@@ -69,13 +69,13 @@ async def pour(exporter: Exporter, first: bytes, again: bytes, most: int) -> Non
                 for _ in range(0, most, max(len(again), 1)):
                     writer.write(again)
                     await writer.drain()
-                    await asyncio.sleep(0)  # so that time goes by
+                    await asyncio.sleep(0)  # lets the timeout expire
                 await asyncio.Event().wait()
         writer.transport.abort()
 
 
 async def crowd(exporter: Exporter, clients: int, first: bytes, again: bytes, most: int) -> None:
-    """That many clients at a time."""
+    """Run this many clients at the same time."""
     await asyncio.gather(*(pour(exporter, first, again, most) for _ in range(clients)))
 
 
@@ -92,8 +92,8 @@ async def crowd(exporter: Exporter, clients: int, first: bytes, again: bytes, mo
         pytest.param(500, GET + CHUNKED, b"10000\r\n" + bytes(65536) + b"\r\n", 26 * MEGABYTE, id="body without end"),
     ],
 )
-def test_rude_clients_take_little_memory(exporter: Exporter, clients: int, first: bytes, again: bytes, most: int) -> None:
-    # In a process of its own, or it would keep this one from scraping.
+def test_abusive_clients_use_little_memory(exporter: Exporter, clients: int, first: bytes, again: bytes, most: int) -> None:
+    # In a separate process, because it would keep this one from scraping.
     rude = get_context("fork").Process(target=lambda: asyncio.run(crowd(exporter, clients, first, again, most)))
     rude.start()
     while rude.is_alive():

@@ -1,4 +1,4 @@
-"""Secrets are planted wherever an operator or a client may put one, everything goes wrong, and none of them comes to light."""
+"""Secrets are placed wherever an operator or a client can put one, every error is provoked, and no secret appears anywhere."""
 
 import signal
 from base64 import b64encode
@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.end_to_end.process import Exporter, Reply, running
 
-# Each piece is one that a careless parser could leave over. No other text in a log or on a page has the word.
+# Each part is one that a careless parser could leave. No other text in a log or response contains the word.
 INLINE = "hazel1@hazel2 hazel3"
 VARIABLE = "hazel4'hazel5%41hazel6"
 FILE = "hazel7:hazel8/hazel9"
@@ -56,7 +56,7 @@ def basic(user: str, password: str) -> str:
 
 @pytest.fixture
 def exporter(tmp_path: Path, known_ledger: str) -> Iterator[Exporter]:
-    """One that reads one ledger, fails to read two, and says at length what it does."""
+    """An exporter with debug logs that reads one ledger and fails to read two."""
     (tmp_path / "state").mkdir()
     (tmp_path / "config.yml").write_text(CONFIG.format(inline=INLINE, state=tmp_path / "state"))
     (tmp_path / "dsn").write_text(make_conninfo(known_ledger, user="nobody_of_that_name", password=FILE))
@@ -72,7 +72,7 @@ def exporter(tmp_path: Path, known_ledger: str) -> Iterator[Exporter]:
 
 
 def knock(exporter: Exporter) -> list[Reply]:
-    """Ask with passwords that are wrong, and in ways that are."""
+    """Send wrong passwords and malformed requests."""
     headers = [basic("prometheus", CLIENT), basic(CLIENT, RIGHT), f"Basic {CLIENT}", f"Bearer {CLIENT}", CLIENT * 1000]
     right, exporter.authorization = exporter.authorization, None
     replies = [exporter.get("/metrics", Authorization=header) for header in headers]
@@ -82,7 +82,7 @@ def knock(exporter: Exporter) -> list[Reply]:
 
 
 def reload(exporter: Exporter, path: Path, texts: list[str]) -> list[Reply]:
-    """Reload wrong files, in both ways, and put the right one back."""
+    """Reload wrong files, in both ways, and restore the right one."""
     right, replies = path.read_text(), []
     for text in texts:
         path.write_text(text)
@@ -95,7 +95,7 @@ def reload(exporter: Exporter, path: Path, texts: list[str]) -> list[Reply]:
 
 
 @pytest.mark.slow
-def test_no_planted_secret_comes_to_light(exporter: Exporter, tmp_path: Path) -> None:
+def test_no_secret_appears_in_any_output(exporter: Exporter, tmp_path: Path) -> None:
     replies = [*knock(exporter)]
     replies += reload(exporter, tmp_path / "config.yml", WRONG_CONFIGS)
     replies += reload(exporter, tmp_path / "web.yml", WRONG_WEB)

@@ -1,4 +1,4 @@
-"""Starting, serving, failing and stopping, as an operator sees them."""
+"""``resource-exporter serve``: start, scrapes, failures, reload and stop."""
 
 import gzip
 import signal
@@ -15,13 +15,13 @@ from tests.end_to_end.process import LEDGERS, Exporter, running, serving
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
-def test_every_data_metric_is_there(exporter: Exporter) -> None:
+def test_every_data_metric_is_served(exporter: Exporter) -> None:
     described = {line.split()[2] for line in exporter.page().splitlines() if line.startswith("# HELP")}
     expected = {metric.name for section in SECTIONS.values() for metric in section.METRICS}
     assert expected <= described
 
 
-def test_both_formats_parse_and_agree(exporter: Exporter) -> None:
+def test_both_formats_parse_and_have_the_same_samples(exporter: Exporter) -> None:
     plain = exporter.get("/metrics")
     rich = exporter.get("/metrics", Accept=OPENMETRICS, Accept_Encoding="gzip")
     assert rich.headers["Content-Encoding"] == "gzip"
@@ -47,7 +47,7 @@ def test_both_formats_parse_and_agree(exporter: Exporter) -> None:
         ("/-/reload", "GET", 405),
     ],
 )
-def test_paths_answer_as_http_says(exporter: Exporter, path: str, method: str, status: int) -> None:
+def test_paths_answer_with_the_right_status(exporter: Exporter, path: str, method: str, status: int) -> None:
     reply = exporter.get(path, method)
     assert reply.status == status
     assert (reply.body == b"") == (method == "HEAD")
@@ -62,7 +62,7 @@ def test_the_page_shows_the_five_sections(exporter: Exporter) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_good_order(tmp_path: Path, known_ledger: str, how: signal.Signals) -> None:
+def test_a_signal_stops_it_cleanly(tmp_path: Path, known_ledger: str, how: signal.Signals) -> None:
     with serving(tmp_path, known_ledger) as exporter:
         assert exporter.stop(how) == 0
         assert "Traceback" not in exporter.log.read_text()
@@ -75,7 +75,7 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path, known_ledger: str, how: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.yml", "exporter.log", "exporter.out", "rollups.duckdb"]
 
 
-def test_a_restart_changes_no_sample_and_neither_does_a_new_rollup_file(tmp_path: Path, known_ledger: str) -> None:
+def test_neither_a_restart_nor_a_new_rollup_file_changes_a_sample(tmp_path: Path, known_ledger: str) -> None:
     pages = []
     for _ in range(2):
         with serving(tmp_path, known_ledger) as exporter:
@@ -98,7 +98,7 @@ def test_a_restart_serves_while_the_database_is_down(tmp_path: Path, known_ledge
         assert exporter.data() == before
 
 
-def test_a_new_row_is_seen_without_a_restart(exporter: Exporter, known_ledger: str) -> None:
+def test_a_new_row_is_served_without_a_restart(exporter: Exporter, known_ledger: str) -> None:
     cell = 'resource_calls{quest_id="q9",quest="q9",layer="unknown",provider="Codex",model="gpt"} 1.0'
     assert cell not in exporter.page()
     with psycopg.connect(known_ledger) as connection:
@@ -109,7 +109,7 @@ def test_a_new_row_is_seen_without_a_restart(exporter: Exporter, known_ledger: s
     exporter.until(lambda: cell in exporter.page())
 
 
-def test_a_ledger_that_breaks_says_so_and_mends_itself(exporter: Exporter, known_ledger: str) -> None:
+def test_a_failing_ledger_is_down_and_recovers_without_a_restart(exporter: Exporter, known_ledger: str) -> None:
     with psycopg.connect(known_ledger, autocommit=True) as connection:
         connection.execute("ALTER TABLE cost_ledger RENAME TO elsewhere")
         exporter.until(lambda: 'resource_exporter_ledger_up{ledger="costs"} 0.0' in exporter.page())
@@ -120,7 +120,7 @@ def test_a_ledger_that_breaks_says_so_and_mends_itself(exporter: Exporter, known
     exporter.until(lambda: 'resource_exporter_ledger_up{ledger="costs"} 1.0' in exporter.page())
 
 
-def test_data_that_are_too_old_are_withdrawn(tmp_path: Path, known_ledger: str) -> None:
+def test_stale_data_are_withdrawn(tmp_path: Path, known_ledger: str) -> None:
     config = LEDGERS.replace("interval: 500ms", "interval: 300ms, stale_after: 5s")
     with serving(tmp_path, known_ledger, config) as exporter:
         with psycopg.connect(known_ledger, autocommit=True) as connection:
@@ -131,7 +131,7 @@ def test_data_that_are_too_old_are_withdrawn(tmp_path: Path, known_ledger: str) 
         assert "resource_quest_allocation_usd{" in page
 
 
-def test_without_any_ledger_it_lives_but_is_not_ready(tmp_path: Path) -> None:
+def test_without_any_ledger_it_is_healthy_but_not_ready(tmp_path: Path) -> None:
     (tmp_path / "config.yml").write_text(LEDGERS.format(timezone="UTC"))
     with running(tmp_path, "serve", f"--config.file={tmp_path / 'config.yml'}", LEDGERS_DSN="host=/nowhere") as exporter:
         assert exporter.get("/-/healthy").status == 200
@@ -175,7 +175,7 @@ def test_reload_over_http_must_be_enabled(exporter: Exporter) -> None:
     assert exporter.get("/-/reload", "POST").status == 403
 
 
-def test_what_is_no_http_leaves_no_word_in_the_log(exporter: Exporter) -> None:
+def test_requests_that_are_not_http_are_not_logged(exporter: Exporter) -> None:
     before = exporter.log.read_text().count("\n")
     assert exporter.get("/metrics", X_Long="secret" * 3000).status == 400
     assert exporter.get("/metrics").status == 200
@@ -183,7 +183,7 @@ def test_what_is_no_http_leaves_no_word_in_the_log(exporter: Exporter) -> None:
     assert exporter.log.read_text().count("\n") == before
 
 
-def test_a_configuration_that_cannot_be_used_changes_nothing_either(tmp_path: Path, known_ledger: str) -> None:
+def test_an_unusable_configuration_changes_nothing(tmp_path: Path, known_ledger: str) -> None:
     successful, remedy = (
         "resource_exporter_config_last_reload_successful {:.1f}",
         "state.path needs a directory that can be written to",

@@ -1,4 +1,4 @@
-"""``--web.config.file`` on the real process: who gets in, and what happens when the file changes."""
+"""``--web.config.file`` of the real process: access, and changes of the file."""
 
 import asyncio
 import shutil
@@ -19,7 +19,7 @@ from tests.web.serving import until
 
 pytestmark = pytest.mark.prometheus("openssl")
 
-# Of "hunter2", at the least cost.
+# The hash of "hunter2", with the lowest cost.
 HASH = "$2b$04$ATaZeBhn0EkHi2zK8sbIc.pnjjJaxs9FOsXwf5FwdaGu73lTUZtyW"
 WEB = f"""\
 tls_server_config:
@@ -32,7 +32,7 @@ basic_auth_users:
 
 @contextmanager
 def protected(directory: Path, *flags: str) -> Iterator[Exporter]:
-    """An exporter without a database, over TLS and with a password, and a client that knows both."""
+    """An exporter without a database, with TLS and a password, and a client with the certificate and the password."""
     (directory / "config.yml").write_text(LEDGERS.format(timezone="UTC"))
     (directory / "web.yml").write_text(WEB)
     environment = {"RESOURCE_EXPORTER_WEB_CONFIG_FILE": str(directory / "web.yml"), "LEDGERS_DSN": "host=/nowhere"}
@@ -71,7 +71,7 @@ def test_a_renewed_certificate_needs_no_restart(certificates: Path) -> None:
         assert trusted(exporter)
 
 
-def test_a_wrong_change_keeps_everything_and_is_logged_once(certificates: Path) -> None:
+def test_a_wrong_change_has_no_effect_and_is_logged_once(certificates: Path) -> None:
     with protected(certificates) as exporter:
         shutil.copy(certificates / "stranger.key", certificates / "server.key")
         exporter.until(lambda: "web configuration not reloaded" in exporter.log.read_text())
@@ -83,17 +83,17 @@ def test_a_wrong_change_keeps_everything_and_is_logged_once(certificates: Path) 
 
 
 @pytest.mark.parametrize("flags, environment", [(["--web.config.file="], {}), ([], {"RESOURCE_EXPORTER_WEB_CONFIG_FILE": ""})])
-def test_a_name_that_a_template_left_empty_opens_no_door(tmp_path: Path, flags: list[str], environment: dict[str, str]) -> None:
+def test_an_empty_file_name_is_an_error(tmp_path: Path, flags: list[str], environment: dict[str, str]) -> None:
     with pytest.raises(AssertionError), running(tmp_path, "serve", *flags, **environment):
         pass
     assert (tmp_path / "exporter.log").read_text() == (
-        "--web.config.file: is empty; name a file, or take the flag and RESOURCE_EXPORTER_WEB_CONFIG_FILE away"
-        " to be open to everybody\n"
+        "--web.config.file: is empty; fix: name a file, or remove the flag and RESOURCE_EXPORTER_WEB_CONFIG_FILE"
+        " to serve without TLS and passwords\n"
     )
 
 
 @pytest.mark.parametrize("over", ["http", "signal"])
-def test_a_reload_takes_both_files_or_neither(certificates: Path, over: str) -> None:
+def test_a_reload_uses_both_files_or_neither(certificates: Path, over: str) -> None:
     with protected(certificates, "--web.enable-lifecycle") as exporter:
         (certificates / "web.yml").write_text(WEB.replace("basic_auth_users:", "basic_auth_user:"))
         if over == "http":
@@ -129,12 +129,12 @@ def test_a_wrong_file_stops_the_start_with_one_line(tmp_path: Path, text: str | 
     assert "hunter2" not in line
 
 
-# Of "hunter2" too, at the cost that docs/web.md advises.
+# Also the hash of "hunter2", with the cost that docs/web.md recommends.
 DEAR = "$2b$10$MsAMkNU0nYh77ch3FcTs/.ny1ei0Mgbtw9C9spD8c0ejJOJvdbkV."
 
 
 async def guess(port: int, source: str, tried: list[str]) -> None:
-    """Try one wrong password after another, each over a connection of its own."""
+    """Try one wrong password after another, each over a new connection."""
     for number in count():
         reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
         try:
@@ -148,7 +148,7 @@ async def guess(port: int, source: str, tried: list[str]) -> None:
 
 
 async def scrape_among_guesses(exporter: Exporter, sources: list[str]) -> int:
-    """The status of a scrape, for which the exporter takes ten seconds at most, while all the others try again."""
+    """The status of a scrape, which must take at most ten seconds while all other clients try again."""
     tried: list[str] = []
 
     async def again() -> bool:
@@ -166,7 +166,7 @@ async def scrape_among_guesses(exporter: Exporter, sources: list[str]) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("addresses", [400, 20])
-def test_the_right_password_passes_while_hundreds_guess(tmp_path: Path, addresses: int) -> None:
+def test_the_right_password_is_accepted_while_hundreds_guess(tmp_path: Path, addresses: int) -> None:
     (tmp_path / "web.yml").write_text(f"basic_auth_users: {{prometheus: {DEAR}}}")
     (tmp_path / "config.yml").write_text(LEDGERS.format(timezone="UTC"))
     flags = [f"--config.file={tmp_path / 'config.yml'}", f"--web.config.file={tmp_path / 'web.yml'}"]

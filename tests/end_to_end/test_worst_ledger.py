@@ -1,4 +1,4 @@
-"""A ledger with every odd text in every column: what is served can be read by all that read it."""
+"""A ledger with every unusual text in every column: all parsers can read the exposition."""
 
 import subprocess
 from pathlib import Path
@@ -32,13 +32,13 @@ VALUES (now(), now(), %(text)s, %(text)s, %(text)s, %(text)s, 5000, 1, 0.5);
 
 @pytest.mark.slow
 @pytest.mark.prometheus("promtool", "prometheus")
-def test_every_reader_reads_the_page(tmp_path: Path, database: str) -> None:
+def test_every_parser_reads_the_exposition(tmp_path: Path, database: str) -> None:
     with psycopg.connect(database, cursor_factory=psycopg.ClientCursor) as connection:
         connection.execute(LOOSE)
         for odd in ODD:
             connection.execute(ROWS, {"text": odd})
     with serving(tmp_path, database) as exporter, prometheus(tmp_path, exporter.port) as ask:
-        # The exporter's own metrics are all there once the first refresh has ended.
+        # All own metrics exist after the first refresh.
         exporter.until(lambda: ask("query", query="scrape_samples_scraped")[0]["value"][1] == str(len(samples(exporter))))
         assert {series["value"][1] for series in ask("query", query="up")} == {"1"}
         assert {series["metric"]["quest_id"] for series in ask("query", query="resource_calls")} == IDS
@@ -52,5 +52,5 @@ def test_every_reader_reads_the_page(tmp_path: Path, database: str) -> None:
 
 
 def samples(exporter: Exporter) -> list[Sample]:
-    """What the parser of text 0.0.4 finds on the page."""
+    """The samples found by the parser of text format 0.0.4."""
     return [sample for family in text(exporter.page()) for sample in family.samples]

@@ -17,7 +17,7 @@ HEAD = b"# HELP resource_budget_day_elapsed_ratio Share of the day.\n# TYPE reso
 
 
 class Ticks:
-    """Own metrics that count how often they were asked for."""
+    """Own metrics that count how often they were rendered."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -31,7 +31,7 @@ def snapshot(ratio: float) -> Snapshot:
     return Snapshot(datetime(2026, 11, 20, tzinfo=UTC), (Family(ELAPSED, [((), ratio)]),), ())
 
 
-def test_every_body_is_the_data_and_then_the_own_metrics_of_its_format() -> None:
+def test_every_body_is_the_data_followed_by_the_own_metrics_in_its_format() -> None:
     bodies = Exposition(b"data 1\n").with_own(b"own 2\n", b"own 3\n# EOF\n")
     assert set(bodies) == set(REPRESENTATIONS)
     assert {each: decoded(each, body) for each, body in bodies.items()} == {
@@ -46,7 +46,7 @@ def decoded(representation: Representation, body: bytes) -> bytes:
     return gzip.decompress(body) if representation.encoding is Encoding.GZIP else body
 
 
-def test_a_gzip_body_is_one_member_however_often_own_metrics_follow() -> None:
+def test_every_gzip_body_of_a_snapshot_is_one_member() -> None:
     exposition = Exposition(b"data 1\n" * 1000)
     for own in (b"a 1\n", b"b 2\n"):
         member = zlib.decompressobj(wbits=31)
@@ -55,7 +55,7 @@ def test_a_gzip_body_is_one_member_however_often_own_metrics_follow() -> None:
         assert member.unused_data == b""
 
 
-def test_before_the_first_snapshot_own_metrics_are_served_alone() -> None:
+def test_before_the_first_snapshot_only_own_metrics_are_served() -> None:
     publisher = Publisher(Ticks())
     assert not publisher.ready
     assert publisher.snapshot is None
@@ -65,7 +65,7 @@ def test_before_the_first_snapshot_own_metrics_are_served_alone() -> None:
     assert gzip.decompress(publisher.body(OPENMETRICS_GZIP)) == b"ticks_total 2\n# EOF\n"
 
 
-def test_a_published_snapshot_stands_until_the_next() -> None:
+def test_a_snapshot_is_served_until_the_next() -> None:
     publisher, first, second = Publisher(Ticks()), snapshot(0.25), snapshot(0.5)
     publisher.publish(first)
     publisher.republish()
@@ -77,7 +77,7 @@ def test_a_published_snapshot_stands_until_the_next() -> None:
     assert publisher.body(PLAIN) == HEAD + b"resource_budget_day_elapsed_ratio 0.5\nticks_total 4\n"
 
 
-def test_a_family_that_cannot_be_rendered_leaves_the_old_page() -> None:
+def test_a_snapshot_that_cannot_be_rendered_does_not_replace_the_current_one() -> None:
     publisher, first = Publisher(Ticks()), snapshot(0.25)
     publisher.publish(first)
     before = publisher.body(PLAIN)
@@ -87,7 +87,7 @@ def test_a_family_that_cannot_be_rendered_leaves_the_old_page() -> None:
     assert publisher.body(PLAIN) == before
 
 
-def test_the_openmetrics_body_is_a_whole_exposition() -> None:
+def test_the_openmetrics_body_is_a_complete_exposition() -> None:
     publisher = Publisher(Ticks())
     publisher.publish(snapshot(0.25))
     body = gzip.decompress(publisher.body(OPENMETRICS_GZIP)).decode()

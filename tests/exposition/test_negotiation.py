@@ -43,7 +43,7 @@ FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         ("*/*", TEXT),  # curl, requests, aiohttp
         ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", TEXT),  # Metricbeat
         ("text/html, image/gif, image/jpeg, */*; q=0.2", TEXT),
-        # nothing is asked
+        # empty headers
         ("", TEXT),
         (" , ,", TEXT),
         # types and wildcards
@@ -63,12 +63,12 @@ FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         (f"*/*;q=0, {OM};q=0.001", OPENMETRICS),
         ("*/*;q=0", None),
         ("*/*;q=0.000", None),
-        # on equal weights the more exact range, then text
+        # on equal weights the more specific range wins, then text
         (f"{OM}, text/plain", TEXT),
         (f"{OM}, */*", OPENMETRICS),
         (f"{OM};version=1.0.0, text/plain", OPENMETRICS),
         ("application/*, */*", OPENMETRICS),
-        # a more specific range decides over a wider one
+        # a specific range takes precedence over a wider one
         (f"*/*, {OM};q=0.2", TEXT),
         ("text/plain;q=0.2, text/*;q=0.9, application/*;q=0.5", OPENMETRICS),
         ("text/plain;q=0.9, text/plain;version=0.0.4;q=0.1, application/*;q=0.5", OPENMETRICS),
@@ -91,10 +91,10 @@ FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         ("TEXT/PLAIN;VERSION=0.0.4;Q=0.5", TEXT),
         ("Application/OpenMetrics-Text;Version=1.0.0", OPENMETRICS),
         (f"text/plain ; q=0.1\t,\t{OM} ;\tq=0.2", OPENMETRICS),
-        # a separator inside quotes separates nothing
+        # separators inside quotes do not separate
         (f'text/html;title="a, {OM};q=1", text/plain;q=0.1', TEXT),
         (r'text/html;title="\", */*", text/plain;q=0.1', TEXT),
-        # ranges that break the grammar are ignored
+        # ranges that violate the grammar are ignored
         (f"text/plain;q=2, {OM};q=0.1", OPENMETRICS),
         (f"text/plain;q=0.1234, {OM};q=0.1", OPENMETRICS),
         (f"text/plain;q=, {OM};q=0.1", OPENMETRICS),
@@ -148,17 +148,17 @@ def test_encoding(accept_encoding: str | None, expected: Encoding | None) -> Non
     assert negotiate(None, accept_encoding) == (expected and Representation(TEXT, expected))
 
 
-def test_neither_half_alone_is_enough() -> None:
+def test_format_and_encoding_must_both_be_acceptable() -> None:
     assert negotiate("text/html", "gzip") is None
     assert negotiate("text/plain", "identity;q=0") is None
 
 
-def test_a_long_header_is_understood_too() -> None:
+def test_a_long_header_is_negotiated() -> None:
     accept = "text/html," * LONGEST_REMEMBERED + f"{OM};q=0.1"
     assert negotiate(accept, "gzip") == Representation(OPENMETRICS, GZIP)
 
 
 @given(st.text('ab/*;=",\\ .q01-', max_size=60), st.text('gzip*;=",q01 ', max_size=60))
-def test_any_header_has_an_answer(accept: str, accept_encoding: str) -> None:
+def test_no_header_raises(accept: str, accept_encoding: str) -> None:
     answer = negotiate(accept, accept_encoding)
     assert answer is None or isinstance(answer, Representation)

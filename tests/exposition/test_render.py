@@ -24,7 +24,7 @@ def parsed(families: Iterable[Parsed]) -> dict[tuple[str, tuple[tuple[str, str],
     return {(sample.name, tuple(sample.labels.items())): sample.value for family in families for sample in family.samples}
 
 
-def test_a_page_is_help_type_and_samples_in_the_order_given() -> None:
+def test_families_are_rendered_in_the_given_order() -> None:
     page = Renderer().render([Family(SPEND, [(("Gene", "glm-4"), 1.5), (("Atlas", "o3"), 0.0)]), Family(ELAPSED, [((), 0.25)])])
     assert page.decode() == (
         "# HELP resource_spend_usd USD billed.\n"
@@ -37,12 +37,12 @@ def test_a_page_is_help_type_and_samples_in_the_order_given() -> None:
     )
 
 
-def test_backslash_quote_and_line_end_are_escaped_and_nothing_else() -> None:
+def test_only_backslash_quote_and_line_end_are_escaped() -> None:
     page = Renderer().render([Family(SPEND, [(("a\\b", 'say "é%s"\n{x}'), 1.0)])])
     assert page.splitlines()[-1].decode() == r'resource_spend_usd{quest="a\\b",model="say \"é%s\"\n{x}"} 1.0'
 
 
-def test_what_utf8_cannot_hold_does_not_blank_the_page() -> None:
+def test_a_lone_surrogate_is_replaced() -> None:
     assert b'quest="a?b"' in Renderer().render([Family(SPEND, [(("a\ud800b", ""), 1.0)])])
 
 
@@ -50,12 +50,12 @@ def test_what_utf8_cannot_hold_does_not_blank_the_page() -> None:
     "number,text",
     [(0.1, "0.1"), (-2.0, "-2.0"), (12345678.0, "1.2345678e+07"), (10_000_000.0, "1e+07"), (1e-7, "1e-07"), (3, "3.0")],
 )
-def test_numbers_are_written_as_the_client_library_writes_them(number: float, text: str) -> None:
+def test_numbers_have_the_format_of_the_client_library(number: float, text: str) -> None:
     assert Renderer().render([Family(ELAPSED, [((), number)])]).split()[-1].decode() == text
 
 
 @given(st.dictionaries(st.tuples(LABELS, LABELS), NUMBERS, max_size=8))
-def test_both_parsers_read_back_what_was_rendered(samples: dict[Labels, float]) -> None:
+def test_both_parsers_read_the_rendered_samples(samples: dict[Labels, float]) -> None:
     page = Renderer().render([Family(SPEND, list(samples.items()))]).decode()
     expected = {
         ("resource_spend_usd", (("quest", quest), ("model", model))): number for (quest, model), number in samples.items()
@@ -72,7 +72,7 @@ def test_help_texts_need_no_escaping_in_either_format(metric: Metric) -> None:
 
 
 @pytest.mark.prometheus
-def test_promtool_has_no_remark_on_the_whole_catalogue() -> None:
+def test_promtool_accepts_the_whole_catalogue() -> None:
     metrics = [metric for section in SECTIONS.values() for metric in section.METRICS]
     page = Renderer().render(Family(metric, [(('h\\o"s\nt',) * len(metric.labels), 1.0)]) for metric in metrics)
     checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""A known ledger in servers of the tests' own, which may be killed."""
+"""A known ledger in PostgreSQL servers that the tests may kill."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ ROLE = "CREATE ROLE reader LOGIN PASSWORD 'hunter2'; GRANT SELECT ON ALL TABLES 
 
 @contextmanager
 def filled(settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Server]:
-    """A PostgreSQL that holds the known ledger."""
+    """A PostgreSQL with the known ledger."""
     with running(settings=settings) as server:
         with psycopg.connect(server.conninfo()) as connection:
             connection.execute(SCHEMA.read_bytes() + LEDGER.read_bytes())
@@ -24,7 +24,7 @@ def filled(settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A PostgreSQL that holds the known ledger, with a role ``reader`` that needs the password."""
+    """A PostgreSQL with the known ledger and a role ``reader`` that needs a password."""
     with filled() as server:
         with psycopg.connect(server.conninfo()) as connection:
             connection.execute(ROLE)
@@ -35,6 +35,6 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def victim() -> Iterator[Server]:
-    """Another one with the same rows."""
+    """A second server with the same rows."""
     with filled() as server:
         yield server

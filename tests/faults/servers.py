@@ -1,4 +1,4 @@
-"""Doing to a PostgreSQL what happens to servers."""
+"""Faults of a PostgreSQL server."""
 
 import os
 import signal
@@ -16,20 +16,20 @@ CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applicat
 
 
 def administer(server: Server, *statements: str) -> None:
-    """Run statements of a superuser, each in a transaction of its own."""
+    """Run statements as a superuser, each in its own transaction."""
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
 
 
 def processes(server: Server) -> list[int]:
-    """Every process of a running server, the postmaster first."""
+    """All processes of a running server, the postmaster first."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     return [int(pid) for pid in (str(server.pid), *children)]
 
 
 def kill(server: Server) -> None:
-    """SIGKILL to all of it at once, as when memory has run out. Can be started again when it returns."""
+    """Kill all processes at once, like the OOM killer. The server can be started again when this returns."""
     everything = processes(server)
     _signal(everything, signal.SIGKILL)
     server.stop()
@@ -41,7 +41,7 @@ def kill(server: Server) -> None:
 
 @contextmanager
 def killed(server: Server) -> Iterator[None]:
-    """Killed at the beginning, and started again at the end."""
+    """Kill the server at the start of the context and start it again at the end."""
     kill(server)
     yield
     server.start()
@@ -49,7 +49,7 @@ def killed(server: Server) -> Iterator[None]:
 
 @contextmanager
 def frozen(server: Server) -> Iterator[None]:
-    """Every process of it stands still, as when a machine is suspended."""
+    """Stop all processes with SIGSTOP for the duration of the context, as if the machine were suspended."""
     everything = processes(server)
     _signal(everything, signal.SIGSTOP)
     try:
@@ -60,12 +60,12 @@ def frozen(server: Server) -> Iterator[None]:
 
 def _signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
-        with suppress(ProcessLookupError):  # those of a server come and go
+        with suppress(ProcessLookupError):  # sessions end at any time
             os.kill(pid, number)
 
 
 def _lives(pid: int) -> bool:
-    """A process that has ended but was not waited for has no command line any more."""
+    """Whether the process is running. A zombie has an empty command line."""
     try:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except FileNotFoundError:

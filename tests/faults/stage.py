@@ -1,4 +1,4 @@
-"""What a test of faults looks at: whether the page is exact, which ledgers are said to be down, and what the process holds."""
+"""What a test of faults checks: exact samples, the ledgers that are down, and the resources of the process."""
 
 import json
 import re
@@ -15,15 +15,15 @@ from tests.integration.rules import Settings
 from tests.integration.running import differences, parsed
 
 TIMELY = {"resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd"}
-"""What depends on the time of day."""
+"""Metrics that depend on the time of day."""
 QUICK = LEDGERS.replace("500ms", "100ms, statement_timeout: 2s")
 PATIENT = LEDGERS.replace("500ms", "100ms, statement_timeout: 5m")
-"""The configuration of the end-to-end tests, for faults that last and for statements that do."""
+"""The configuration of the end-to-end tests, with timeouts for long faults and slow statements."""
 _DOWN = re.compile(r'^resource_exporter_ledger_up\{ledger="(\w+)"\} 0\.0$', re.MULTILINE)
 
 
 def wrong(conninfo: str, page: str, now: datetime) -> list[str]:
-    """Every sample on a page that is not what the ledgers say at a moment, recomputed from all their rows."""
+    """The samples that differ from a recomputation from all rows of the ledgers, as of a moment."""
     expected, served = report(read(conninfo), Settings(), now), parsed(page)
     for metric in TIMELY:
         expected.samples.pop(metric, None)
@@ -32,17 +32,17 @@ def wrong(conninfo: str, page: str, now: datetime) -> list[str]:
 
 
 def until_exact(exporter: Exporter, conninfo: str) -> None:
-    """Until every ledger is up and every sample right."""
+    """Wait until every ledger is up and every sample is right."""
     exporter.until(lambda: not down(exporter) and not wrong(conninfo, exporter.page(), datetime.now(UTC)))
 
 
 def down(exporter: Exporter) -> frozenset[str]:
-    """The ledgers that the page says are down."""
+    """The ledgers that are down by the metric."""
     return frozenset(_DOWN.findall(exporter.page()))
 
 
 def spend(conninfo: str) -> None:
-    """Commit one more call, so that an old page is not taken for a new one."""
+    """Commit one more call, so that old samples are not mistaken for new ones."""
     with psycopg.connect(conninfo) as connection:
         connection.execute(
             "INSERT INTO cost_ledger (id, created_at, task_id, quest_id, provider, model, cost_usd)"
@@ -51,7 +51,7 @@ def spend(conninfo: str) -> None:
 
 
 class Held(NamedTuple):
-    """What a process holds: open files apart from its connections to PostgreSQL, threads, and what it read but did not use."""
+    """Resources of a process: open files without connections to PostgreSQL, threads, and files of batches."""
 
     files: int
     threads: int
@@ -59,14 +59,14 @@ class Held(NamedTuple):
 
 
 def held(exporter: Exporter, conninfo: str) -> Held:
-    """What the exporter over one database holds now."""
+    """The current resources of an exporter with one database."""
     files, threads = (len(list(Path(f"/proc/{exporter.process.pid}", kind).iterdir())) for kind in ("fd", "task"))
     unused = len(list(exporter.log.parent.glob("rollups.duckdb.reading/*")))
     return Held(files - connections(conninfo), threads, unused)
 
 
 def connections(conninfo: str) -> int:
-    """How many connections the exporter has to the database."""
+    """The number of connections of the exporter to the database."""
     with psycopg.connect(conninfo) as connection:
         ((count,),) = connection.execute(
             "SELECT count(*) FROM pg_stat_activity"
@@ -81,7 +81,7 @@ def logged(exporter: Exporter) -> list[dict[str, str]]:
 
 
 def last_errors(exporter: Exporter) -> dict[str, list[str]]:
-    """Why each ledger could not be read, in the words of the log."""
+    """The logged errors by ledger."""
     said: dict[str, list[str]] = {}
     for event in logged(exporter):
         if event["msg"] == "ledger cannot be read":

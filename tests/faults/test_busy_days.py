@@ -1,4 +1,4 @@
-"""How busy a day was decides how long it takes to read, and neither memory nor whether it can be read at all."""
+"""The number of calls of a day affects only the time to read it, not the memory."""
 
 import re
 import signal
@@ -26,20 +26,20 @@ NOW = """
 INSERT INTO cost_ledger (created_at, quest_id, provider, model, cost_usd)
 SELECT now(), 'q', 'codex', {model}, 0.01 FROM generate_series(1, {calls}) AS n
 """
-"""What one statement imports bears one time."""
+"""All rows of one statement have the same time."""
 READ = "resource_exporter_ledger_rows_read_total"
 MEMORY = 400
 """Megabytes."""
 
 
 def fill(conninfo: str, calls: int, apart: str, model: str = "'gpt-' || n % 3") -> None:
-    """Calls of one day, so far apart, of half as many tasks."""
+    """Calls of one day at this distance, with half as many tasks."""
     with psycopg.connect(conninfo) as connection:
         connection.execute(FILL.format(calls=calls, apart=apart, model=model).encode())
 
 
 def peak(exporter: Exporter) -> int:
-    """The most memory that the process ever had, in megabytes."""
+    """The peak memory of the process in megabytes."""
     (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{exporter.process.pid}/status").read_text())
     return int(kilobytes) // 1024
 
@@ -51,7 +51,7 @@ def served(exporter: Exporter, metric: str) -> float:
 
 
 def truth(conninfo: str, what: str) -> float:
-    """A number of the ledger as plain SQL."""
+    """A number of the ledger by plain SQL."""
     with psycopg.connect(conninfo) as connection:
         ((value,),) = connection.execute(f"SELECT {what} FROM cost_ledger").fetchall()
     return float(value)
@@ -67,7 +67,7 @@ def said(exporter: Exporter, message: str) -> bool:
 
 
 @pytest.mark.slow
-def test_a_day_of_millions_is_built_in_steps_which_survive_the_process(tmp_path: Path, database: str) -> None:
+def test_a_day_of_millions_is_built_in_steps_that_survive_a_kill(tmp_path: Path, database: str) -> None:
     fill(database, 2_500_000, "30 ms")
     (tmp_path / "config.yml").write_text(ONE_LEDGER)
     serve = ("serve", f"--config.file={tmp_path / 'config.yml'}")
@@ -88,7 +88,7 @@ def test_a_day_of_millions_is_built_in_steps_which_survive_the_process(tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("calls, model", [(300_000, "'gpt'"), (10_000, "n % 3 || repeat('é', 4000)")])
-def test_one_moment_of_more_calls_than_fit_into_a_file(tmp_path: Path, database: str, calls: int, model: str) -> None:
+def test_more_calls_at_one_moment_than_fit_into_a_batch(tmp_path: Path, database: str, calls: int, model: str) -> None:
     fill(database, calls, "0 s", model)
     fill(database, 3_000, "25 s")
     (tmp_path / "config.yml").write_text(ONE_LEDGER)
@@ -109,7 +109,7 @@ SELECT now() - random() * interval '700 days', 't' || n / 2, 'q' || n % 7, 'code
 
 
 @pytest.mark.slow
-def test_history_that_is_imported_out_of_order(tmp_path: Path, database: str) -> None:
+def test_history_imported_out_of_order(tmp_path: Path, database: str) -> None:
     (tmp_path / "config.yml").write_text(ONE_LEDGER)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(HISTORY.format(calls=70_000).encode())

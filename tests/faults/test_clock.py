@@ -1,4 +1,4 @@
-"""The clock of the machine is set while the exporter runs."""
+"""The clock of the machine is set while the exporter is running."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from tests.integration.running import PLAIN, configure
 
 
 class Clock(datetime):
-    """The time of day, as it was set."""
+    """A clock that the test can set."""
 
     ahead = timedelta()
 
@@ -34,7 +34,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("steps", [(-60, 30), (60 * 24 * 40, -60 * 24 * 60)], ids=["minutes", "weeks"])
-async def test_refreshes_go_on_whatever_the_clock_says(
+async def test_refreshes_continue_after_the_clock_is_set(
     known_ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: tuple[int, ...]
 ) -> None:
     monkeypatch.setattr("apscheduler.schedulers.base.datetime", Clock)

@@ -1,4 +1,4 @@
-"""Several databases that are lost at the same time, each in another way: none touches what the others say."""
+"""Several databases fail at the same time in different ways, and none affects the others."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,23 +33,23 @@ POOL = 2
 
 
 def until_allocated(exporter: Exporter, server: Server, usd: float) -> None:
-    """Until a new allocation is on the page."""
+    """Wait until a new allocation is served."""
     administer(server, f"UPDATE quest_budget_allocations SET allocated_usd = {usd} WHERE quest_id = 'q1'")
     exporter.until(lambda: f'layer="Atlas"}} {usd}' in exporter.page())
 
 
 def until_withdrawn(exporter: Exporter, *metrics: str) -> None:
-    """Until these families are gone, because their ledger was not read for too long."""
+    """Wait until these families are withdrawn, because their ledger was not read for too long."""
     exporter.until(lambda: parsed(exporter.page()).keys().isdisjoint(metrics))
 
 
 def write(directory: Path, **conninfos: str) -> None:
-    """Say where each ledger is."""
+    """Write the connection string of each database."""
     for ledger, conninfo in conninfos.items():
         (directory / f"{ledger}.dsn").write_text(conninfo)
 
 
-def test_servers_that_do_not_answer(tmp_path: Path, server: Server, victim: Server) -> None:
+def test_servers_that_do_not_respond(tmp_path: Path, server: Server, victim: Server) -> None:
     here, there = server.conninfo(), victim.conninfo()
     with ExitStack() as stack:
         silent, reset, slow = (stack.enter_context(network(here)) for _ in range(3))
@@ -64,11 +64,11 @@ def test_servers_that_do_not_answer(tmp_path: Path, server: Server, victim: Serv
         until_exact(exporter, here)
         said = last_errors(exporter)
     assert said["costs"] == said["impacts"] == [SILENT]
-    assert all("connection" in reason.lower() for reason in said["quests"])  # failed, or reset in the middle of an answer
+    assert all("connection" in reason.lower() for reason in said["quests"])  # failed, or reset during a response
     assert "allocations" not in said
 
 
-def test_servers_that_let_nobody_in(tmp_path: Path, server: Server, victim: Server) -> None:
+def test_servers_that_refuse_connections(tmp_path: Path, server: Server, victim: Server) -> None:
     here, there = server.conninfo(), victim.conninfo()
     administer(server, "CREATE ROLE guest LOGIN IN ROLE reader")
     reader, guest = make_conninfo(here, user="reader", password="hunter2"), make_conninfo(here, user="guest")

@@ -1,4 +1,4 @@
-"""The exporter is killed at any moment: the rollup file that it leaves behind is one that the next can go on with."""
+"""The exporter is killed at any moment, and the next one resumes from its rollup file."""
 
 import random
 import signal
@@ -18,13 +18,13 @@ SELECT now() - random() * interval '9 days', 't' || n, 'q' || n %% 5, 'p' || n %
 
 
 def call(conninfo: str, count: int) -> None:
-    """Commit calls on any of the last days."""
+    """Commit calls on the last days."""
     with psycopg.connect(conninfo) as connection:
         connection.execute(CALLS, [count])
 
 
 @pytest.mark.slow
-def test_what_it_leaves_behind_can_be_gone_on_with(tmp_path: Path, known_ledger: str) -> None:
+def test_the_next_exporter_resumes_from_the_rollup_file(tmp_path: Path, known_ledger: str) -> None:
     moments = random.Random(20)
     call(known_ledger, 500)
     (tmp_path / "config.yml").write_text(QUICK.format(timezone="UTC"))

@@ -1,4 +1,4 @@
-"""PostgreSQL is not there yet, is slow, or dies in the middle of something."""
+"""PostgreSQL starts later, is slow, or is killed during a build, a refresh or an audit."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.faults.stage import PATIENT, connections, last_errors, spend, until_e
 
 
 def reports(exporter: Exporter) -> int:
-    """How many reports the exporter has made."""
+    """The number of reports that the exporter has made."""
     (count,) = re.findall(r'refresh_duration_seconds_count\{stage="sections"\} (\d+)', exporter.page())
     return int(count)
 
@@ -23,7 +23,7 @@ def gated(victim: Server) -> None:
     gate.set_up(victim)
 
 
-def test_a_server_that_comes_later(tmp_path: Path, victim: Server) -> None:
+def test_a_server_that_starts_later(tmp_path: Path, victim: Server) -> None:
     (tmp_path / "config.yml").write_text(PATIENT.format(timezone="UTC"))
     victim.stop()
     with running(tmp_path, "serve", f"--config.file={tmp_path / 'config.yml'}", LEDGERS_DSN=victim.conninfo()) as exporter:
@@ -34,13 +34,13 @@ def test_a_server_that_comes_later(tmp_path: Path, victim: Server) -> None:
 
 
 @pytest.mark.slow
-def test_a_refresh_of_many_intervals_is_one(tmp_path: Path, victim: Server) -> None:
+def test_a_refresh_longer_than_many_intervals_is_not_started_twice(tmp_path: Path, victim: Server) -> None:
     with serving(tmp_path, victim.conninfo(), PATIENT) as exporter:
         until_exact(exporter, victim.conninfo())
         gate.close(victim, gate.REFRESH)
         gate.until_waiting(exporter, victim)
         before = exporter.data()
-        late = reports(exporter) + 5  # made without a refresh, after three intervals each
+        late = reports(exporter) + 5  # reports without a refresh, one every three intervals
         exporter.until(lambda: reports(exporter) > late)
         assert connections(victim.conninfo()) == 1
         assert exporter.data() == before

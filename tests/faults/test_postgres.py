@@ -1,4 +1,4 @@
-"""What happens to tables, roles and servers while one and the same exporter runs: it says what it lost, and is right again."""
+"""Faults of tables, roles and servers while one exporter is running: it reports the ledgers concerned and recovers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ POOL = 2
 
 @dataclass(frozen=True)
 class Fault:
-    """Statements that break a ledger, what is then said of which ledgers, and statements that mend it."""
+    """Statements that break ledgers, the expected error of each ledger, and statements that fix them."""
 
     breaking: Sequence[str]
     said: str
@@ -69,7 +69,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def exporter(server: Server, directory: Path) -> Iterator[Exporter]:
-    """One for all tests of this file: whatever happened before, it must be right again."""
+    """One exporter for all tests of this file: it must have recovered from earlier faults."""
     write_password(server, directory, "hunter2")
     with serving(directory, "", CONFIG) as exporter:
         yield exporter
@@ -81,7 +81,7 @@ def write_password(server: Server, directory: Path, password: str) -> None:
 
 @pytest.fixture(autouse=True)
 def exact(server: Server, exporter: Exporter) -> Iterator[None]:
-    """Before the test, and after it."""
+    """Wait for exact samples before the test and after it."""
     until_exact(exporter, server.conninfo())
     yield
     spend(server.conninfo())
@@ -91,7 +91,7 @@ def exact(server: Server, exporter: Exporter) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_can_be_read_is_read_on(server: Server, exporter: Exporter, name: str) -> None:
+def test_other_ledgers_are_still_read(server: Server, exporter: Exporter, name: str) -> None:
     fault = FAULTS[name]
     before = exporter.data()
     administer(server, *fault.breaking)
@@ -109,7 +109,7 @@ def test_a_locked_table(server: Server, exporter: Exporter) -> None:
         assert "canceling statement due to lock timeout" in last_errors(exporter)["impacts"][-1]
 
 
-def test_a_password_that_is_rotated_and_back(server: Server, exporter: Exporter, directory: Path) -> None:
+def test_a_password_that_changes_and_changes_back(server: Server, exporter: Exporter, directory: Path) -> None:
     for password in ("hunter3", "hunter2"):
         administer(server, f"ALTER ROLE reader PASSWORD '{password}'")
         write_password(server, directory, password)

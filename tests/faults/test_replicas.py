@@ -1,4 +1,4 @@
-"""Two exporters that run side by side say the same, to the last byte, and one that is killed changes nothing."""
+"""Two exporters serve identical bytes, and killing one does not affect the other."""
 
 import signal
 from pathlib import Path

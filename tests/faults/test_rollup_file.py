@@ -1,4 +1,4 @@
-"""What can happen to the rollup file: nothing in it is needed, so whatever cannot be used is set aside and built again."""
+"""Faults of the rollup file. A file that cannot be used is set aside and rebuilt."""
 
 import os
 import resource
@@ -23,13 +23,13 @@ IMPATIENT = QUICK.replace("100ms", "100ms, stale_after: 8s")
 HEADERS, BLOCK = 12_288, 262_144
 ROOM_FOR_THE_LOG = 300_000
 """Bytes: enough for the write-ahead log, too few for the file itself."""
-# To root the rights of files mean nothing, so it must give that privilege up.
+# Root ignores file permissions, so it must drop that capability.
 BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 
 
 @contextmanager
 def no_room(process: int, size: int) -> Iterator[None]:
-    """No file of the process can grow beyond the size."""
+    """Limit the size of every file that the process writes."""
     hard = resource.prlimit(process, resource.RLIMIT_FSIZE)[1]
     resource.prlimit(process, resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -39,7 +39,7 @@ def no_room(process: int, size: int) -> Iterator[None]:
 
 
 def failing(directory: Path, *prefix: str) -> list[str]:
-    """What a second ``serve`` over the same configuration says, one that must end by itself."""
+    """The standard error of a second ``serve`` with the same configuration, which must exit by itself."""
     command = [*prefix, sys.executable, "-m", "exporter", "serve", f"--config.file={directory / 'config.yml'}"]
     ended = subprocess.run(
         [*command, "--web.listen-address=127.0.0.1:0"],
@@ -55,7 +55,7 @@ def failing(directory: Path, *prefix: str) -> list[str]:
 
 
 def damage(file: Path) -> None:
-    """Spoil every block of the file that is not looked at when it is opened."""
+    """Overwrite every block of the file that is not read when it is opened."""
     content = file.read_bytes()
     for at in range(HEADERS, len(content), BLOCK):
         spoilt = bytes(byte ^ 255 for byte in content[at : at + 4096])
@@ -67,7 +67,7 @@ def damage(file: Path) -> None:
 
 
 def cut(file: Path) -> None:
-    """Leave as little of the file as can still be opened."""
+    """Truncate the file to the smallest size that can still be opened."""
     content = file.read_bytes()
     for at in range(HEADERS, len(content), BLOCK):
         file.write_bytes(content[:at])
@@ -78,7 +78,7 @@ def cut(file: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [damage, cut])
-async def test_damage_that_shows_only_when_the_file_is_read(
+async def test_damage_that_is_found_only_when_the_file_is_read(
     tmp_path: Path, known_ledger: str, damage: Callable[[Path], None]
 ) -> None:
     file, clock = tmp_path / "rollups.duckdb", Clock(datetime.now(UTC))
@@ -95,7 +95,7 @@ async def test_damage_that_shows_only_when_the_file_is_read(
         assert wrong(known_ledger, exporter.page(), clock.now) == []
 
 
-async def test_a_file_set_aside_in_the_middle_of_a_refresh(tmp_path: Path, known_ledger: str) -> None:
+async def test_a_file_set_aside_during_a_refresh(tmp_path: Path, known_ledger: str) -> None:
     clock = Clock(datetime.now(UTC))
     config = configure(known_ledger, tmp_path / "rollups")
     async with pipeline(config, publisher := Publisher(own := Telemetry("", "")), own, clock) as refresher:
@@ -140,7 +140,7 @@ def test_a_full_disk(tmp_path: Path, known_ledger: str) -> None:
         assert "Traceback" not in exporter.log.read_text()
 
 
-async def test_a_place_for_what_is_read_that_somebody_removed(tmp_path: Path, known_ledger: str) -> None:
+async def test_a_scratch_directory_that_was_removed(tmp_path: Path, known_ledger: str) -> None:
     clock = Clock(datetime.now(UTC))
     async with running(configure(known_ledger, tmp_path / "rollups"), clock) as exporter:
         await exporter.refresh()
@@ -150,7 +150,7 @@ async def test_a_place_for_what_is_read_that_somebody_removed(tmp_path: Path, kn
         assert wrong(known_ledger, exporter.page(), clock.now) == []
 
 
-async def test_a_checkpoint_without_room(tmp_path: Path, known_ledger: str) -> None:
+async def test_a_checkpoint_on_a_full_disk(tmp_path: Path, known_ledger: str) -> None:
     clock = Clock(datetime.now(UTC))
     async with running(configure(known_ledger, tmp_path / "rollups"), clock) as exporter:
         await exporter.refresh()
@@ -164,7 +164,7 @@ async def test_a_checkpoint_without_room(tmp_path: Path, known_ledger: str) -> N
         assert wrong(known_ledger, exporter.page(), clock.now) == []
 
 
-def test_a_second_exporter_over_the_same_file(tmp_path: Path, known_ledger: str) -> None:
+def test_a_second_exporter_with_the_same_file(tmp_path: Path, known_ledger: str) -> None:
     with serving(tmp_path, known_ledger, QUICK) as exporter:
         file = tmp_path / "rollups.duckdb"
         assert failing(tmp_path) == [f"{file} is in use by another process; give each exporter a state.path of its own"]
@@ -172,7 +172,7 @@ def test_a_second_exporter_over_the_same_file(tmp_path: Path, known_ledger: str)
         until_exact(exporter, known_ledger)
 
 
-def test_a_directory_that_may_not_be_written_to(tmp_path: Path, known_ledger: str) -> None:
+def test_a_directory_that_is_not_writable(tmp_path: Path, known_ledger: str) -> None:
     state = tmp_path / "state"
     state.mkdir()
     with serving(tmp_path, known_ledger, QUICK.replace("rollups.duckdb", "state/rollups.duckdb")) as exporter:

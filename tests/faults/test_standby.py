@@ -1,4 +1,4 @@
-"""A hot standby, which ends the sessions that keep it from following its primary."""
+"""A hot standby, which terminates sessions that delay replay."""
 
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ IMPATIENT = {"max_standby_streaming_delay": "0", "hot_standby_feedback": "off"}
 
 @contextmanager
 def following(primary: Server) -> Iterator[Server]:
-    """A standby that waits for nobody's query."""
+    """A standby that does not wait for queries."""
     with TemporaryDirectory(prefix="resource-exporter-") as directory:
         standby = Server(Path(directory), REPLICATION | IMPATIENT)
         copy = programs(Path(directory), account()) / "pg_basebackup"
@@ -38,7 +38,7 @@ def following(primary: Server) -> Iterator[Server]:
 
 
 @pytest.mark.slow
-def test_sessions_that_are_ended_for_a_conflict_with_recovery(tmp_path: Path) -> None:
+def test_sessions_terminated_by_a_conflict_with_recovery(tmp_path: Path) -> None:
     with filled(REPLICATION) as primary, following(primary) as standby:
         gate.set_up(primary)
         with serving(tmp_path, standby.conninfo(), PATIENT) as exporter:
@@ -47,7 +47,7 @@ def test_sessions_that_are_ended_for_a_conflict_with_recovery(tmp_path: Path) ->
                 gate.close(primary, gate.REFRESH)
                 gate.until_waiting(exporter, standby)
                 gate.open_again(primary)
-                administer(primary, "VACUUM gate")  # of a row that the session on the standby may still need
+                administer(primary, "VACUUM gate")  # removes a row that the session on the standby may still need
                 exporter.until(lambda: "costs" in down(exporter))
                 spend(primary.conninfo())
                 until_exact(exporter, primary.conninfo())

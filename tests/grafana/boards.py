@@ -1,4 +1,4 @@
-"""The committed dashboards, taken apart for the tests."""
+"""The committed dashboards, parsed for the tests."""
 
 import json
 import re
@@ -15,7 +15,7 @@ DATA = {metric.name: {*metric.labels} for section in SECTIONS.values() for metri
 OWN = {metric.name: {*metric.labels} for metric in Telemetry("", "").catalogue()}
 COUNTERS = {metric.name for metric in Telemetry("", "").catalogue() if metric.type == "counter"} | {"process_cpu_seconds_total"}
 HISTOGRAM = {f"resource_exporter_refresh_duration_seconds{end}": {"stage", "le"} for end in ("_bucket", "_sum", "_count")}
-# Prometheus writes these, or the client library of the exporter.
+# Written by Prometheus or by the client library of the exporter.
 OTHERS: dict[str, set[str]] = {
     "up": set(),
     "scrape_samples_scraped": set(),
@@ -45,7 +45,7 @@ class Asked(NamedTuple):
 
 
 def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All panels but the titles of sections."""
+    """All panels except the rows of sections."""
     return (panel for panel in board["panels"] if panel["type"] != "row")
 
 
@@ -65,7 +65,7 @@ def variables(board: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def variable_queries() -> list[tuple[str, str, str]]:
-    """Dashboard, variable and query of every variable that asks Prometheus."""
+    """Dashboard, variable and query of every variable that queries Prometheus."""
     return [
         (uid, name, variable["query"]["query"])
         for uid, board in BOARDS.items()
@@ -75,7 +75,7 @@ def variable_queries() -> list[tuple[str, str, str]]:
 
 
 def filled(expression: str, window: str = "30d") -> str:
-    """PromQL as Grafana would send it, with everything chosen."""
+    """PromQL as Grafana sends it when every variable is set to All."""
     spans = {"$__rate_interval": "1m", "$__interval": "1m", "$window": window}
     names = ("job", "instance", "layer", "quest", "provider")
     for name, value in (spans | {f"${name}": ".+" for name in names}).items():

@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes a real exporter over the ledger that is known by heart."""
+"""A real Prometheus that scrapes a real exporter over a ledger with known numbers."""
 
 import json
 import socket
@@ -20,14 +20,14 @@ from tests.conftest import SCHEMA
 from tests.end_to_end.process import DEADLINE, serving
 
 LEDGER = Path(__file__).parent.parent / "end_to_end/ledger.sql"
-# The same exporter under two names stands for two replicas: whatever adds them up finds twice of everything.
+# The same exporter under two names simulates two replicas: a query that adds them up doubles its result.
 SCRAPES = """\
 global: {{scrape_interval: 500ms}}
 scrape_configs:
   - job_name: resource-exporter
     static_configs: [{{targets: ["127.0.0.1:{port}", "localhost:{port}"]}}]
 """
-# A call that comes while Prometheus looks on, so that there is spend over time to be seen.
+# A call written between two scrapes, so that spend over time is not 0.
 LATE_CALL = """
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
 VALUES (now(), 't1', 'q1', 'minimax', 'MiniMax-M2', 4000, 1000, 0.40)
@@ -43,13 +43,13 @@ class Prometheus:
     port: int
 
     def ask(self, path: str, **parameters: str | float) -> list[Any]:
-        """What the HTTP API answers, or an HTTPError."""
+        """The result of the HTTP API; raises HTTPError."""
         with urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}?{urlencode(parameters)}", timeout=10) as reply:
             data = json.load(reply)["data"]
         return list(data["result"] if isinstance(data, dict) else data)
 
     def now(self, expression: str) -> Found:
-        """The labels and values of this moment."""
+        """The labels and current values of the series."""
         return [(series["metric"], float(series["value"][1])) for series in self.ask("query", query=expression)]
 
     def lately(self, expression: str) -> list[Any]:
@@ -58,7 +58,7 @@ class Prometheus:
         return self.ask("query_range", query=expression, start=end - 60, end=end, step=5)
 
     def until(self, expression: str) -> None:
-        """Until the query finds something."""
+        """Wait until the query has a result."""
         deadline = time.monotonic() + DEADLINE
         while not self._found(expression):
             assert time.monotonic() < deadline, expression
@@ -67,13 +67,13 @@ class Prometheus:
     def _found(self, expression: str) -> bool:
         try:
             return bool(self.ask("query", query=expression))
-        except OSError:  # it does not listen yet
+        except OSError:  # it is not listening yet
             return False
 
 
 @contextmanager
 def scraping(directory: Path, config: str) -> Iterator[Prometheus]:
-    """Prometheus with its configuration and its data in the directory."""
+    """Prometheus with its configuration and data in the directory."""
     (directory / "prometheus.yml").write_text(config)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -105,7 +105,7 @@ def ledger(postgres: str, scidex: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory, ledger: str) -> Iterator[Prometheus]:
-    """Prometheus once it has seen the ledger change, and the exporter audit it."""
+    """Prometheus after it has scraped a change of the ledger and an audit."""
     directory = tmp_path_factory.mktemp("dashboards")
     with serving(directory, ledger) as exporter, scraping(directory, SCRAPES.format(port=exporter.port)) as prometheus:
         prometheus.until("count(count_over_time(resource_spend_usd[1m]) >= 3) by (instance) and on () count(up) == 2")

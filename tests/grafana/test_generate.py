@@ -1,4 +1,4 @@
-"""The committed JSON is what the code says."""
+"""The committed JSON equals what the code generates."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What users of dashboards ran into elsewhere, as rules."""
+"""Checks for common mistakes in dashboards."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ each_board = pytest.mark.parametrize("uid", BOARDS)
 
 
 def urls(part: object) -> Iterator[str]:
-    """Every URL anywhere in a piece of JSON."""
+    """Every URL in a JSON value."""
     if isinstance(part, dict):
         yield from (value for key, value in part.items() if key == "url" and isinstance(value, str))
         part = list(part.values())
@@ -26,7 +26,7 @@ def urls(part: object) -> Iterator[str]:
 
 
 @each_board
-def test_dashboard_is_read_only_and_provisioned_as_it_is(uid: str) -> None:
+def test_dashboard_is_read_only_and_ready_for_provisioning(uid: str) -> None:
     board = BOARDS[uid]
     assert board["uid"] == uid
     assert (board["editable"], board["timezone"], board["refresh"]) == (False, "browser", "30s")
@@ -44,7 +44,7 @@ def test_one_dropdown_links_all_dashboards(uid: str) -> None:
 
 
 @each_board
-def test_panel_says_what_it_is(uid: str) -> None:
+def test_panel_has_title_description_unit_and_datasource(uid: str) -> None:
     for panel in panels(BOARDS[uid]):
         assert panel["title"]
         assert len(panel["description"]) > 20, panel["title"]
@@ -63,7 +63,7 @@ def test_ids_are_unique(uid: str) -> None:
 
 
 @each_board
-def test_panels_lie_side_by_side(uid: str) -> None:
+def test_panels_do_not_overlap(uid: str) -> None:
     covered: set[tuple[int, int]] = set()
     for panel in BOARDS[uid]["panels"]:
         place = panel["gridPos"]
@@ -98,7 +98,7 @@ def test_variables_follow_the_time_range(uid: str) -> None:
 
 
 @each_board
-def test_links_lead_somewhere_and_carry_the_filters(uid: str) -> None:
+def test_links_lead_to_a_dashboard_and_keep_the_filters(uid: str) -> None:
     for url in set(urls(BOARDS[uid])):
         found = LINK.match(url)
         assert found, url
@@ -111,7 +111,7 @@ def test_links_lead_somewhere_and_carry_the_filters(uid: str) -> None:
 
 
 @each_board
-def test_links_read_labels_that_the_query_finds(uid: str) -> None:
+def test_links_use_labels_of_the_query(uid: str) -> None:
     for panel in panels(BOARDS[uid]):
         for url in urls(panel):
             for label in re.findall(r"__field\.labels\.(\w+)", url):
@@ -119,12 +119,12 @@ def test_links_read_labels_that_the_query_finds(uid: str) -> None:
                            for target in panel["targets"]), panel["title"]  # fmt: skip
 
 
-def test_every_built_in_provider_has_a_color_of_its_own() -> None:
+def test_every_built_in_provider_has_its_own_color() -> None:
     colors = [theme.PROVIDERS[family.name] for family in BUILT_IN]
     assert len(set(colors)) == len(colors)
 
 
-def test_every_layer_has_a_color_of_its_own() -> None:
+def test_every_layer_has_its_own_color() -> None:
     colors = [theme.LAYERS[layer] for layer in ("Agora", "Atlas", "Exchange", "Forge", "Senate")]
     assert len(set(colors)) == len(colors)
 

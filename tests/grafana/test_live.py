@@ -1,4 +1,4 @@
-"""Every query of every panel and variable against the real exporter and a real Prometheus."""
+"""Every query of every panel and variable, run in a real Prometheus that scrapes the real exporter."""
 
 import re
 
@@ -52,13 +52,13 @@ BY_PROVIDER = f"""
 
 
 def asked(board: str, panel: str, ref: str = "A") -> str:
-    """The PromQL of one panel."""
+    """The PromQL of one query of a panel."""
     (found,) = (query for query in queries() if (query.board, query.panel, query.ref) == (board, panel, ref))
     return filled(found.expression)
 
 
 def by(label: str, found: Found) -> dict[str, float]:
-    """The values that are not 0, by one label."""
+    """The nonzero values by one label."""
     return {labels[label]: value for labels, value in found if value}
 
 
@@ -79,7 +79,7 @@ def test_variable_has_choices(prometheus: Prometheus, board: str, variable: str,
 
 
 @pytest.mark.parametrize("panel", PLAIN_SQL)
-def test_number_is_that_of_plain_sql(prometheus: Prometheus, ledger: str, panel: str) -> None:
+def test_number_equals_plain_sql(prometheus: Prometheus, ledger: str, panel: str) -> None:
     with psycopg.connect(ledger) as connection:
         (expected,) = connection.execute(PLAIN_SQL[panel]).fetchone() or (None,)
     ((_, value),) = prometheus.now(asked("resource-dashboard", panel))
@@ -88,7 +88,7 @@ def test_number_is_that_of_plain_sql(prometheus: Prometheus, ledger: str, panel:
 
 
 @pytest.mark.parametrize("ref", BY_DAY)
-def test_timeline_is_that_of_plain_sql(prometheus: Prometheus, ledger: str, ref: str) -> None:
+def test_timeline_equals_plain_sql(prometheus: Prometheus, ledger: str, ref: str) -> None:
     with psycopg.connect(ledger) as connection:
         expected = {day: float(usd) for day, usd in connection.execute(BY_DAY[ref]) if usd}
     found = prometheus.now(asked("resource-dashboard", "Budget against spend, by day", ref))
@@ -96,20 +96,20 @@ def test_timeline_is_that_of_plain_sql(prometheus: Prometheus, ledger: str, ref:
     assert by("day", found) == pytest.approx(expected, abs=1e-9)
 
 
-def test_spend_by_provider_is_that_of_plain_sql(prometheus: Prometheus, ledger: str) -> None:
+def test_spend_by_provider_equals_plain_sql(prometheus: Prometheus, ledger: str) -> None:
     with psycopg.connect(ledger) as connection:
         expected = {provider: float(usd) for provider, usd in connection.execute(BY_PROVIDER)}
     found = prometheus.now(asked("resource-dashboard", "Spend by provider, $window"))
     assert by("provider", found) == pytest.approx(expected, abs=1e-9)
 
 
-def test_rankings_are_those_of_plain_sql(prometheus: Prometheus, ledger: str) -> None:
+def test_rankings_equal_plain_sql(prometheus: Prometheus, ledger: str) -> None:
     with psycopg.connect(ledger) as connection:
         best = connection.execute(
             f"SELECT task_id, impact / usd FROM ({TASKS}) AS tasks WHERE usd > 0 AND impact > 0"
         ).fetchall()
         worst = connection.execute(f"SELECT task_id, tokens {WASTED}").fetchall()
     efficient = prometheus.now(asked("resource-dashboard", "Where a dollar did most, $window"))
-    wasteful = prometheus.now(asked("resource-dashboard", "The most wasteful tasks, $window"))
+    wasteful = prometheus.now(asked("resource-dashboard", "Most wasteful tasks, $window"))
     assert by("task_id", efficient) == pytest.approx({task: float(ratio) for task, ratio in best})
     assert by("task_id", wasteful) == {task: float(tokens) for task, tokens in worst}

@@ -1,4 +1,4 @@
-"""The queries: they parse, name what exists, and hold to the rules of the metrics."""
+"""The queries: they parse, use metrics and labels that exist, and follow the rules for the metrics."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_queries_are_promql(tmp_path: Path) -> None:
 @each_query
 def test_selectors_are_filtered_by_job_and_instance(asked: Asked) -> None:
     for name, matchers in SELECTOR.findall(asked.expression):
-        if name not in ALERTS:  # Prometheus makes them out of rules, which collapse the instances
+        if name not in ALERTS:  # created by Prometheus from rules that collapse the instances
             assert matchers.startswith('job=~"$job",instance=~"$instance"'), asked.expression
 
 
@@ -59,7 +59,7 @@ def test_names_and_labels_exist(asked: Asked) -> None:
 
 
 @each_query
-def test_no_metric_is_named_without_a_selector(asked: Asked) -> None:
+def test_every_metric_has_a_selector(asked: Asked) -> None:
     bare = re.sub(r"\{.*?\}", "{}", asked.expression)
     named = set(re.findall(r"\b((?:resource|process|scrape)_\w+)", bare))
     assert named == {name for name in re.findall(r"\b(\w+)\{\}", bare) if name.startswith(("resource", "process", "scrape"))}
@@ -81,7 +81,7 @@ def test_one_window_is_selected(asked: Asked) -> None:
 
 
 @each_query
-def test_counters_are_rated_and_nothing_else_is(asked: Asked) -> None:
+def test_rate_is_used_for_counters_only(asked: Asked) -> None:
     rated = RATE.findall(asked.expression)
     assert all(span == "$__rate_interval" for _, _, span in rated)
     counters = COUNTERS | HISTOGRAM.keys()
@@ -89,7 +89,7 @@ def test_counters_are_rated_and_nothing_else_is(asked: Asked) -> None:
 
 
 @each_query
-def test_rankings_are_read_at_once(asked: Asked) -> None:
+def test_rankings_are_instant_queries(asked: Asked) -> None:
     if re.search(r"resource_(top|wasted)_task_", asked.expression):
         assert asked.instant
     if not asked.instant and "topk" in asked.expression:
@@ -102,8 +102,8 @@ def test_every_data_metric_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("board, variable, query", variable_queries())
-def test_variables_ask_for_what_exists(board: str, variable: str, query: str) -> None:
-    if variable == "job":  # it is chosen first
+def test_variables_query_labels_that_exist(board: str, variable: str, query: str) -> None:
+    if variable == "job":  # no filter comes before it
         assert query == "label_values(resource_exporter_build_info, job)"
         return
     ((name, matchers),) = SELECTOR.findall(query)

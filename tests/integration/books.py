@@ -1,4 +1,4 @@
-"""The four ledgers as plain rows, read whole from PostgreSQL: what the model computes with."""
+"""All rows of the four ledgers, read from PostgreSQL: the input of the model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Allocation:
-    """What one quest may spend on one day; an infinite day is None."""
+    """An allocation; an infinite day is None."""
 
     quest_id: str | None
     day: date | None
@@ -63,7 +63,7 @@ class Quest:
 
 @dataclass(frozen=True)
 class Books:
-    """Every row of every ledger; None stands for a ledger that is not configured."""
+    """All rows of all ledgers; None for a ledger that is not configured."""
 
     allocations: Sequence[Allocation] | None = None
     costs: Sequence[Call] | None = None
@@ -73,7 +73,7 @@ class Books:
     """The columns that are not configured, as ``ledger.column``."""
 
     def without(self, *columns: str) -> "Books":
-        """The same for a configuration that does not map some columns, given as ``ledger.column``."""
+        """The same without some columns, given as ``ledger.column``."""
         ledgers = dict(vars(self))
         for ledger, column in (name.split(".") for name in columns):
             ledgers[ledger] = [replace(row, **{column: None}) for row in ledgers[ledger]]
@@ -90,13 +90,13 @@ class Selects:
     quests: str | None = None
 
     def without(self, *ledgers: str) -> "Selects":
-        """The same for a configuration that lacks some ledgers."""
+        """The same without some ledgers."""
         kept = {name: None if name in ledgers else statement for name, statement in vars(self).items()}
         return Selects(**kept)
 
 
 def finite(column: str) -> str:
-    """The column, or NULL where it is infinite, which Python has no value for."""
+    """The column, or NULL where it is infinite, which Python cannot represent."""
     return f"CASE WHEN isfinite({column}) THEN {column} END"
 
 
@@ -111,7 +111,7 @@ SCIDEX = Selects(
 
 
 def read(conninfo: str, selects: Selects = SCIDEX) -> Books:
-    """Every ledger as it is committed now."""
+    """The committed rows of every ledger."""
     with psycopg.connect(conninfo) as connection:
 
         def rows(kind: type[Row], statement: str | None) -> list[Row] | None:

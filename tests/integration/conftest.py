@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-# What a foreign schema may hold must not be kept out by the constraints of this one.
+# Other schemas may contain rows that the constraints of this one forbid.
 LOOSEN = """
 ALTER TABLE quest_budget_allocations DROP CONSTRAINT quest_budget_allocations_pkey;
 ALTER TABLE quest_budget_allocations DROP CONSTRAINT quest_budget_allocations_quest_id_fkey;
@@ -23,6 +23,6 @@ def ledger_database(database: str) -> str:
 
 
 def empty(conninfo: str) -> None:
-    """Take every row out of the ledgers, between the examples of one test."""
+    """Delete all rows of the ledgers, between the examples of a test."""
     with psycopg.connect(conninfo) as connection:
         connection.execute("TRUNCATE quests, quest_budget_allocations, cost_ledger, impact_ledger")

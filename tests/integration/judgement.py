@@ -1,10 +1,10 @@
-"""The model's efficiency and waste, naive: every task's rows are added up for every window.
+"""Efficiency and waste of the naive model: the rows of every task are summed up for every window.
 
-Where the written definitions leave something open, the plainest reading is taken:
+Where the written definitions are ambiguous, the simplest reading is used:
 
-- Impact is absent for a quest or a provider none of whose tasks was ever scored, and 0 in a window without a scored one.
-- A provider's waste is given where it has a share in any judged task; it may then be 0.
-- The ranking of waste breaks ties as that of efficiency does, by task id, ascending.
+- Impact is absent for a quest or provider without any scored task, and 0 in a window without a scored task.
+- The waste of a provider is present if it has a share in any judged task; it may be 0.
+- Ties in the ranking of waste are broken like those of efficiency, by task id, ascending.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ Amounts = list[tuple[str, Fraction]]
 
 @dataclass(frozen=True)
 class Judged:
-    """The sums of one task's outcomes in one window; the impact is None where none is scored."""
+    """The sums of a task's outcomes in a window; the impact is None if none is scored."""
 
     task_id: str
     impact: Fraction | None
@@ -46,7 +46,7 @@ def _total(task_id: str, rows: list[Outcome]) -> Judged:
 
 
 def efficiency(page: Page, reading: Reading) -> None:
-    """Impact and its cost per quest, and the tasks where a dollar did most."""
+    """Impact and its cost per quest, and the most efficient tasks."""
     by_window = {window: judged(reading, days) for window, days in reading.settings.windows.items()}
     ever = [each for tasks in by_window.values() for each in tasks]
     scored = {_quest(reading, each) for each in ever if each.impact is not None}
@@ -85,7 +85,7 @@ def wasted(reading: Reading, days: int) -> list[tuple[str, Judged]]:
 
 
 def waste(page: Page, reading: Reading) -> None:
-    """What was paid for nothing, per quest and reason, and the tasks with most tokens."""
+    """Waste per quest and reason, and the wasted tasks with the most tokens."""
     by_window = {window: wasted(reading, days) for window, days in reading.settings.windows.items()}
     keys = {(*_quest(reading, task), reason) for found in by_window.values() for reason, task in found}
     for window, found in by_window.items():
@@ -106,7 +106,7 @@ def waste(page: Page, reading: Reading) -> None:
 
 
 def shared(page: Page, reading: Reading) -> None:
-    """Each task's impact and waste, shared out over the providers that it called."""
+    """The impact and waste of each task, shared out to the providers that it called."""
     weights, windows = _weights(reading), reading.settings.windows
     tasks = {window: judged(reading, days) for window, days in windows.items()}
     scored = {
@@ -132,7 +132,7 @@ def _put_shares(
 
 
 def _weights(reading: Reading) -> dict[str, dict[str, Fraction]]:
-    """What each task paid each provider; of a task that paid none, its tokens there; without any, its calls."""
+    """The spend of each task per provider; for a task without spend its tokens, and without tokens its calls."""
     by_task: dict[str, list[Call]] = defaultdict(list)
     for row in reading.calls:
         if row.task_id:
@@ -150,7 +150,7 @@ def _weights(reading: Reading) -> dict[str, dict[str, Fraction]]:
 
 
 def _share(weights: dict[str, dict[str, Fraction]], amounts: Amounts) -> dict[str, Fraction]:
-    """Providers of no weight have no share; a task that called none is that of the provider ``unknown``."""
+    """Providers without weight have no share; a task without calls belongs to the provider ``unknown``."""
     parts = []
     for task_id, amount in amounts:
         of_task = weights.get(task_id) or {"unknown": Fraction(1)}

@@ -1,4 +1,4 @@
-"""A naive model of the report: plain loops over every row, in exact fractions, from the written definitions alone."""
+"""A naive model of the report: loops over all rows, in exact fractions, written from the definitions only."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from tests.integration.rules import Reading, Settings
 
 
 def report(books: Books, settings: Settings, now: datetime) -> Page:
-    """All data samples, recomputed from every row at one moment."""
+    """All data samples, recomputed from all rows as of a moment."""
     reading, page = Reading(books, settings, now), Page()
     page.put("resource_report_info", ("timezone", "profile"), (settings.zone.key, "scidex"), 1)
     page.put("resource_budget_day_elapsed_ratio", (), (), money.elapsed(reading))

@@ -1,15 +1,15 @@
-"""The model's allocation, spend and providers, naive: one loop over all rows for each metric.
+"""Allocation, spend and providers of the naive model: one loop over all rows for each metric.
 
-Where the written definitions leave something open, the plainest reading is taken:
+Where the written definitions are ambiguous, the simplest reading is used:
 
-- A quest is shown when any of the four ledgers has a row about it, up to today; its spend may then be 0.
+- A quest is shown if any of the four ledgers has a row about it, up to today; its spend may be 0.
 - The layers of the timeline are those of the quests that are shown.
-- Sums leave NULLs out, and are 0 where only NULLs are left.
-- History of the projection is counted from the day of the first call to yesterday.
+- Sums ignore NULLs, and are 0 if there are only NULLs.
+- The history of the projection is counted from the day of the first call to yesterday.
 - Without calls, the projection divides by the elapsed share of the day.
-- The time of day of the projection is what a clock on the wall shows.
-- Without a column for the quest, nothing is said of the spend of quests, but for what is assigned to none.
-- Credits say nothing of the course of a day, and a day does not end below what is spent.
+- The time of day of the projection is the local clock time.
+- Without a column for the quest, only the quest ``unassigned`` has spend metrics.
+- Credits are not part of the usual course of a day, and the projection is not below the spend of the day.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +22,7 @@ Spent = list[tuple[tuple[str, str, str], date, Amount]]
 
 
 def allocation(page: Page, reading: Reading) -> None:
-    """Allocated and reported today, and allocated on the days of the timeline."""
+    """Allocation and reported spend of today, and the allocation of the days of the timeline."""
     known = [(reading.quest(row.quest_id), reading.day(row), row.allocated_usd) for row in reading.allocations]
     known = [each for each in known if each[2] is not None]
     today = sums((quest, amount) for quest, day, amount in known if day == reading.today)
@@ -37,7 +37,7 @@ def allocation(page: Page, reading: Reading) -> None:
 
 
 def quest_spend(page: Page, reading: Reading) -> None:
-    """Per quest and window, on the timeline, and where today is heading."""
+    """Spend per quest and window, on the timeline, and the projection of today."""
     unmapped = reading.books.unmapped
     if reading.books.costs is None and (reading.books.allocations is None or "allocations.spent_usd" in unmapped):
         return
@@ -57,7 +57,7 @@ def quest_spend(page: Page, reading: Reading) -> None:
 
 
 def _spent(reading: Reading) -> Spent:
-    """By quest and day, from calls; where none are configured, as the allocations report it."""
+    """Spend by quest and day, from the calls; if costs are not configured, as reported in the allocations."""
     if reading.books.costs is not None:
         return [(reading.quest(row.quest_id), reading.day(row), row.cost_usd) for row in reading.calls]
     return [(reading.quest(row.quest_id), reading.day(row), row.spent_usd) for row in reading.allocations]
@@ -73,7 +73,7 @@ def _timeline(page: Page, reading: Reading, spent: Spent, layers: set[str]) -> N
 
 
 def spend(page: Page, reading: Reading) -> None:
-    """The fine grain, over the lifetime."""
+    """Lifetime spend, calls and tokens by quest, provider and model."""
     names = (*QUEST, "provider", "model")
     calls = [((*reading.quest(row.quest_id), reading.provider(row), reading.model(row)), row) for row in reading.calls]
     for key, amount in sums((key, row.cost_usd) for key, row in calls).items():
@@ -86,12 +86,12 @@ def spend(page: Page, reading: Reading) -> None:
 
 
 def kinds(reading: Reading) -> list[str]:
-    """The directions of tokens that are told."""
+    """The token types that are configured."""
     return [kind for kind in ("input", "output") if f"costs.{kind}_tokens" not in reading.books.unmapped]
 
 
 def elapsed(reading: Reading) -> Fraction:
-    """The share of today that has gone by."""
+    """The elapsed share of today."""
     begin, end = midnight(reading, reading.today), midnight(reading, reading.today + timedelta(days=1))
     tick = timedelta(microseconds=1)
     return Fraction((reading.now - begin) // tick, (end - begin) // tick)
@@ -102,7 +102,7 @@ def midnight(reading: Reading, day: date) -> datetime:
 
 
 def _usual_share(reading: Reading) -> Fraction | None:
-    """The share of a day's spend reached by now; None where history is short or the share is too small to divide by."""
+    """The usual share of a day's spend by this time; None if the history is too short or the share too small."""
     zone, today = reading.settings.zone, reading.today
     first = min((reading.day(row) for row in reading.calls), default=today)
     before = [row for row in reading.calls if 1 <= (today - reading.day(row)).days <= 28]
@@ -116,7 +116,7 @@ def _usual_share(reading: Reading) -> Fraction | None:
 
 
 def providers(page: Page, reading: Reading) -> None:
-    """What each provider and model was paid, and for how much."""
+    """Spend, calls, tokens and tasks by provider, and spend by model."""
     for window, days in reading.settings.windows.items():
         _provider_window(page, reading, window, days)
 

@@ -1,4 +1,4 @@
-"""A page of samples in exact numbers, and how the model adds up."""
+"""The samples of the model as exact numbers, and its sums."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
@@ -18,14 +18,14 @@ class Page:
         self.samples: dict[str, dict[Labels, Fraction]] = defaultdict(dict)
 
     def put(self, metric: str, names: Iterable[str], values: Iterable[str], amount: Fraction | int) -> None:
-        """Add one sample; no label set may stand twice."""
+        """Add one sample; its label set must be new."""
         labels = frozenset(zip(names, values, strict=True))
         assert labels not in self.samples[metric], f"{metric} twice: {labels}"
         self.samples[metric][labels] = Fraction(amount)
 
 
 def sums(amounts: Iterable[tuple[Key, Amount]]) -> dict[Key, Fraction]:
-    """The sum of the amounts of each key; NULL adds nothing."""
+    """The sum of the amounts of each key; NULL is ignored."""
     totals: dict[Key, Fraction] = defaultdict(Fraction)
     for key, amount in amounts:
         totals[key] += Fraction(amount or 0)

@@ -1,13 +1,13 @@
-"""The rules of reading, naive: which rows count, on which day, and what quests, tasks, providers and models are called.
+"""The rules of reading in the naive model: which rows count, on which day, and how quests, tasks and providers are named.
 
-Where the written definitions leave something open, the plainest reading is taken:
+Where the written definitions are ambiguous, the simplest reading is used:
 
-- An empty text, or one of control characters alone, says the same as NULL: no quest, no task, no layer, no title, no model.
-- Ids are shown as they are, but for very long ones. A task without a title is called by its id.
-- What is left without any name is called unknown.
+- An empty text, or one with control characters only, equals NULL: no quest, no task, no layer, no title, no model.
+- Ids are shown unchanged, except for very long ones. The title of a task without one is its id.
+- Anything else without a name is ``unknown``.
 - Layers and providers are text labels too. Control characters are those of the Unicode category Cc; they are removed.
-- A row that cannot be used waits for its day, as all rows do, before it counts as rejected.
-- A family is looked for with the provider first, in all families, and only then with the model.
+- A row that is rejected counts as rejected from its day on, like all rows.
+- All families are tried on the provider first, and then on the model.
 """
 
 import re
@@ -36,7 +36,7 @@ QUEST, TASK = ("quest_id", "quest", "layer"), ("task_id", "task", "quest_id", "q
 
 @dataclass(frozen=True)
 class Settings:
-    """What of the configuration bears on the numbers."""
+    """The part of the configuration that affects the values."""
 
     zone: ZoneInfo = UTC
     families: tuple[tuple[str, tuple[str, ...]], ...] = FAMILIES
@@ -57,12 +57,12 @@ def clean(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """An id as it is shown: one of more than 128 characters keeps 119 and gets a digest, so that it stays apart."""
+    """An id as it is shown: one of more than 128 characters is cut to 119 and gets a hash, so that it stays unique."""
     return text if len(text) <= 128 else f"{text[:119]}~{md5(text.encode()).hexdigest()[:8]}"
 
 
 class Reading:
-    """The rows that count at one moment, and the names of what they are about."""
+    """The rows that count at a moment, and the names of their quests, tasks, providers and models."""
 
     def __init__(self, books: Books, settings: Settings, now: datetime) -> None:
         self.settings = settings
@@ -78,7 +78,7 @@ class Reading:
         self._quests = {self.quest_id(row.quest_id): row for row in books.quests or ()}
 
     def rejected(self, ledger: str) -> int:
-        """How many rows of the ledger cannot be used, but for those that wait for their day."""
+        """The number of rejected rows of a ledger, without rows of future days."""
         rows: Sequence[Allocation | Call | Outcome] = getattr(self.books, ledger) or ()
         return sum(not self._sound(row) and (not self._timed(row) or self.day(row) <= self.today) for row in rows)
 
@@ -87,19 +87,19 @@ class Reading:
         return [*self.allocations, *self.calls, *self.outcomes, *(self.books.quests or ())]
 
     def time(self, row: Call | Outcome) -> datetime:
-        """When it occurred, on the wall clock of the zone."""
+        """The local time of the row in the zone."""
         assert row.occurred_at is not None
         return row.occurred_at.astimezone(self.settings.zone)
 
     def day(self, row: Allocation | Call | Outcome) -> date:
-        """The day that the row lies in."""
+        """The day of the row."""
         if isinstance(row, Allocation):
             assert row.day is not None
             return row.day
         return self.time(row).date()
 
     def inside(self, day: date, days: int) -> bool:
-        """Whether the day lies in the window of so many days that ends today."""
+        """Whether the day is in the window of this many days that ends today."""
         return 0 <= (self.today - day).days < days
 
     def quest_id(self, value: str | None) -> str:
@@ -140,7 +140,7 @@ class Reading:
         return (row.day if isinstance(row, Allocation) else row.occurred_at) is not None
 
     def _sound(self, row: Allocation | Call | Outcome) -> bool:
-        """Whether a row has a time and no amount of it is NaN or infinite."""
+        """Whether a row has a time and none of its amounts is NaN or infinite."""
         amounts = {
             Allocation: ("allocated_usd", "spent_usd"),
             Call: ("cost_usd",),

@@ -1,4 +1,4 @@
-"""The exporter in process, over real databases, with a clock that the test turns; what it serves, read back from the bytes."""
+"""The exporter in the test process, with real databases and a clock that the test sets. Samples are parsed from its bytes."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -28,7 +28,7 @@ Samples = dict[str, dict[Labels, float]]
 
 @dataclass
 class Clock:
-    """A clock that stands still until it is turned."""
+    """A clock that stands still until the test sets it."""
 
     now: datetime
 
@@ -37,7 +37,7 @@ class Clock:
 
 
 def configure(conninfo: str, state: Path, **keys: Any) -> Config:
-    """A configuration of all four ledgers in one database, with further top-level keys in the place of the defaults."""
+    """A configuration of all four ledgers in one database; further top-level keys replace the defaults."""
     document = {
         "databases": {"main": {"dsn": conninfo}},
         "ledgers": {name: {"database": "main"} for name in LEDGERS},
@@ -55,35 +55,35 @@ class Exporter:
         self._telemetry = telemetry
 
     async def refresh(self, times: int = 1) -> None:
-        """Refresh every database so often; each refresh must succeed."""
+        """Refresh every database this many times; each refresh must succeed."""
         for _ in range(times):
             before = self.own("refreshes_total", outcome="success")
             await self.attempt()
             assert self.own("refreshes_total", outcome="success") == before + len(self._refresher.database_syncs)
 
     async def attempt(self) -> None:
-        """Refresh every database, which need not succeed."""
+        """Refresh every database; a refresh may fail."""
         for database_sync in self._refresher.database_syncs:
             await self._refresher.refresh(database_sync)
 
     def last_error(self, ledger: str) -> str:
-        """Why a ledger could not be read, nothing if it could."""
+        """The last error of a ledger; None if it could be read."""
         return "".join(filter(None, (each.last_error(ledger) for each in self._refresher.database_syncs)))
 
     def execute(self, statement: str) -> None:
-        """Do something to the rollups behind the exporter's back."""
+        """Change the rollups without the exporter's knowledge."""
         self._refresher.rollups.connection.execute(statement)
 
     def page(self) -> str:
-        """What Prometheus would scrape."""
+        """The response to a scrape."""
         return self._publisher.body(PLAIN).decode()
 
     def dashboard(self) -> str:
-        """The page for people."""
+        """The HTML page."""
         return Dashboard(PageContext("v", "/metrics")).html(self._publisher.snapshot)
 
     async def last_errors(self, times: int = 2) -> dict[str, str]:
-        """Refresh every database so often, whatever comes of it; why ledgers could not be read the last time."""
+        """Refresh every database this many times, also after failures. Returns the errors of the last time by ledger."""
         for _ in range(times):
             for database_sync in self._refresher.database_syncs:
                 await self._refresher.refresh(database_sync)
@@ -95,15 +95,15 @@ class Exporter:
         return {name: last_error for name, last_error in found.items() if last_error}
 
     async def publish_rollups(self) -> None:
-        """Publish what an earlier exporter left in the rollup file."""
+        """Publish the content of an existing rollup file."""
         await self._refresher.publish_rollups()
 
     def own(self, name: str, **labels: str) -> float:
-        """A metric about the exporter's own work."""
+        """The value of one of the exporter's own metrics."""
         return self._telemetry.registry.get_sample_value(PREFIX + name, labels) or 0.0
 
     def rejected(self, ledger: str) -> float:
-        """Rejected rows of one ledger, for whatever reason."""
+        """The number of rejected rows of a ledger, for all reasons."""
         return sum(
             sample.value
             for family in self._telemetry.registry.collect()
@@ -112,12 +112,12 @@ class Exporter:
         )
 
     def samples(self) -> Samples:
-        """All data samples of the page."""
+        """All data samples."""
         return parsed(self.page())
 
 
 def parsed(text: str) -> Samples:
-    """All data samples of a page as Prometheus would scrape it."""
+    """All data samples of the response to a scrape."""
     served: Samples = {}
     for name, labels, value in _data(text):
         family = served.setdefault(name, {})
@@ -134,7 +134,7 @@ def _data(text: str) -> Iterator[tuple[str, Labels, float]]:
 
 @asynccontextmanager
 async def running(config: Config, clock: Clock) -> AsyncIterator[Exporter]:
-    """An exporter that refreshes when it is told to."""
+    """An exporter that refreshes only when the test asks for it."""
     telemetry = Telemetry("v", "r")
     publisher = Publisher(telemetry)
     async with pipeline(config, publisher, telemetry, clock) as refresher:
@@ -142,7 +142,7 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[Exporter]:
 
 
 def differences(served: Samples, page: Page) -> list[str]:
-    """Every sample that differs from the model's page: label sets and counts exactly, amounts to a billionth."""
+    """The samples that differ from the model: label sets and counts exactly, amounts by more than a billionth."""
     found = []
     for name in sorted(served.keys() | page.samples.keys()):
         got, expected = served.get(name, {}), page.samples.get(name, {})

@@ -1,4 +1,4 @@
-"""Random ledgers of the scidex schema, rich in the odd: ties, gaps, hostile text, amounts and times that are no numbers."""
+"""Random ledgers of the scidex schema with many edge cases: ties, gaps, hostile text, NaN and infinite amounts and times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ import psycopg
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-# An example takes PostgreSQL a good part of a second: shrinking one can take minutes, and is switched on by hand.
+# An example takes most of a second in PostgreSQL, so shrinking can take minutes and must be enabled manually.
 FEW = settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 
 Rows = list[dict[str, Any]]
@@ -38,7 +38,7 @@ TOKENS = st.sampled_from([0, 1, 500, 1000, 1001, 70_000, None])
 
 
 def moments(now: datetime, days: int = 45) -> st.SearchStrategy[datetime]:
-    """Instants around now, dense at the turn of the hour and of the day, and a few that are yet to come."""
+    """Instants around now, many of them close to a full hour or midnight, and a few in the future."""
     back = st.integers(-40, 24 * days).map(lambda hours: timedelta(hours=hours))
     within = st.sampled_from([timedelta(0), timedelta(microseconds=1), timedelta(minutes=17), timedelta(microseconds=-1)])
     hour = now.replace(minute=0, second=0, microsecond=0)
@@ -46,7 +46,7 @@ def moments(now: datetime, days: int = 45) -> st.SearchStrategy[datetime]:
 
 
 def instants(now: datetime, days: int = 45) -> st.SearchStrategy[datetime | str | None]:
-    """Moments, and what is none."""
+    """Moments, NULL and infinite times."""
     usual = moments(now, days)
     return st.one_of(usual, usual, usual, usual, st.sampled_from(["infinity", "-infinity", None]))
 
@@ -86,7 +86,7 @@ def quests() -> st.SearchStrategy[dict[str, Any]]:
 
 @dataclass
 class Ledgers:
-    """Rows to be written into the tables of the scidex schema."""
+    """Rows for the tables of the scidex schema."""
 
     quests: Rows = field(default_factory=list)
     quest_budget_allocations: Rows = field(default_factory=list)
@@ -94,27 +94,27 @@ class Ledgers:
     impact_ledger: Rows = field(default_factory=list)
 
     def write(self, conninfo: str) -> None:
-        """Add the rows; those whose key is taken are left out."""
+        """Insert the rows, except those whose key exists."""
         with psycopg.connect(conninfo) as connection:
             for table, rows in vars(self).items():
                 insert(connection, table, rows)
 
     def told(self, now: datetime) -> "Ledgers":
-        """The same as news: outcomes say they were changed now, and allocations lie on the timeline."""
+        """The same rows as new ones: outcomes were updated now, and allocations are on the timeline."""
         outcomes = [row | {"updated_at": now} for row in self.impact_ledger]
         first = now.date() - timedelta(days=29)
         recent = [row for row in self.quest_budget_allocations if row["day"] == "infinity" or row["day"] >= first]
         return Ledgers(self.quests, recent, self.cost_ledger, outcomes)
 
     def renumbered(self) -> "Ledgers":
-        """The same with calls and outcomes whose ids lie below all others."""
+        """The same rows with ids of calls and outcomes below all others."""
         calls = [row | {"id": -1 - number} for number, row in enumerate(self.cost_ledger)]
         outcomes = [row | {"id": -1 - number} for number, row in enumerate(self.impact_ledger)]
         return Ledgers(self.quests, self.quest_budget_allocations, calls, outcomes)
 
 
 def insert(connection: psycopg.Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Add rows, unless their key is taken."""
+    """Insert rows, except those whose key exists."""
     if rows:
         names, values = ", ".join(rows[0]), ", ".join(f"%({name})s" for name in rows[0])
         statement = f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"
@@ -122,7 +122,7 @@ def insert(connection: psycopg.Connection, table: str, rows: Sequence[dict[str, 
 
 
 def ledgers(now: datetime, most: int = 25, days: int = 45) -> st.SearchStrategy[Ledgers]:
-    """Random ledgers as of a moment, over so many days."""
+    """Random ledgers as of a moment, over this many days."""
     return st.builds(
         Ledgers,
         st.lists(quests(), max_size=4),

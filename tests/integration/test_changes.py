@@ -1,4 +1,4 @@
-"""Whatever happens to the ledgers between refreshes, the page equals a recomputation, and a build from nothing bit for bit."""
+"""After any change of the ledgers, the samples equal a recomputation, and those of a new build bit for bit."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.integration.strategies import FEW, ledgers
 pytestmark = pytest.mark.slow
 START = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 STEPS = st.sampled_from([timedelta(0), timedelta(seconds=15), timedelta(minutes=70), timedelta(hours=9), timedelta(days=31)])
-# Each leaves the time of change in the row, and shows at the next refresh.
+# Each of these sets updated_at or a new id, so the next refresh finds it.
 TOLD = (
     "UPDATE impact_ledger SET updated_at = %(now)s, cost_usd = cost_usd + 1, impact_score = 0.3 WHERE id %% 3 = 0",
     "UPDATE impact_ledger SET updated_at = %(now)s, created_at = created_at - interval '5 days' WHERE id %% 2 = 0",
@@ -30,7 +30,7 @@ TOLD = (
     "UPDATE quest_budget_allocations SET allocated_usd = allocated_usd + 1, spent_usd = 2 WHERE day > %(now)s::date - 3",
     "DELETE FROM quest_budget_allocations WHERE quest_id = 'q1' AND day > %(now)s::date - 30",
 )
-# Nothing tells of these but the rows themselves.
+# These are found by comparing rows only.
 SILENT = (
     "DELETE FROM cost_ledger WHERE id %% 3 = 0",
     "DELETE FROM impact_ledger WHERE id %% 3 = 0",
@@ -54,7 +54,7 @@ def alter(conninfo: str, statement: str, now: datetime) -> None:
 
 @FEW
 @given(data=st.data())
-async def test_told_changes_show_at_the_next_refresh(ledger_database: str, data: st.DataObject) -> None:
+async def test_changes_with_a_watermark_are_served_after_the_next_refresh(ledger_database: str, data: st.DataObject) -> None:
     empty(ledger_database)
     clock = Clock(START)
     data.draw(ledgers(START)).write(ledger_database)
@@ -74,7 +74,7 @@ async def test_told_changes_show_at_the_next_refresh(ledger_database: str, data:
 
 @FEW
 @given(data=st.data())
-async def test_silent_changes_show_after_one_round_of_the_audit(ledger_database: str, data: st.DataObject) -> None:
+async def test_silent_changes_are_served_after_one_audit_cycle(ledger_database: str, data: st.DataObject) -> None:
     empty(ledger_database)
     clock = Clock(START)
     data.draw(ledgers(START, days=12)).write(ledger_database)
@@ -92,7 +92,7 @@ async def test_silent_changes_show_after_one_round_of_the_audit(ledger_database:
                 assert exporter.samples() == again.samples()
 
 
-async def test_an_entry_later_today_that_is_deleted_is_gone_after_one_round_of_the_audit(database: str, tmp_path: Path) -> None:
+async def test_a_deleted_entry_of_later_today_is_gone_after_one_audit_cycle(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(
             "INSERT INTO cost_ledger (created_at, provider, cost_usd)"
@@ -106,7 +106,7 @@ async def test_an_entry_later_today_that_is_deleted_is_gone_after_one_round_of_t
         assert differences(exporter.samples(), report(read(database), Settings(), START)) == []
 
 
-async def test_a_call_after_the_judgement_has_its_share_of_the_impact(database: str, tmp_path: Path) -> None:
+async def test_a_call_after_the_judgement_gets_its_share_of_the_impact(database: str, tmp_path: Path) -> None:
     call = "INSERT INTO cost_ledger (created_at, task_id, provider, cost_usd) VALUES (%s, 't', %s, %s)"
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(call, ["2026-05-14 09:00Z", "early", 1])

@@ -1,4 +1,4 @@
-"""Numbers and times at the ends of what PostgreSQL holds: each counts or is rejected, and spoils nothing beside it."""
+"""Numbers and times at the limits of PostgreSQL's types: each counts or is rejected, and does not affect other rows."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ NUMBERS = {
 
 
 def odd_numbers(table: str, numbers: tuple[str, ...]) -> Rows:
-    """Each number in each column of numbers, among ordinary ones."""
+    """Each number in each numeric column, among ordinary ones."""
     columns = AMOUNTS[table] + TOKENS[table]
     rows: Rows = [dict.fromkeys(columns, "1") | {column: number} for column in columns for number in numbers]
     fixed: dict[str, Any] = {
@@ -39,7 +39,7 @@ def odd_numbers(table: str, numbers: tuple[str, ...]) -> Rows:
 
 
 def summed(connection: psycopg.Connection, table: str) -> tuple[int, list[float]]:
-    """How many rows have an amount that no sum can hold, and the sums of each column over the others."""
+    """The number of rows with an amount that cannot be summed, and the sums of each column over the other rows."""
     bounds = [*((column, "1e12") for column in AMOUNTS[table]), *((column, "1e19") for column in TOKENS[table])]
     sound = " AND ".join(f"abs({column}::numeric) < {bound}" for column, bound in bounds)
     sums = ", ".join(f"sum({column}::numeric) FILTER (WHERE {sound})" for column, _ in bounds)

@@ -1,4 +1,4 @@
-"""Every sample of the page equals a recomputation from all rows."""
+"""Every sample equals a recomputation from all rows."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The HTML page over a ledger of markup has the structure that it has over a harmless one."""
+"""The HTML page of a ledger full of markup has the same structure as that of a harmless one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ VALUES ('2026-05-14 10:00Z', now(), %(text)s, %(text)s, %(text)s, %(text)s, 5000
 
 
 class Outline(HTMLParser):
-    """Everything of a page that is not text, in order; of a title attribute, which holds an id, its name only."""
+    """The tags and attributes of a page in order; of a title attribute, which holds an id, only the name."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -81,7 +81,7 @@ class Outline(HTMLParser):
 
 
 async def page(conninfo: str, state: Path, texts: Sequence[str]) -> tuple[Outline, dict[str, str]]:
-    """The outline and the headers of the page over a ledger of these texts."""
+    """The outline and the headers of the page of a ledger with these texts."""
     empty(conninfo)
     with psycopg.connect(conninfo, cursor_factory=psycopg.ClientCursor) as connection:
         for amount, each in enumerate(texts, 1):
@@ -93,7 +93,7 @@ async def page(conninfo: str, state: Path, texts: Sequence[str]) -> tuple[Outlin
             return Outline(await reply.text()), dict(reply.headers)
 
 
-async def test_nothing_from_a_ledger_becomes_markup(ledger_database: str, tmp_path: Path) -> None:
+async def test_text_from_a_ledger_is_never_markup(ledger_database: str, tmp_path: Path) -> None:
     hostile, headers = await page(ledger_database, tmp_path / "hostile", MARKUP)
     harmless, expected = await page(ledger_database, tmp_path / "harmless", HARMLESS)
     assert hostile.parts == harmless.parts

@@ -1,4 +1,4 @@
-"""Whatever PostgreSQL takes for text: it is read, it is shown as it is, and no sum suffers."""
+"""Any text that PostgreSQL accepts is read and shown unchanged, and no sum is affected."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ async def test_any_text_in_any_column_is_read_and_shown(ledger_database: str, bo
 
 @contextmanager
 def encoded(postgres: str, encoding: str) -> Iterator[str]:
-    """The connection string of a database of another encoding, with the empty tables of the scidex profile."""
+    """The connection string of a database with another encoding, with the empty tables of the scidex profile."""
     name = f"resource_exporter_{uuid4().hex}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'")
     with psycopg.connect(postgres, autocommit=True) as connection:
@@ -116,7 +116,7 @@ TWIN = "x" * 200
 SHORTENED = f"{TWIN[:119]}~{md5(TWIN.encode()).hexdigest()[:8]}"
 
 
-async def test_an_id_that_is_what_a_longer_one_is_shortened_to_doubles_no_sum(database: str, tmp_path: Path) -> None:
+async def test_an_id_equal_to_a_shortened_one_doubles_no_sum(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         for quest, name in ((TWIN, "B"), (SHORTENED, "A")):
             connection.execute("INSERT INTO quests VALUES (%s, %s, 'Forge')", [quest, name])
@@ -133,8 +133,8 @@ async def test_an_id_that_is_what_a_longer_one_is_shortened_to_doubles_no_sum(da
     assert list(served["resource_spend_usd"].values()) == [2]
 
 
-async def test_no_expression_runs_for_ever(database: str, tmp_path: Path) -> None:
-    """Each of these takes an engine that backtracks longer than the universe is old to say no; RE2 does not."""
+async def test_no_regular_expression_takes_exponential_time(database: str, tmp_path: Path) -> None:
+    """A backtracking engine would take exponential time for each of these; RE2 does not."""
     endless = {"Endless": ["^(a+)+$", "^(a|aa)+$", "(.*a){25}y", "(x+x+)+y", "((a{0,30}){0,30})y"]}
     providers = {"a" * 79 + "!", "x" * 80}
     with psycopg.connect(database) as connection:

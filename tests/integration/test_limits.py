@@ -1,4 +1,4 @@
-"""Limits fold what is beyond them into ``other``: no sum changes, and the page keeps within its bounds."""
+"""Limits fold series into ``other``: no sum changes, and the number of series stays within the limit."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -23,11 +23,11 @@ NAMES = {name for name, _ in FAMILIES}
 KEPT = {"window", "token_type", "reason", "day"}
 RANKED = ("resource_top_task_", "resource_wasted_task_")
 DISTINCT = "resource_provider_tasks"
-"""A task that called two providers which are folded counts once, so sums differ: it has a test of its own."""
+"""A task that called two folded providers counts once, so the sums differ: it has its own test."""
 
 
 def added_up(samples: dict[Labels, float], kept: set[str]) -> dict[Labels, float]:
-    """The sums over all labels but those that are kept."""
+    """The sums over all labels except those that are kept."""
     totals: dict[Labels, float] = defaultdict(float)
     for labels, value in samples.items():
         totals[frozenset(label for label in labels if label[0] in kept)] += float(value)
@@ -35,7 +35,7 @@ def added_up(samples: dict[Labels, float], kept: set[str]) -> dict[Labels, float
 
 
 def same_sums(served: Samples, conninfo: str) -> None:
-    """Every family that the model has is there, and no other; all but one have the same sums, rankings task by task."""
+    """Assert that the families are those of the model and have the same sums, except one; rankings are compared by task."""
     expected = report(read(conninfo), Settings(), NOW).samples
     assert served.keys() == expected.keys()
     for name in expected.keys() - {DISTINCT}:
@@ -67,7 +67,7 @@ async def test_providers_and_models_beyond_their_limit_are_folded(
     assert all(len(each - {"other"}) <= models for each in by_provider.values())
 
 
-async def test_a_task_counts_once_however_many_of_its_providers_are_folded(database: str, tmp_path: Path) -> None:
+async def test_a_task_counts_once_when_several_of_its_providers_are_folded(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("""
             INSERT INTO cost_ledger (created_at, task_id, provider, cost_usd)
@@ -81,7 +81,7 @@ async def test_a_task_counts_once_however_many_of_its_providers_are_folded(datab
     assert counted == {"p1": 1, "other": 3}
 
 
-async def test_the_limit_of_providers_is_for_those_that_no_family_matches(database: str, tmp_path: Path) -> None:
+async def test_the_limit_of_providers_applies_to_those_without_a_family(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("""
             INSERT INTO cost_ledger (created_at, provider, cost_usd)
@@ -109,8 +109,8 @@ SELECT '2026-05-14 10:00Z', now(), q || 't' || t, 'q' || q, '', 5000, 1, nullif(
 """Ten quests in three layers, each with a budget and spend today, six models and waste of both reasons; t5 has no call."""
 
 
-async def test_the_limit_is_what_is_counted(database: str, tmp_path: Path) -> None:
-    """A limit of as many series as there are folds nothing; with one less something must go, and the page is below it."""
+async def test_the_limit_equals_the_number_of_series_served(database: str, tmp_path: Path) -> None:
+    """With a limit equal to the number of series nothing is folded; with one less, the number of series is below the limit."""
     with psycopg.connect(database) as connection:
         connection.execute(FULL)
     series: list[int] = []
@@ -125,7 +125,7 @@ async def test_the_limit_is_what_is_counted(database: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("most", [1000, 1200, 3000])
-async def test_the_page_keeps_within_max_series(database: str, tmp_path: Path, most: int) -> None:
+async def test_the_number_of_series_is_within_max_series(database: str, tmp_path: Path, most: int) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("""
             INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd, input_tokens)
@@ -145,6 +145,6 @@ async def test_the_page_keeps_within_max_series(database: str, tmp_path: Path, m
 
 
 def _series(exporter: Exporter) -> int:
-    """What the exporter itself says of the number of its series."""
+    """The number of series by the exporter's own metric."""
     sections = ("allocation", "spend", "utilization", "providers", "efficiency", "waste", "report")
     return sum(int(exporter.own("series", section=section)) for section in sections)

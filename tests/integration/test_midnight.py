@@ -1,4 +1,4 @@
-"""The turn of the hour, of the day and of the clocks, refresh by refresh, with writers at work."""
+"""Refreshes around a full hour, midnight and a clock change, while writers are writing."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.integration.rules import Settings
 from tests.integration.running import Clock, configure, differences, running
 
 pytestmark = pytest.mark.slow
-# A zone, and an instant a few hours before something happens to its days.
+# A zone, and an instant a few hours before a full hour, midnight or a clock change.
 TURNS = {
     "UTC": "2026-05-14T21:00",
     "Asia/Kolkata": "2026-05-14T15:00",
@@ -29,7 +29,7 @@ STEP = timedelta(minutes=47)
 
 
 @pytest.mark.parametrize("turn", TURNS)
-async def test_every_refresh_over_a_turn_is_exact(database: str, tmp_path: Path, turn: str) -> None:
+async def test_every_refresh_across_the_change_is_exact(database: str, tmp_path: Path, turn: str) -> None:
     zone = ZoneInfo(turn.split(maxsplit=1)[0])
     clock = Clock(datetime.fromisoformat(TURNS[turn]).replace(tzinfo=UTC))
     with psycopg.connect(database) as connection:
@@ -61,7 +61,7 @@ def _write(connection: psycopg.Connection, at: datetime, number: int) -> None:
     )
 
 
-async def test_a_clock_that_goes_back_is_followed(database: str, tmp_path: Path) -> None:
+async def test_a_clock_that_goes_back(database: str, tmp_path: Path) -> None:
     clock = Clock(datetime(2026, 5, 14, 1, tzinfo=UTC))
     with psycopg.connect(database) as connection:
         for hours in range(-80, 20):

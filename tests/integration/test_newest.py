@@ -1,4 +1,4 @@
-"""The newest entry is the newest of those that have happened: what is dated ahead must not hide that a gateway is dead."""
+"""The newest entry is the newest one not in the future: entries in the future must not hide that a gateway has stopped."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +17,12 @@ CALL = "INSERT INTO cost_ledger (created_at, provider, cost_usd) VALUES (%s, 'p'
 
 
 def newest(exporter: Exporter) -> datetime | None:
-    """When the newest call occurred, as the exporter says; None where it says nothing."""
+    """The time of the newest call by the exporter's metric; None if it is absent."""
     moment = exporter.own("ledger_newest_entry_timestamp_seconds", ledger="costs")
     return datetime.fromtimestamp(moment, UTC) if moment else None
 
 
-async def test_a_call_that_is_dated_ahead_counts_when_its_time_has_come(database: str, tmp_path: Path) -> None:
+async def test_a_call_in_the_future_counts_from_its_time_on(database: str, tmp_path: Path) -> None:
     clock, happened, ahead = Clock(NOW), NOW - timedelta(minutes=10), NOW + timedelta(minutes=30)
     with psycopg.connect(database, autocommit=True) as connection:
         for moment in (happened, ahead, NOW + timedelta(hours=6)):
@@ -44,10 +44,10 @@ async def test_a_call_that_is_dated_ahead_counts_when_its_time_has_come(database
     later=st.lists(st.integers(-3000, 520), max_size=3),
     steps=st.lists(st.integers(0, 500), min_size=1, max_size=4),
 )
-async def test_it_is_the_newest_that_has_happened(
+async def test_it_is_the_newest_entry_not_in_the_future(
     database: str, minutes: list[int], later: list[int], steps: list[int]
 ) -> None:
-    """Whatever is read, and whether it is read again before its time comes: the rollups know the times that lie ahead."""
+    """Independent of what is read, and whether it is read again before its time: the rollups keep future times."""
     empty(database)
     clock, calls = Clock(NOW), [NOW + timedelta(minutes=each) for each in minutes]
     with TemporaryDirectory() as directory, psycopg.connect(database, autocommit=True) as connection:
@@ -65,7 +65,7 @@ async def test_it_is_the_newest_that_has_happened(
             assert newest(exporter) == max((each for each in calls + more if each <= clock.now), default=None)
 
 
-async def test_a_day_that_is_over_has_nothing_ahead(database: str, tmp_path: Path) -> None:
+async def test_a_past_day_has_no_future_times(database: str, tmp_path: Path) -> None:
     clock = Clock(NOW)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(CALL, [NOW + timedelta(hours=6)])

@@ -1,4 +1,4 @@
-"""Single rows that are hard to read: each counts or is rejected, and none keeps the rest of its ledger from being read."""
+"""Single rows with edge cases: each counts or is rejected, and none prevents the rest of its ledger from being read."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ async def test_a_row_of_odd_texts_or_numbers_counts(database: str, tmp_path: Pat
         assert [exporter.rejected(ledger) for ledger in ("allocations", "costs", "impacts")] == [0, 0, 0]
 
 
-async def test_the_least_whole_number_does_not_keep_a_ledger_from_being_read(database: str, tmp_path: Path) -> None:
+async def test_the_least_integer_does_not_prevent_reading(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(CALL.format("input_tokens", "-9223372036854775808"))
         connection.execute(CALL.format("model", "'m'"))
@@ -48,7 +48,7 @@ async def test_the_least_whole_number_does_not_keep_a_ledger_from_being_read(dat
         assert sum(exporter.samples()["resource_calls"].values()) + exporter.rejected("costs") == 2
 
 
-async def test_an_allocation_before_all_calendars_is_rejected_and_nothing_else(database: str, tmp_path: Path) -> None:
+async def test_only_an_allocation_before_the_first_year_is_rejected(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO quests VALUES ('q', 'Quest', 'Forge')")
         for day in ("0001-01-01", "4714-11-24 BC", "2026-03-01", "2026-05-14"):

@@ -1,4 +1,4 @@
-"""Where today is heading, with credits on the way."""
+"""The projection of today's spend in the presence of credits."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ SELECT hour, 'q', 'p', 10 FROM generate_series(timestamptz '2026-04-01Z', '2026-
 
 
 async def projected(database: str, state: Path, now: datetime) -> dict[str, float]:
-    """The projection of each quest after ten dollars an hour since April, to which the model must come too."""
+    """The projection of each quest after $10 an hour since April; that of the model must be equal."""
     async with running(configure(database, state), Clock(now)) as exporter:
         await exporter.refresh()
         served = exporter.samples()
@@ -35,23 +35,23 @@ def steady(database: str) -> str:
 
 
 def spend_today(database: str) -> None:
-    """Ten dollars for each of the hours up to two in the afternoon."""
+    """The database with $10 per hour until 14:00."""
     with psycopg.connect(database) as connection:
         connection.execute(CALL, ["2026-05-14 09:00Z", "q", 130])
 
 
 @pytest.mark.parametrize("at", ["2026-05-04 23:30Z", "2026-05-04 00:10Z", "2026-05-04 13:00Z"])
-async def test_a_credit_of_the_last_weeks_does_not_change_where_today_is_heading(steady: str, tmp_path: Path, at: str) -> None:
+async def test_a_past_credit_does_not_change_the_projection(steady: str, tmp_path: Path, at: str) -> None:
     with psycopg.connect(steady) as connection:
         connection.execute(CALL, [at, "q", -5000])
     spend_today(steady)
     assert await projected(steady, tmp_path / "rollups", datetime(2026, 5, 14, 14, tzinfo=UTC)) == {"q": pytest.approx(240)}
 
 
-async def test_a_credit_does_not_change_it_just_after_midnight_either(steady: str, tmp_path: Path) -> None:
+async def test_a_past_credit_does_not_change_the_projection_after_midnight(steady: str, tmp_path: Path) -> None:
     with psycopg.connect(steady) as connection:
         connection.execute(CALL, ["2026-05-04 23:30Z", "q", -5000])
-    # The ten dollars of the first hour are billed at its beginning; half of them is usual by half past.
+    # The $10 of the first hour are billed at its start; by half past, half of them is usual.
     assert await projected(steady, tmp_path / "rollups", datetime(2026, 5, 14, 0, 30, tzinfo=UTC)) == {"q": pytest.approx(480)}
 
 

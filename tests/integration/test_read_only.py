@@ -1,4 +1,4 @@
-"""Nothing is ever written to a ledger's database: not by a role that may do everything, nor by a filter that tries to."""
+"""The exporter never writes to the database of a ledger, even with a superuser role or a filter that tries to write."""
 
 import io
 import re
@@ -31,7 +31,7 @@ STATE = """
 SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM victim), (SELECT is_called FROM numbers),
        (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_db_role_setting)
 """
-# Closes what a count of rows has open, and opens it again.
+# Closes the parentheses of a count of rows, and opens them again.
 SECOND_STATEMENT = "true); COMMIT; DROP TABLE victim; SELECT (1"
 # The same for the COPY of the ledger of quests.
 SECOND_COPY = (
@@ -56,12 +56,12 @@ def state(conninfo: str) -> Any:  # noqa: ANN401 - a row of whatever
 
 
 def filtered(ledger: str, condition: str) -> dict[str, Any]:
-    """The ledgers, one of them with a filter."""
+    """All ledgers, one of them with a filter."""
     return {name: {"database": "main"} | ({"filter": condition} if name == ledger else {}) for name in LEDGERS}
 
 
 async def checked(config: Config) -> list[str]:
-    """What check prints of ledgers that cannot be read."""
+    """The output of check for ledgers that cannot be read."""
     output = io.StringIO()
     await check.run(config, output)
     lines = output.getvalue().splitlines()
@@ -69,7 +69,7 @@ async def checked(config: Config) -> list[str]:
 
 
 async def refreshed(config: Config) -> dict[str, str]:
-    """Why ledgers could not be read in two refreshes."""
+    """The errors by ledger after two refreshes."""
     async with running(config, Clock(NOW)) as exporter:
         return await exporter.last_errors()
 
@@ -80,7 +80,7 @@ async def filled(config: Config, output: Path) -> None:
 
 
 @pytest.mark.parametrize("ledger, condition", WRITING)
-async def test_a_filter_that_writes_changes_nothing_and_is_told(
+async def test_a_filter_that_writes_changes_nothing_and_is_an_error(
     database: str, tmp_path: Path, ledger: str, condition: str
 ) -> None:
     with psycopg.connect(database) as connection:
@@ -94,7 +94,7 @@ async def test_a_filter_that_writes_changes_nothing_and_is_told(
     assert state(database) == before
 
 
-async def test_a_setting_that_a_filter_changes_ends_with_the_transaction(database: str, tmp_path: Path) -> None:
+async def test_a_setting_changed_by_a_filter_ends_with_the_transaction(database: str, tmp_path: Path) -> None:
     condition = "set_config('default_transaction_read_only', 'off', false) = 'off' AND set_config('jit', 'off', false) = 'off'"
     config = configure(database, tmp_path / "rollups", ledgers=filtered("costs", condition))
     async with running(config, Clock(NOW)) as exporter:
@@ -114,7 +114,7 @@ async def test_a_filter_may_end_in_a_comment(database: str, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-async def test_every_statement_belongs_to_a_read_only_transaction(tmp_path: Path) -> None:
+async def test_every_statement_is_in_a_read_only_transaction(tmp_path: Path) -> None:
     logging = {"log_statement": "all", "log_line_prefix": "%p|%a|"}
     with server(settings=logging) as postgres:
         with psycopg.connect(postgres.conninfo()) as connection:
@@ -141,7 +141,7 @@ def outside(statements: list[str]) -> list[str]:
         if statement.startswith("BEGIN"):
             inside = "READ ONLY" in statement
         elif not inside:
-            found += [statement] if statement != "SELECT 1" else []  # the pool asks it to see whether the server is there
+            found += [statement] if statement != "SELECT 1" else []  # the pool's check of the connection
         elif statement in {"COMMIT", "ROLLBACK"}:
             inside = False
     return found

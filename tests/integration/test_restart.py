@@ -1,4 +1,4 @@
-"""The rollup file is derived and disposable: neither a restart, nor its loss, nor other rules change a number."""
+"""The rollup file is derived and disposable: a restart, its loss or other settings change no value."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.integration.strategies import FEW, ledgers
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
-# What is configured otherwise after the restart, and what that says to the model.
+# The settings that change at the restart, in the configuration and in the model.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}),
     "timezone": ({"timezone": "Asia/Kolkata"}, {"zone": ZoneInfo("Asia/Kolkata")}),
@@ -35,7 +35,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("change", CHANGES)
 @settings(FEW, max_examples=2)
 @given(data=st.data())
-async def test_other_rules_over_the_same_file_give_the_numbers_of_a_build_from_nothing(
+async def test_other_settings_with_the_same_file_equal_a_new_build(
     ledger_database: str, change: str, data: st.DataObject
 ) -> None:
     empty(ledger_database)
@@ -53,7 +53,7 @@ async def test_other_rules_over_the_same_file_give_the_numbers_of_a_build_from_n
 
 @settings(FEW, max_examples=2)
 @given(data=st.data())
-async def test_a_restart_serves_the_same_numbers_before_it_has_read_anything(ledger_database: str, data: st.DataObject) -> None:
+async def test_a_restart_serves_the_same_values_before_the_first_refresh(ledger_database: str, data: st.DataObject) -> None:
     empty(ledger_database)
     data.draw(ledgers(NOW)).write(ledger_database)
     with TemporaryDirectory() as directory:

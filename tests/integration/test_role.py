@@ -1,4 +1,4 @@
-"""The role that the documentation makes: enough for everything that the exporter does, and for nothing else."""
+"""The role of the documentation has exactly the privileges that the exporter needs."""
 
 import io
 import re
@@ -20,7 +20,7 @@ from tests.integration.running import Clock, configure, running
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 BLOCK = re.compile(r"^```sql\n(CREATE ROLE (\w+) .*?)^```$", re.MULTILINE | re.DOTALL)
 ((STATEMENTS, DOCUMENTED),) = BLOCK.findall("".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")))
-# Nothing is left to whoever comes along, so that the role has what it was given and no more.
+# All privileges of PUBLIC are revoked, so that the role has only its own.
 HARDENED = """
 REVOKE ALL ON DATABASE {} FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
@@ -51,7 +51,7 @@ FORBIDDEN = (
 
 @pytest.fixture
 def reader(database: str) -> Iterator[str]:
-    """The connection string of a role made by that SQL, which goes by another name here, and so does its database."""
+    """The connection string of a role created by that SQL, with another name of the role and of the database."""
     role, name = f"reader_{uuid4().hex}", str(conninfo_to_dict(database)["dbname"])
     statements = re.sub(rf"\b{DOCUMENTED}\b", role, STATEMENTS)
     statements = re.sub(r"\bDATABASE \w+", f"DATABASE {name}", statements)
@@ -64,7 +64,7 @@ def reader(database: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
 
 
-async def test_a_role_as_documented_is_enough(reader: str, tmp_path: Path) -> None:
+async def test_the_documented_role_is_sufficient(reader: str, tmp_path: Path) -> None:
     config = configure(reader, tmp_path / "rollups")
     output = io.StringIO()
     assert await check.run(config, output) == 0
@@ -77,9 +77,9 @@ async def test_a_role_as_documented_is_enough(reader: str, tmp_path: Path) -> No
     assert "resource_spend_usd{" in (tmp_path / "history.om").read_text()
 
 
-def test_a_role_as_documented_may_do_nothing_else(reader: str) -> None:
+def test_the_documented_role_has_no_other_privileges(reader: str) -> None:
     with psycopg.connect(reader, autocommit=True) as connection:
-        connection.execute("SET default_transaction_read_only = off")  # as a thief would
+        connection.execute("SET default_transaction_read_only = off")  # as an attacker would
         for statement in FORBIDDEN:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement.encode())

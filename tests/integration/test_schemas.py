@@ -1,4 +1,4 @@
-"""Schemas that are not the profile's: other names and types, no optional columns, missing ledgers, two databases."""
+"""Schemas that differ from the profile: other names and types, no optional columns, missing ledgers, two databases."""
 
 import io
 from collections.abc import Iterator
@@ -133,7 +133,7 @@ OPTIONAL = [
     "columns", [*([each] for each in OPTIONAL), ["costs.input_tokens", "costs.output_tokens"], OPTIONAL], ids=",".join
 )
 async def test_without_some_columns(filled: str, tmp_path: Path, columns: list[str]) -> None:
-    """What needs a column that is not configured is absent, and nothing else is."""
+    """Exactly the metrics that need a missing column are absent."""
     ledgers: dict[str, dict[str, Any]] = {name: {"database": "main", "columns": {}} for name in LEDGERS}
     for ledger, column in (each.split(".") for each in columns):
         ledgers[ledger]["columns"][column] = None
@@ -169,7 +169,7 @@ ODD_NAMES = (
 
 
 def odd_names() -> Iterator[str]:
-    """Names for ever, no two alike; every other one has 63 bytes, which is the most."""
+    """Endless distinct names; every second one has the maximum of 63 bytes."""
     yield from ODD_NAMES
     for number, name in enumerate(cycle(ODD_NAMES)):
         numbered = f"{number}{name}"
@@ -177,7 +177,7 @@ def odd_names() -> Iterator[str]:
 
 
 def rename(connection: psycopg.Connection, ledger: Ledger, schema: str, names: Iterator[str]) -> dict[str, object]:
-    """Give a ledger's table and columns other names; returns how a configuration maps them."""
+    """Rename the table and columns of a ledger. Returns their mapping for the configuration."""
     (table,), moved = ledger.table, next(names)
     columns = {column: next(names) for column in ledger.columns}
     for column, name in columns.items():
@@ -191,7 +191,7 @@ def quoting(statement: LiteralString, *names: str) -> sql.Composed:
     return sql.SQL(statement).format(*map(sql.Identifier, names))
 
 
-async def test_names_that_no_one_would_choose(filled: str, tmp_path: Path) -> None:
+async def test_unusual_names(filled: str, tmp_path: Path) -> None:
     books, names = read(filled), odd_names()
     ledgers = configure(filled, tmp_path / "rollups").ledgers
     with psycopg.connect(filled) as connection:

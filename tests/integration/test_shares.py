@@ -1,4 +1,4 @@
-"""Who is given what a task brought: those whom it paid, else those who did the work for nothing."""
+"""The impact of a task is shared out to providers by spend, else by tokens, else by calls."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def impact(exporter: Exporter, window: str) -> dict[str, float]:
     return {dict(labels)["provider"]: score for labels, score in found.items() if ("window", window) in labels}
 
 
-async def test_a_task_that_paid_nobody_is_shared_out_by_its_tokens_and_then_by_its_calls(database: str, tmp_path: Path) -> None:
+async def test_a_task_without_spend_is_shared_out_by_tokens_then_by_calls(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(CALLS)
         connection.execute(JUDGEMENTS)
@@ -41,7 +41,7 @@ async def test_a_task_that_paid_nobody_is_shared_out_by_its_tokens_and_then_by_i
             wanted = {"dear": 6, "cheap": 2, "one": 60 + 600, "two": 20 + 200 + 8000, "unknown": 80000}
             assert {window: impact(exporter, window) for window in ("7d", "lifetime")} == {"7d": wanted, "lifetime": wanted}
             assert differences(exporter.samples(), report(read(database), Settings(), NOW)) == []
-            # The first cent that a task pays goes to whom it is paid.
+            # From its first cent on, the task is shared out by spend.
             connection.execute(
                 "INSERT INTO cost_ledger (created_at, task_id, provider, cost_usd)"
                 " VALUES ('2026-05-14 15:19Z', 'tokens', 'two', 0.01), ('2026-05-14 15:19Z', 'nothing', 'late', 0)"

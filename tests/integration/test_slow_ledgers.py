@@ -1,4 +1,4 @@
-"""A range that takes longer than ``refresh.statement_timeout`` is read, and compared, in pieces."""
+"""A range that exceeds ``refresh.statement_timeout`` is read and compared in smaller batches."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.integration.running import Clock, configure, differences, running
 
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 SLOW = "CASE WHEN created_at > '2000-01-01' THEN pg_sleep(0.001) IS NOT NULL END"
-"""Each row takes a thousandth of a second."""
+"""Reading each row takes a millisecond."""
 CALLS = """
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd)
 SELECT '2026-05-12 00:00Z'::timestamptz + n * interval '90 seconds', 't' || n % 50, 'q', 'p', 'm', 0.01
@@ -22,7 +22,7 @@ SELECT '2026-05-12 00:00Z'::timestamptz + n * interval '90 seconds', 't' || n % 
 
 
 @pytest.mark.slow
-async def test_what_takes_too_long_at_once_is_split(database: str, tmp_path: Path) -> None:
+async def test_a_range_that_times_out_is_split(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(CALLS)
         connection.execute("CREATE INDEX ON cost_ledger (created_at, id)")

@@ -1,4 +1,4 @@
-"""Ids and times of change are handed out before commit: a writer that commits late must not be lost."""
+"""Ids and update times are assigned before commit: the rows of a writer that commits late must not be lost."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ async def exporter(database: str, tmp_path: Path) -> AsyncIterator[Exporter]:
 
 
 def write(conninfo: str, count: int = 1) -> None:
-    """Commit calls and outcomes with ids and times of change above all others."""
+    """Commit calls and outcomes with ids and update times above all others."""
     with psycopg.connect(conninfo) as connection:
         for number in range(count):
             connection.execute(CALL, (NOW - timedelta(hours=number), "quick"))
@@ -40,7 +40,7 @@ def wrong(exporter: Exporter, conninfo: str) -> list[str]:
 
 
 @pytest.mark.parametrize("refreshes", [0, 1, 2, 5])
-async def test_a_slow_writer_of_old_dates_is_seen_at_the_next_refresh(
+async def test_a_late_commit_of_old_dates_is_read_at_the_next_refresh(
     exporter: Exporter, database: str, refreshes: int
 ) -> None:
     write(database)
@@ -57,7 +57,7 @@ async def test_a_slow_writer_of_old_dates_is_seen_at_the_next_refresh(
     assert wrong(exporter, database) == []
 
 
-async def test_two_slow_writers_that_commit_in_the_other_order_are_both_seen(exporter: Exporter, database: str) -> None:
+async def test_two_late_commits_in_reverse_order_are_both_read(exporter: Exporter, database: str) -> None:
     await exporter.refresh()
     with psycopg.connect(database) as first, psycopg.connect(database) as second:
         for number, connection in enumerate((first, second)):
@@ -73,7 +73,7 @@ async def test_two_slow_writers_that_commit_in_the_other_order_are_both_seen(exp
             assert wrong(exporter, database) == []
 
 
-async def test_a_writer_that_drew_its_id_before_it_had_a_transaction_id_is_seen(exporter: Exporter, database: str) -> None:
+async def test_an_id_drawn_before_the_transaction_id_is_read(exporter: Exporter, database: str) -> None:
     await exporter.refresh()
     with psycopg.connect(database) as slow:
         drawn = slow.execute("SELECT nextval('cost_ledger_id_seq')").fetchone()
@@ -86,7 +86,7 @@ async def test_a_writer_that_drew_its_id_before_it_had_a_transaction_id_is_seen(
     assert wrong(exporter, database) == []
 
 
-async def test_many_ids_drawn_above_a_slow_writer_do_not_hide_it(exporter: Exporter, database: str) -> None:
+async def test_many_higher_ids_do_not_hide_a_late_commit(exporter: Exporter, database: str) -> None:
     await exporter.refresh()
     with psycopg.connect(database) as slow:
         slow.execute(CALL, (OLD, "slow"))
@@ -101,7 +101,7 @@ async def test_many_ids_drawn_above_a_slow_writer_do_not_hide_it(exporter: Expor
 
 
 @pytest.mark.parametrize("refreshes", [0, 1, 3])
-async def test_a_slow_change_is_seen_though_its_time_is_that_of_its_beginning(
+async def test_a_late_update_is_read_although_updated_at_is_its_start(
     exporter: Exporter, database: str, refreshes: int
 ) -> None:
     with psycopg.connect(database) as connection:
@@ -118,7 +118,7 @@ async def test_a_slow_change_is_seen_though_its_time_is_that_of_its_beginning(
     assert wrong(exporter, database) == []
 
 
-async def test_a_time_of_change_far_in_the_future_does_not_hide_later_changes(exporter: Exporter, database: str) -> None:
+async def test_an_update_time_far_in_the_future_does_not_hide_later_changes(exporter: Exporter, database: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(OUTCOME, (OLD, "old"))
         connection.execute("UPDATE impact_ledger SET updated_at = '2999-01-01' WHERE task_id = 'old'")
@@ -130,7 +130,7 @@ async def test_a_time_of_change_far_in_the_future_does_not_hide_later_changes(ex
     assert wrong(exporter, database) == []
 
 
-async def test_a_writer_that_rolls_back_leaves_nothing(exporter: Exporter, database: str) -> None:
+async def test_a_rollback_leaves_nothing(exporter: Exporter, database: str) -> None:
     await exporter.refresh()
     with psycopg.connect(database) as slow:
         slow.execute(CALL, (OLD, "slow"))

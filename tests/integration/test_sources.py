@@ -1,4 +1,4 @@
-"""What a source is taken for: its digits, its texts, and which database it is."""
+"""The identity of a source and the precision of its columns."""
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ async def test_a_column_keeps_all_digits_that_it_prints(database: str, tmp_path:
         assert spend(exporter) == float(amount)
 
 
-async def test_a_copy_of_the_database_is_another_source(postgres: str, database: str, tmp_path: Path) -> None:
+async def test_a_copy_of_the_database_is_a_different_source(postgres: str, database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(CALL, ["1"])
     async with running(configure(database, tmp_path / "rollups"), Clock(NOW)) as exporter:

@@ -1,4 +1,4 @@
-"""What does not grow and does not happen: memory over many refreshes, and work in a scrape."""
+"""Memory does not grow over many refreshes, and a scrape does no work."""
 
 import asyncio
 import gc
@@ -41,7 +41,7 @@ def held() -> tuple[int, int, int]:
 
 
 async def work(exporter: Exporter, connection: psycopg.Connection, count: int) -> None:
-    """As many refreshes, each third after a call and a judgement somewhere in the last month; what is older than these goes."""
+    """Refresh this many times; before every third one, add a call and a judgement in the last month and delete older ones."""
     for number in range(count):
         if number % 3 == 0:
             at = NOW - timedelta(hours=37 * (number % 20))
@@ -64,7 +64,7 @@ async def test_memory_stays_flat_over_a_thousand_refreshes(database: str, tmp_pa
 
 
 async def test_a_scrape_needs_neither_ledger_nor_rollups(database: str, tmp_path: Path) -> None:
-    """All that a scrape gets is there before: the same object each time, even when everything behind it is closed."""
+    """A scrape returns the same object each time, even after ledgers and rollups are closed."""
     telemetry = Telemetry("v", "r")
     publisher = Publisher(telemetry)
     async with pipeline(configure(database, tmp_path / "rollups"), publisher, telemetry, Clock(NOW)) as refresher:

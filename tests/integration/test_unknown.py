@@ -1,4 +1,4 @@
-"""What is not known is said to be so: nothing is claimed of a ledger or a column that is not there."""
+"""The page says which ledger or column is missing, and makes no claims about missing data."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ def filled(database: str) -> str:
 
 
 def claims(page: str) -> list[str]:
-    """What the page says of empty tables."""
+    """The sentences of the page about empty tables."""
     return [claim for claim in CLAIMS if claim in page]
 
 
@@ -70,7 +70,7 @@ async def test_the_page_says_which_ledger_is_missing(filled: str, tmp_path: Path
         ("allocations", "spent_usd", {"resource_quest_reported_spend_usd"}),
     ],
 )
-async def test_which_column_is_missing(filled: str, tmp_path: Path, ledger: str, column: str, absent: set[str]) -> None:
+async def test_the_page_names_a_missing_column(filled: str, tmp_path: Path, ledger: str, column: str, absent: set[str]) -> None:
     async with running(configure(filled, tmp_path / "all"), Clock(NOW)) as exporter:
         await exporter.refresh()
         everything = exporter.samples()
@@ -86,7 +86,7 @@ async def test_which_column_is_missing(filled: str, tmp_path: Path, ledger: str,
 ON_PAGE = {"task_id", "quest_id", "impact_score"}
 
 
-async def test_calls_that_tell_no_quest_say_nothing_of_the_spend_of_any(filled: str, tmp_path: Path) -> None:
+async def test_without_a_quest_column_quests_have_no_spend(filled: str, tmp_path: Path) -> None:
     ledgers = {name: {"database": "main", "columns": {"quest_id": None} if name == "costs" else {}} for name in LEDGERS}
     async with running(configure(filled, tmp_path / "rollups", ledgers=ledgers), Clock(NOW)) as exporter:
         await exporter.refresh()
@@ -95,7 +95,7 @@ async def test_calls_that_tell_no_quest_say_nothing_of_the_spend_of_any(filled: 
     assert {dict(labels)["layer"] for labels in days} == {"unknown"}
 
 
-async def test_what_is_too_old_is_not_nothing(filled: str, tmp_path: Path) -> None:
+async def test_stale_data_are_not_reported_as_empty(filled: str, tmp_path: Path) -> None:
     clock = Clock(NOW)
     async with running(configure(filled, tmp_path / "rollups"), clock) as exporter:
         await exporter.refresh()
@@ -108,7 +108,7 @@ async def test_what_is_too_old_is_not_nothing(filled: str, tmp_path: Path) -> No
     assert claims(page) == []
 
 
-async def test_what_was_never_read_is_not_nothing(filled: str, tmp_path: Path) -> None:
+async def test_unread_data_are_not_reported_as_empty(filled: str, tmp_path: Path) -> None:
     with psycopg.connect(filled) as connection:
         connection.execute("ALTER TABLE impact_ledger RENAME TO elsewhere")
     async with running(configure(filled, tmp_path / "rollups"), Clock(NOW)) as exporter:

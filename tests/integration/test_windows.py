@@ -1,4 +1,4 @@
-"""Whatever windows, rankings and timeline are asked for, every section is there and its numbers are right."""
+"""With any windows, rankings and timeline, every section is served with the right values."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +44,7 @@ def filled(database: str) -> str:
 @example(windows=["lifetime"], top=15, timeline_days=30)
 @example(windows=["lifetime", "7d"], top=15, timeline_days=30)
 @example(windows=["36500d", "1d"], top=2**31 - 1, timeline_days=366)
-async def test_every_choice_is_served_in_full(filled: str, windows: list[str], top: int, timeline_days: int) -> None:
+async def test_every_configuration_is_served_completely(filled: str, windows: list[str], top: int, timeline_days: int) -> None:
     chosen = {"windows": windows, "top": top, "timeline_days": timeline_days}
     spans = {window: EVER if window == "lifetime" else int(window[:-1]) for window in windows}
     settings = Settings(windows=spans, top=top, timeline_days=timeline_days)

@@ -1,4 +1,4 @@
-"""Texts that PostgreSQL takes and that somebody has to read, show or escape."""
+"""Unusual texts that PostgreSQL accepts."""
 
 ODD = (
     *("\r", "\r\n", "\n", "\t", " ", "\v\f", "\x01\x1b[31m\x7f", "\x85\x9f", "\u2028\u2029", "\\", "\\N", "\\.", '"', '""'),

@@ -1,4 +1,4 @@
-"""The rules as data."""
+"""The rule files as data."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _NAME = re.compile(r"(?<![\w:$])(?:resource_\w+|\w+:\w+:\w+|up)\b(?![\w:])")
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of a file: ``name`` is that of the series or of the alert."""
+    """A rule of a file. ``name`` is the name of the recorded series or of the alert."""
 
     name: str
     expr: str
@@ -33,7 +33,7 @@ class Rule:
 
     @property
     def matched_labels(self) -> set[tuple[str, str]]:
-        """Pairs of a metric and a label that the expression selects it by."""
+        """Pairs of a metric and a label in its selector."""
         pairs = set()
         for metric, matchers in _SELECTOR.findall(self.expr):
             pairs |= {(metric, label) for label in re.findall(r"(\w+)\s*[=!]", _TEXT.sub("", matchers))}
@@ -41,7 +41,7 @@ class Rule:
 
     @property
     def grouping_labels(self) -> set[str]:
-        """The labels that series are matched or aggregated by."""
+        """The labels by which the expression matches or aggregates series."""
         return {label.strip() for labels in _GROUPING.findall(self.expr) for label in labels.split(",") if label.strip()}
 
 

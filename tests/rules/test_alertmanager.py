@@ -1,4 +1,4 @@
-"""alertmanager.yml: amtool accepts it, each alert finds its route, and what it names are alerts."""
+"""alertmanager.yml: amtool accepts it, each alert has a route, and the alerts that it names exist."""
 
 import re
 import subprocess
@@ -40,13 +40,13 @@ def test_every_alert_reaches_the_webhook(alert: Rule) -> None:
         assert _amtool("config", "routes", "test", f"--config.file={FILE}", *labels, *more).strip() == "webhook"
 
 
-def test_notifications_are_grouped_by_quest_and_those_of_no_quest_by_alert() -> None:
+def test_notifications_are_grouped_by_quest_and_others_by_alert() -> None:
     route = CONFIG["route"]
     assert route["group_by"] == ["job", "quest_id"]
     assert [(each["matchers"], each["group_by"]) for each in route["routes"]] == [(['quest_id=""'], ["job", "alertname"])]
 
 
-def test_only_alerts_that_exist_are_inhibited_and_the_warning_by_the_excess() -> None:
+def test_inhibition_rules_name_alerts_that_exist() -> None:
     pairs = {
         (source, target)
         for rule in CONFIG["inhibit_rules"]
@@ -61,8 +61,8 @@ def test_only_alerts_that_exist_are_inhibited_and_the_warning_by_the_excess() ->
 
 
 @pytest.mark.parametrize("rule", CONFIG["inhibit_rules"], ids=lambda rule: rule["source_matchers"][0])
-def test_an_alert_is_inhibited_by_one_about_the_same_thing(rule: dict[str, Any]) -> None:
-    """Alertmanager takes a label that both lack for equal, so a label of one alone would inhibit nothing."""
+def test_an_alert_is_inhibited_only_by_one_with_the_same_ids(rule: dict[str, Any]) -> None:
+    """Both alerts must have every label of ``equal``: with a label that only one of them has, the rule never applies."""
     for name in (*_names(rule["source_matchers"]), *_names(rule["target_matchers"])):
         assert set(rule["equal"]) <= LABELS[name], name
 

@@ -19,7 +19,7 @@ import yaml
 from tests.conftest import ROOT
 from tests.end_to_end.process import DEADLINE, serving
 
-# Today and tomorrow, for the test may run across midnight; a row of tomorrow waits for its day.
+# Today and tomorrow, because the test may run across midnight; a row of tomorrow counts from then on.
 LEDGER = """
 INSERT INTO quests VALUES ('q 1', 'Code Forge', 'Forge'), ('q2', 'Peer Review', 'Senate');
 INSERT INTO quest_budget_allocations (quest_id, day, allocated_usd)
@@ -38,7 +38,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _webhook() -> Iterator[tuple[int, Queue[Any]]]:
-    """A receiver on a free port, and what it is sent."""
+    """A receiver on a free port, and the notifications that it gets."""
     received: Queue[Any] = Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ def _running(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def _alertmanager(directory: Path, webhook: int) -> Iterator[int]:
-    """With the configuration as it is, but for the address of the receiver and the patience."""
+    """Alertmanager with its real configuration, except for the address of the receiver and the waiting times."""
     config = yaml.safe_load((ROOT / "alertmanager.yml").read_text(encoding="utf-8"))
     config["receivers"][0]["webhook_configs"][0]["url"] = f"http://127.0.0.1:{webhook}/"
     config["route"] |= {"group_wait": "2s", "group_interval": "1s"}
@@ -87,7 +87,7 @@ def _alertmanager(directory: Path, webhook: int) -> Iterator[int]:
 
 @contextmanager
 def _prometheus(directory: Path, exporter: int, alertmanager: int) -> Iterator[subprocess.Popen[bytes]]:
-    """With configuration and rules as they are, but for the addresses and the intervals."""
+    """Prometheus with its real configuration and rules, except for the addresses and the intervals."""
     config = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
     config["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(ROOT / pattern) for pattern in config["rule_files"]]
@@ -137,7 +137,7 @@ def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_doe
     }
     assert alert["annotations"] == {
         "summary": "Code Forge has used up today's budget",
-        "description": "Code Forge (Forge) has spent 12.50 USD of the 10.00 USD allocated for today.",
+        "description": "Code Forge (Forge) has spent $12.50 of today's $10.00 budget.",
         "dashboard_url": "http://127.0.0.1:3000/d/resource-quest/?var-quest=q+1",
         "runbook_url": "docs/alerts.md#questbudgetexceeded",
     }

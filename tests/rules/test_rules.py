@@ -1,4 +1,4 @@
-"""The rules: what they stand on exists, every alert is whole, and promtool finds each to do what it says."""
+"""The rules: the metrics that they use exist, every alert is complete and documented, and the promtool unit tests pass."""
 
 import json
 import re
@@ -83,25 +83,25 @@ def test_thresholds_are_numbers_and_documented(rule: Rule) -> None:
 
 
 @every_alert
-def test_alerts_hold_no_number_of_their_own(alert: Rule) -> None:
+def test_alerts_use_thresholds_and_no_literal_numbers(alert: Rule) -> None:
     selected = re.sub(r"\{[^}]*\}|\[[^]]*\]", "", alert.expr)
     numbers = re.findall(r"(?<![\w:.])\d+(?:\.\d+)?", selected)
-    assert set(numbers) <= {"0", "1"}  # a state, or whether there is anything at all
+    assert set(numbers) <= {"0", "1"}  # a state, or a comparison with zero
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RECORDED if rule.metrics & CATALOGUE.keys()], ids=lambda rule: rule.name)
-def test_replicas_are_collapsed_before_anything_else(rule: Rule) -> None:
+def test_recording_rules_collapse_replicas_first(rule: Rule) -> None:
     assert rule.name.startswith("instance") or re.search(r"(max|min|group) without \(instance", rule.expr)
 
 
 @every_alert
-def test_alerts_never_tell_replicas_apart(alert: Rule) -> None:
+def test_alerts_collapse_replicas(alert: Rule) -> None:
     for metric in alert.metrics & CATALOGUE.keys():
         assert re.search(rf"(max without \(instance[^)]*\)|absent) ?\((\w+_over_time\()?{metric}", alert.expr)
 
 
 @every_alert
-def test_every_alert_is_whole(alert: Rule) -> None:
+def test_every_alert_has_severity_annotations_and_links(alert: Rule) -> None:
     assert alert.body["labels"]["severity"] in {"warning", "critical"}
     notes = alert.body["annotations"]
     assert set(notes) == {"summary", "description", "dashboard_url", "runbook_url"}
@@ -116,12 +116,12 @@ def _variables(dashboard: dict[str, Any]) -> list[str]:
 
 
 @every_alert
-def test_what_notifications_ask_for_is_recorded(alert: Rule) -> None:
+def test_series_queried_in_annotations_are_recorded(alert: Rule) -> None:
     assert _asked(alert) <= SERIES
 
 
 def _asked(alert: Rule) -> set[str]:
-    """The series that the words of an alert are filled from."""
+    """The series that the annotations of an alert query."""
     return set(re.findall(r"([\w:]+)\{[^}]*=%q\}", " ".join(alert.body["annotations"].values())))
 
 
@@ -132,7 +132,7 @@ def test_every_alert_has_a_chapter_and_every_chapter_an_alert() -> None:
 @every_alert
 def test_the_chapter_of_an_alert_says_what_to_do_and_its_thresholds(alert: Rule) -> None:
     chapter = CHAPTERS[alert.name]
-    assert re.findall(r"^- \*\*(.+?)\*\*", chapter, re.MULTILINE) == ["Fires", "Look at", "Do"]
+    assert re.findall(r"^- \*\*(.+?)\*\*", chapter, re.MULTILINE) == ["Fires", "Check", "Do"]
     text = " ".join(chapter.split())
     assert f"`{alert.body['labels']['severity']}`" in text
     used = {name for name in alert.metrics if name.endswith(":threshold")}
@@ -160,18 +160,18 @@ def test_the_chapter_of_an_alert_gives_the_value_of_its_threshold(rule: Rule) ->
 
 
 @every_alert
-def test_every_alert_fires_in_a_unit_test_and_its_text_is_read(alert: Rule) -> None:
+def test_every_alert_fires_in_a_unit_test_that_asserts_its_annotations(alert: Rule) -> None:
     assert all(fired["exp_annotations"] for fired in _fired(alert))
 
 
 @every_alert
-def test_an_alert_is_told_apart_by_ids_and_never_by_texts_that_may_change(alert: Rule) -> None:
+def test_the_labels_of_an_alert_are_ids(alert: Rule) -> None:
     names = {name for fired in _fired(alert) for name in fired["exp_labels"]}
     assert names <= {"severity", "job", "quest_id", "provider", "window", "ledger", "collector"}
 
 
 def _fired(alert: Rule) -> list[Any]:
-    """What promtool finds the alert to be when it fires, in all unit tests."""
+    """The expected firing alerts of this name in all unit tests."""
     cases = [
         case
         for path in UNIT_TESTS
