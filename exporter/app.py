@@ -48,10 +48,10 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
     Raises:
         RollupFileError, OSError: the rollup file, or the directory beside it, cannot be used.
     """
-    directory = scratch_directory(config.state_path)
+    directory = scratch_directory(config.state.path)
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(Worker())
-        rollups = await worker.run(Rollups, config.state_path, config)
+        rollups = await worker.run(Rollups, config.state.path, config)
         stack.push_async_callback(worker.run, rollups.close)  # after what it is doing still
         shutil.rmtree(directory, ignore_errors=True)  # left behind by a process that was killed
         _make(directory)

@@ -1,7 +1,7 @@
 """A trial: what ``serve`` does to the ledgers, done once over their newest hour, with rollups that are thrown away."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from psycopg import sql
 from exporter import __version__
 from exporter.app import now, pipeline
 from exporter.calendar import HOUR
-from exporter.config import Config, Ledger
+from exporter.config import Config, Ledger, State
 from exporter.exposition.bodies import Publisher
 from exporter.report.reporter import Reporter
 from exporter.sources.database import first_line
@@ -40,7 +40,8 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
     ledgers = {name: _narrowed(config.ledgers[name], moment) for name, moment in newest.items()}
     held = {ledger.database for ledger in ledgers.values()}
     databases = {name: database for name, database in config.databases.items() if name in held}
-    private = replace(config, ledgers=ledgers, databases=databases, state_path=directory / "rollups.duckdb")
+    state = State(path=directory / "rollups.duckdb")
+    private = config.model_copy(update={"ledgers": ledgers, "databases": databases, "state": state})
     telemetry = Telemetry(__version__, "")
     async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
         for _ in range(REFRESHES):
@@ -69,4 +70,5 @@ def _narrowed(ledger: Ledger, newest: datetime | None) -> Ledger:
         return ledger
     column = sql.Identifier(ledger.columns["occurred_at"]).as_string()
     # On a line of its own, for the filter may end in a comment.
-    return replace(ledger, filter=f"({ledger.filter or 'TRUE'}\n) AND {column} >= '{newest - HOUR}'")
+    narrowed = f"({ledger.filter or 'TRUE'}\n) AND {column} >= '{newest - HOUR}'"
+    return ledger.model_copy(update={"filter": narrowed})

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from exporter.config import dsn
-from exporter.config.errors import CONNECTION, quoted, suggestion
-from exporter.config.model import Identifier
+from exporter.config.errors import quoted, suggestion
+
+Identifier = tuple[str, ...]
 
 NAME_LENGTH = 80
 LONGEST_FILE_NAME = 240
@@ -20,7 +20,6 @@ LONGEST_FILE_NAME = 240
 _PART = r'[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"]|"")+"'
 _TABLE = re.compile(rf"(?:({_PART})\.)?({_PART})")
 _DATABASE = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
-_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def one_of(kind: str, known: Iterable[str], value: object) -> str:
@@ -37,11 +36,11 @@ def text(value: object) -> str:
     return value
 
 
-def file(value: object) -> str:
-    """The path of a file beside which others may stand whose names are a little longer."""
-    path = text(value)
-    if not 0 < len(os.fsencode(Path(path).name)) <= LONGEST_FILE_NAME:
-        raise ValueError(f"{quoted(path)} names no file; write a path such as rollups.duckdb")
+def file(value: object) -> Path:
+    """The path of a file. Its name leaves room for the suffixes of the files beside it."""
+    path = Path(text(value))
+    if not 0 < len(os.fsencode(path.name)) <= LONGEST_FILE_NAME:
+        raise ValueError(f"{quoted(value)} names no file; write a path such as rollups.duckdb")
     return path
 
 
@@ -54,9 +53,9 @@ def table(value: object) -> Identifier:
     return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found.groups() if part)
 
 
-def column(value: object) -> str | None:
-    """The name of a column exactly as the database has it; None says that there is none."""
-    return None if value is None else text(value)
+def column(value: object) -> str:
+    """The name of a column exactly as the database has it; empty for null, which says that there is none."""
+    return "" if value is None else text(value)
 
 
 def patterns(value: object) -> object:
@@ -92,26 +91,4 @@ def database(value: str) -> str:
     """The name by which ledgers refer to a database."""
     if not _DATABASE.fullmatch(value):
         raise ValueError("a database's name is made of up to 63 letters, digits, '_', '.' and '-'")
-    return value
-
-
-def connection(value: object) -> str:
-    """A connection string that libpq can parse. It is never repeated, like all that stands in its place."""
-    wrong = dsn.mistake(value) if isinstance(value, str) else dsn.NONE
-    if not isinstance(value, str) or wrong:
-        raise ValueError(f"is {wrong}")
-    return value
-
-
-def variable(value: object) -> str:
-    """The name of an environment variable."""
-    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
-        raise ValueError("is not the name of a variable, such as LEDGER_DSN; a connection string belongs under dsn")
-    return value
-
-
-def secret_file(value: object) -> str:
-    """The path of a file that holds a connection string, and not that string itself."""
-    if not isinstance(value, str) or not value.strip() or CONNECTION.search(value):
-        raise ValueError("is not the path of a file, such as /run/secrets/dsn; a connection string belongs under dsn")
     return value

@@ -6,12 +6,12 @@ wrong and how to mend it; the message is shown after the file, the line and the 
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
 from exporter.config.errors import nearest, quoted
-from exporter.config.model import Window
 
 LONGEST = timedelta(days=7)
 """Keeps every time limit that is derived from a duration within PostgreSQL's 2**31 milliseconds."""
@@ -21,6 +21,14 @@ MOST_DECIMALS = 15
 """As many as the rollups keep of an amount."""
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?")
 _WINDOW = re.compile(r"([1-9]\d{0,8})d")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A number of whole days that ends today; ``days`` is None for everything."""
+
+    name: str
+    days: int | None
 
 
 def duration(value: object) -> timedelta:
@@ -66,7 +74,7 @@ def window(value: object) -> Window:
     return Window(found[0], int(found[1]))
 
 
-def windows(value: list[Window]) -> list[Window]:
+def windows(value: tuple[Window, ...]) -> tuple[Window, ...]:
     """At least one window, and none twice."""
     if not value:
         raise ValueError("is an empty list; name at least one window, such as [1d]")

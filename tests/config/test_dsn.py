@@ -9,11 +9,11 @@ DSN = "postgresql://ledger:hunter2@db/main"
 
 
 def in_variable(variable: str) -> Database:
-    return Database("main", dsn=None, dsn_env=variable, dsn_file=None)
+    return Database(name="main", dsn_env=variable)
 
 
 def in_file(path: Path) -> Database:
-    return Database("main", dsn=None, dsn_env=None, dsn_file=path)
+    return Database(name="main", dsn_file=path)
 
 
 def complaint(database: Database) -> str:
@@ -24,7 +24,7 @@ def complaint(database: Database) -> str:
 
 
 def test_a_literal_is_given_back() -> None:
-    assert conninfo(Database("main", dsn="host=db dbname=main", dsn_env=None, dsn_file=None)) == "host=db dbname=main"
+    assert conninfo(Database(name="main", dsn="host=db dbname=main")) == "host=db dbname=main"
 
 
 def test_the_variable_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_a_port_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_a_port_as_libpq_takes_it(value: str) -> None:
-    assert conninfo(Database("main", dsn=value, dsn_env=None, dsn_file=None)) == value
+    assert conninfo(Database(name="main", dsn=value)) == value
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"hunter2\n", b"host=db\0hunter2"])

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 
 from exporter.config.errors import KeyPath
 from exporter.config.names import text
-from exporter.config.schema import Strict
+from exporter.config.validation import Strict
 from exporter.web.access import values
 
 _REMEDY = "leave it out, and let a reverse proxy do this"
