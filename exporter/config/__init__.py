@@ -1,4 +1,4 @@
-"""The configuration: one strict YAML file, read into values that the rest of the program trusts without looking again."""
+"""The configuration: one strict YAML file, validated once; the program uses the validated values."""
 
 from exporter.config.dsn import Database, conninfo
 from exporter.config.errors import ConfigError, Problem, SecretError

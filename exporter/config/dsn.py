@@ -1,4 +1,4 @@
-"""Connection strings: looked up again at every connect, and never shown."""
+"""Databases and their connection strings, which are read at every connect and never shown."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from exporter.config.errors import CONNECTION, SecretError
 from exporter.config.validation import Named, parsed
 
 _NONE = (
-    "no connection string;"
+    "not a connection string;"
     " write postgresql://user:password@host/database, with %40 for an @ in the password, or host=… dbname=…"
 )
-# What is taken for a port may be a piece of a password, and is not repeated.
+# The port is not repeated: it may be part of a password.
 _BAD_PORT = (
-    "a connection string whose port is no number from 1 to 65535;"
+    "a connection string whose port is not a number from 1 to 65535;"
     " correct it, and percent-encode special characters in the password"
 )
 _PORT = re.compile(r"\s*\+?(\d+)\s*", re.ASCII)
@@ -55,7 +55,7 @@ class Database(Named):
     @classmethod
     def _mapping(cls, data: object) -> object:
         if not isinstance(data, dict):
-            raise ValueError("each database is a mapping with one of dsn, dsn_env and dsn_file")  # noqa: TRY004 - pydantic reports a ValueError only
+            raise ValueError("each database must be a mapping with one of dsn, dsn_env and dsn_file")  # noqa: TRY004 - pydantic reports a ValueError only
         return data
 
     @model_validator(mode="after")
@@ -73,7 +73,7 @@ def conninfo(database: Database) -> str:
     """
     place, dsn = _look_up(database)
     if wrong := _mistake(dsn):
-        raise SecretError(f"database '{database.name}': {place} holds {wrong}")
+        raise SecretError(f"database '{database.name}': the value in {place} is {wrong}")
     return dsn
 
 

@@ -1,4 +1,4 @@
-"""The ledgers: the columns of each, and how a file maps them onto tables."""
+"""The ledgers: their columns, and the tables that a file maps them to."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -42,11 +42,11 @@ LEDGERS: Mapping[str, Definition] = MappingProxyType(
 )
 
 MEASURED = ("allocations", "costs", "impacts")
-"""The ledgers that hold numbers; ``quests`` only names what they refer to."""
+"""The ledgers that hold numbers; ``quests`` holds only names."""
 
 
 class Table(Named):
-    """The table of a ledger. In a file, no ``table`` means that of the profile, and columns are added to the profile's.
+    """The table of a ledger. In a file, ``table`` defaults to that of the profile, and ``columns`` override the profile's.
 
     After validation ``table`` is the identifier in parts (``("public", "cost_ledger")``), and ``columns`` maps the ledger's
     column names to the table's; a column that the source does not have is left out.
@@ -108,7 +108,7 @@ def _mistakes(given: Table, profile: Mapping[str, Table] | None) -> Iterator[tup
         if column not in ledger.columns:
             yield ("columns", column), f"the {name} ledger has no such column; it has {', '.join(ledger.columns)}"
         elif not source and column in ledger.required:
-            yield ("columns", column), f"the {name} ledger cannot do without it; name the table's column"
+            yield ("columns", column), f"the {name} ledger requires this column; name the table's column for it"
     if not given.table and profile is not None and name not in profile:
         yield (), "the profile does not map this ledger; give its table"
 

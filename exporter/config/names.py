@@ -1,7 +1,4 @@
-"""Names and texts of the configuration: what was written -> what is meant.
-
-As in :mod:`exporter.config.values`, each function raises ValueError with a message that says what is wrong and how to mend it.
-"""
+"""Parsers of names and texts. As in :mod:`exporter.config.values`, each raises ValueError: what is wrong; how to fix it."""
 
 import os
 import re
@@ -23,16 +20,16 @@ _DATABASE = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
 
 
 def one_of(kind: str, known: Iterable[str], value: object) -> str:
-    """A name out of those that there are."""
+    """One of the known names. ``kind`` is what they name, for the message."""
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{quoted(value)} is not a known {kind}; {suggestion(str(value), sorted(known))}")
     return value
 
 
 def text(value: object) -> str:
-    """Any text that is not blank."""
+    """A text that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{quoted(value)} is not a text; write one that is not blank, and a number in quotes")
+        raise ValueError(f"{quoted(value)} is not a text; write a text that is not blank, and put a number in quotes")
     return value
 
 
@@ -40,12 +37,12 @@ def file(value: object) -> Path:
     """The path of a file. Its name leaves room for the suffixes of the files beside it."""
     path = Path(text(value))
     if not 0 < len(os.fsencode(path.name)) <= LONGEST_FILE_NAME:
-        raise ValueError(f"{quoted(value)} names no file; write a path such as rollups.duckdb")
+        raise ValueError(f"{quoted(value)} is not the path of a file; write one such as rollups.duckdb")
     return path
 
 
 def table(value: object) -> Identifier:
-    """A table as SQL writes it, in parts: unquoted parts fold to lower case, as PostgreSQL has it."""
+    """A table in SQL syntax, split into parts. Unquoted parts are folded to lower case, as in PostgreSQL."""
     found = _TABLE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         remedy = "write table or schema.table as SQL does, with double quotes around all but plain letters and digits"
@@ -54,19 +51,19 @@ def table(value: object) -> Identifier:
 
 
 def column(value: object) -> str:
-    """The name of a column exactly as the database has it; empty for null, which says that there is none."""
+    """The exact name of a column; empty for null, which means that the table has no such column."""
     return "" if value is None else text(value)
 
 
 def patterns(value: object) -> object:
-    """Refuses all but a list with something in it; ``pattern`` looks at each item."""
+    """A list that is not empty; ``pattern`` validates its items."""
     if not isinstance(value, list) or not value:
         raise ValueError("must be a list of one or more regular expressions, such as [acme, '^ac-']")
     return value
 
 
 def pattern(value: object) -> str:
-    """A regular expression that DuckDB (RE2) can run."""
+    """A regular expression for DuckDB, which uses RE2."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"{quoted(value)} is not a regular expression; write a text that is not empty")
     try:
@@ -77,7 +74,7 @@ def pattern(value: object) -> str:
     else:
         return value
     where = f" at {quoted(place)}" if place else ""
-    raise ValueError(f"{quoted(value)} is not a regular expression as RE2 has it: {quoted(reason)[1:-1]}{where}; correct it")
+    raise ValueError(f"{quoted(value)} is not a regular expression that RE2 accepts: {quoted(reason)[1:-1]}{where}; correct it")
 
 
 def family(value: str) -> str:
@@ -88,7 +85,7 @@ def family(value: str) -> str:
 
 
 def database(value: str) -> str:
-    """The name by which ledgers refer to a database."""
+    """The name of a database, to which ledgers refer."""
     if not _DATABASE.fullmatch(value):
         raise ValueError("a database's name is made of up to 63 letters, digits, '_', '.' and '-'")
     return value

@@ -1,4 +1,4 @@
-"""A document against its schema: a schema lists the keys that a file may give, and all problems are reported at once."""
+"""Validation of a document against its schema. All problems are reported at once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from exporter.config.document import Document
 from exporter.config.errors import ConfigError, KeyPath, Problem, suggestion
 
 _KEY_MARK = "[key]"
-"""What pydantic adds to the path when a key itself is wrong."""
+"""What pydantic appends to the path if the key itself is wrong."""
 
 _SHAPES = {
     "dict_type": "must be a mapping of names to values",
@@ -125,7 +125,7 @@ def _message(error: ErrorDetails, schema: type[Strict]) -> str:
         case "extra_forbidden":
             return f"unknown key; {suggestion(str(path[-1]), _keys_at(schema, path[:-1]))}"
         case "model_type":
-            return f"must be a mapping; known here: {', '.join(_keys_at(schema, path))}"
+            return f"must be a mapping; known keys: {', '.join(_keys_at(schema, path))}"
     return _SHAPES[error["type"]]
 
 

@@ -211,7 +211,7 @@ def test_a_file_that_is_too_large(tmp_path: Path, file: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(path)
 
-    assert str(caught.value) == f"{path}: is larger than 100000 bytes; is it a configuration at all?"
+    assert str(caught.value) == f"{path}: is larger than 100000 bytes; check the path"
 
 
 def test_a_file_that_leads_to_itself(tmp_path: Path) -> None:
@@ -234,10 +234,10 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("", "config.yml: is empty; a configuration names at least databases and ledgers"),
-        ("# nothing yet\n", "config.yml: is empty; a configuration names at least databases and ledgers"),
-        ("databases\n", "config.yml:1: a configuration is a mapping of keys, such as databases and ledgers"),
-        ("profile: scidex\nstate: \x01\n", "config.yml:2: holds a character that YAML forbids; remove it"),
+        ("", "config.yml: is empty; give at least databases and ledgers"),
+        ("# nothing yet\n", "config.yml: is empty; give at least databases and ledgers"),
+        ("databases\n", "config.yml:1: must be a mapping of keys, such as databases and ledgers"),
+        ("profile: scidex\nstate: \x01\n", "config.yml:2: contains a character that YAML forbids; remove it"),
         ("providers: " + "[" * 10_000, "config.yml: is nested too deeply to be a configuration"),
     ],
 )

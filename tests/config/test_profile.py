@@ -64,7 +64,7 @@ def test_a_profile_is_as_strict_as_a_configuration() -> None:
         parse_profile(text, "acme.yml")
 
     assert str(caught.value).splitlines() == [
-        "acme.yml:4: ledgers.costs.filter: unknown key; known here: table, columns",
+        "acme.yml:4: ledgers.costs.filter: unknown key; must be one of table, columns",
         "acme.yml:6: ledgers.quests: the profile does not map this ledger; give its table",
     ]
 
