@@ -42,7 +42,7 @@ class Connection(web.RequestHandler):
     clients share the response itself. ``complete`` adds headers to every response, including those that aiohttp creates.
     """
 
-    __slots__ = ("_complete", "_idle", "_limits", "_on_lost", "_partial", "_timeout", "_unanswered", "_wire")
+    __slots__ = ("_complete", "_limits", "_on_lost", "_partial", "_timeout", "_unanswered", "_wire")
 
     def __init__(
         self, server: web.Server, limits: Limits, complete: Callable[[web.StreamResponse], None], on_lost: Callable[[], None]
@@ -61,7 +61,6 @@ class Connection(web.RequestHandler):
         self._complete = complete
         self._on_lost = on_lost
         self._timeout: asyncio.TimerHandle | None = None
-        self._idle = True
         self._partial = False
         self._unanswered = 0
 
@@ -81,14 +80,9 @@ class Connection(web.RequestHandler):
         self._unanswered += len(data)
         super().data_received(data)
         if self._unanswered > _MOST_BYTES:
-            self._bound()
-        self._idle = self._idle and not self._messages
-
-    def _bound(self) -> None:
-        """Reject a head that is too long, and stop reading until a request is answered."""
-        if self._idle and not self._messages:
-            super().data_received(b"\0")  # invalid, so aiohttp answers 400; it limits lines, not the whole head
-        self._wire.pause_reading()
+            if self._waiter and not self._messages:  # the head of the next request is too long
+                super().data_received(b"\0")  # invalid, so aiohttp answers 400; it limits lines, not the whole head
+            self._wire.pause_reading()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -106,7 +100,7 @@ class Connection(web.RequestHandler):
         finally:
             self._set_timeout(self._limits.request if self._messages or self._partial else None)
             if not self._messages:
-                self._idle, self._unanswered = request.content.is_eof(), 0
+                self._unanswered = 0
                 self._wire.resume_reading()
 
     def handle_error(
