@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from multidict import CIMultiDict
 
-from exporter.app import DRAIN_PATIENCE
+from exporter.app import DRAIN_TIMEOUT
 from exporter.snapshot import Snapshot
 from exporter.web import app
 from exporter.web.access import Guard
@@ -190,4 +190,4 @@ async def test_a_reload_is_not_waited_for_without_end(monkeypatch: pytest.Monkey
 
 
 def test_a_reload_has_time_to_end_the_refreshes_and_to_answer() -> None:
-    assert DRAIN_PATIENCE.total_seconds() < app.RELOAD_TIMEOUT < Limits().request
+    assert DRAIN_TIMEOUT.total_seconds() < app.RELOAD_TIMEOUT < Limits().request
