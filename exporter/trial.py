@@ -11,7 +11,7 @@ from psycopg import sql
 from exporter import __version__
 from exporter.app import now, pipeline
 from exporter.calendar import HOUR
-from exporter.config import Config, Ledger, State
+from exporter.config import Config, Ledger
 from exporter.exposition.bodies import Publisher
 from exporter.report.reporter import Reporter
 from exporter.sources.database import first_line
@@ -40,7 +40,7 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
     ledgers = {name: _narrowed(config.ledgers[name], moment) for name, moment in newest.items()}
     held = {ledger.database for ledger in ledgers.values()}
     databases = {name: database for name, database in config.databases.items() if name in held}
-    state = State(path=directory / "rollups.duckdb")
+    state = config.state.model_copy(update={"path": directory / "rollups.duckdb"})
     private = config.model_copy(update={"ledgers": ledgers, "databases": databases, "state": state})
     telemetry = Telemetry(__version__, "")
     async with pipeline(private, Publisher(telemetry), telemetry) as refresher:

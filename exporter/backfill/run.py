@@ -16,7 +16,7 @@ from exporter.app import pipeline
 from exporter.backfill.history import History, Sample
 from exporter.backfill.span import Span, Target
 from exporter.calendar import ONE_DAY
-from exporter.config import Config, State
+from exporter.config import Config
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.render import head, series
 from exporter.report import labels
@@ -44,7 +44,8 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
     if "costs" not in config.ledgers:
         raise BackfillError("backfill needs a ledger of costs; add ledgers.costs to the configuration")
     with TemporaryDirectory(dir=output.parent, prefix=".backfill-") as directory, _progress() as bar:
-        private = config.model_copy(update={"state": State(path=Path(directory) / "rollups.duckdb")})
+        state = config.state.model_copy(update={"path": Path(directory) / "rollups.duckdb"})
+        private = config.model_copy(update={"state": state})
         telemetry = Telemetry(__version__, "")
         async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
             await _build(refresher, bar)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from exporter import profiles
 from exporter.config.document import file_text, read
 from exporter.config.ledgers import Context, Table
-from exporter.config.settings import DEFAULT_PROFILE, Config, Profile, State
+from exporter.config.settings import DEFAULT_PROFILE, Config, Profile
 from exporter.config.validation import validate
 
 
@@ -60,5 +60,5 @@ def _absolute(config: Config, directory: Path) -> Config:
         name: database.model_copy(update={"dsn_file": database.dsn_file and directory / database.dsn_file})
         for name, database in config.databases.items()
     }
-    state = State(path=directory / config.state.path)
+    state = config.state.model_copy(update={"path": directory / config.state.path})
     return config.model_copy(update={"databases": MappingProxyType(databases), "state": state})
