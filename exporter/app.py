@@ -1,4 +1,4 @@
-"""The exporter as a whole: which parts there are, who owns them, and in which order they begin and end."""
+"""The whole exporter: its parts, and the order in which they start and stop."""
 
 import asyncio
 import os
@@ -32,8 +32,8 @@ from exporter.web.server import Address, serve
 log = structlog.get_logger()
 
 OWN_METRICS_INTERVAL = timedelta(seconds=1)
-DRAIN_PATIENCE = timedelta(seconds=5)
-"""How long a refresh may go on when the exporter stops; a first build, which takes longer, is resumed next time."""
+DRAIN_TIMEOUT = timedelta(seconds=5)
+"""How long a refresh may go on when the exporter stops. A first build takes longer, and is resumed at the next start."""
 
 
 def now() -> datetime:
@@ -43,18 +43,18 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, clock: Clock = now) -> AsyncIterator[Refresher]:
-    """All that turns ledgers into snapshots, without a schedule.
+    """Everything between the ledgers and the snapshots, without a schedule.
 
     Raises:
-        RollupFileError, OSError: the rollup file, or the directory beside it, cannot be used.
+        RollupFileError, OSError: the rollup file, or the scratch directory beside it, cannot be used.
     """
-    directory = scratch_directory(config.state_path)
+    directory = scratch_directory(config.state.path)
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(Worker())
-        rollups = await worker.run(Rollups, config.state_path, config)
-        stack.push_async_callback(worker.run, rollups.close)  # after what it is doing still
-        shutil.rmtree(directory, ignore_errors=True)  # left behind by a process that was killed
-        _make(directory)
+        rollups = await worker.run(Rollups, config.state.path, config)
+        stack.push_async_callback(worker.run, rollups.close)  # after the work in progress
+        shutil.rmtree(directory, ignore_errors=True)  # of a process that was killed
+        _create(directory)
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         database_syncs = []
         for source in config.databases.values():
@@ -63,7 +63,7 @@ async def pipeline(config: Config, publisher: Publisher, telemetry: Telemetry, c
         yield Refresher(config, database_syncs, rollups, worker, publisher, telemetry, clock)
 
 
-def _make(directory: Path) -> None:
+def _create(directory: Path) -> None:
     try:
         directory.mkdir(0o700)
     except OSError as error:
@@ -72,7 +72,7 @@ def _make(directory: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """Where to serve, to whom, what the metrics path is, and whether ``POST /-/reload`` is allowed."""
+    """The address, the path of the metrics, the web configuration file, and whether ``POST /-/reload`` is enabled."""
 
     address: Address
     telemetry_path: str = "/metrics"
@@ -81,13 +81,13 @@ class Web:
 
 
 async def run(read: Callable[[], Config], web: Web, started: Callable[[int], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or SIGINT. ``read`` gives the configuration, again at each reload; ``started`` is told the port.
+    """Serve until SIGTERM or SIGINT. ``read`` reads the configuration, also at a reload; ``started`` is called with the port.
 
     Raises:
-        ConfigError: the configuration or that of the web is wrong at the start; at a reload, those before are kept.
+        ConfigError: a configuration file is wrong at the start. At a reload, the previous configuration stays in use.
         RollupFileError, OSError: the rollup file or the address cannot be used.
     """
-    os.umask(0o077)  # the files of the rollups, which DuckDB makes when it likes, are nobody else's
+    os.umask(0o077)  # only this user may read the rollup files, which DuckDB creates at any time
     telemetry = Telemetry(__version__, revision())
     publisher = Publisher(telemetry)
     guard = Guard(web.config_file)
@@ -111,10 +111,10 @@ async def run(read: Callable[[], Config], web: Web, started: Callable[[int], Non
 
 
 async def _serve(control: Control, publisher: Publisher, telemetry: Telemetry, announce: Callable[[], None]) -> None:
-    """Go from one configuration to the next until the exporter shall stop; back to the one before where one cannot be used.
+    """Serve with each configuration until the exporter stops; return to the previous one if a new one cannot be used.
 
-    One with which a section fails that worked with the one before cannot be used either. ``announce`` is called once there are
-    rollups: an address without them would soon be closed again.
+    A configuration is also unusable if a section fails that worked with the previous one. ``announce`` is called once the
+    rollups are open, because without them the exporter exits.
     """
     used: Config | None = None
     working: frozenset[str] = frozenset()
@@ -134,19 +134,22 @@ async def _serve(control: Control, publisher: Publisher, telemetry: Telemetry, a
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # published without types
-    """Again and again, each time counted from now: one that counts from the time before makes up for every run of a leap."""
+    """One interval after the current time.
+
+    APScheduler's IntervalTrigger counts from the previous run. When the clock is set forward, it computes every missed run.
+    """
 
     def __init__(self, interval: timedelta) -> None:
         self._interval = interval
 
     def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
-        """One interval from now."""
+        """The time of the next run."""
         return now + self._interval
 
 
 @asynccontextmanager
 async def scheduled(refresher: Refresher, publisher: Publisher) -> AsyncIterator[None]:
-    """Refresh from each database at every interval, never twice at a time; at the end, the refreshes under way are ended."""
+    """Refresh from each database at every interval, one refresh of it at a time. At the end, wait for running refreshes."""
     await refresher.publish_rollups()
     every = Every(refresher.config.refresh.interval)
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
@@ -161,12 +164,12 @@ async def scheduled(refresher: Refresher, publisher: Publisher) -> AsyncIterator
     finally:
         clock.cancel()
         scheduler.pause()
-        await refresher.drain(DRAIN_PATIENCE)
+        await refresher.drain(DRAIN_TIMEOUT)
         scheduler.shutdown(wait=False)
 
 
 async def _follow_clock(scheduler: AsyncIOScheduler) -> None:
-    """The scheduler waits for times of day. When the clock is set back it would wait until that has caught up."""
+    """Run all jobs when the clock is set back: APScheduler stores times of day, and would wait until the clock reaches them."""
     while True:
         before = now()
         await asyncio.sleep(OWN_METRICS_INTERVAL.total_seconds())
@@ -176,5 +179,5 @@ async def _follow_clock(scheduler: AsyncIOScheduler) -> None:
 
 
 def revision() -> str:
-    """What was built, as the container image or the package says; ``unknown`` from a checkout."""
+    """The revision, from the container image or the package; ``unknown`` in a checkout."""
     return os.environ.get("RESOURCE_EXPORTER_REVISION", "unknown")

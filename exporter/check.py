@@ -55,7 +55,7 @@ async def run(config: Config, output: TextIO) -> int:
         found = await _database(config, name)
         ledgers |= found if isinstance(found, dict) else {}
         results += found.values() if isinstance(found, dict) else [found]
-    state = Result(f"state: {config.state_path}", _wrong_with(config.state_path))
+    state = Result(f"state: {config.state.path}", _wrong_with(config.state.path))
     results += [await _trial(config, ledgers, state), state]
     console = Console(file=output, soft_wrap=True, highlight=False, emoji=False)
     for result in results:
@@ -123,7 +123,7 @@ async def _trial(config: Config, ledgers: Mapping[str, Result], state: Result) -
     newest = {name: result.newest for name, result in ledgers.items() if not result.failed}
     report = Result("report")
     # Beside the rollup file, because a sandboxed process may be able to write nowhere else.
-    place = None if state.failed else config.state_path.parent
+    place = None if state.failed else config.state.path.parent
     try:
         with TemporaryDirectory(prefix=".check-", dir=place) as directory:
             tried = await trial.run(config, newest, Path(directory))

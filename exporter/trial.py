@@ -1,7 +1,7 @@
 """A trial run of ``serve`` for ``check``: refresh the newest hour of each ledger into a temporary rollup file, then report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -47,7 +47,8 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
     ledgers = {name: _narrowed(config.ledgers[name], moment) for name, moment in newest.items()}
     held = {ledger.database for ledger in ledgers.values()}
     databases = {name: database for name, database in config.databases.items() if name in held}
-    private = replace(config, ledgers=ledgers, databases=databases, state_path=directory / "rollups.duckdb")
+    state = config.state.model_copy(update={"path": directory / "rollups.duckdb"})
+    private = config.model_copy(update={"ledgers": ledgers, "databases": databases, "state": state})
     telemetry = Telemetry(__version__, "")
     async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
         for _ in range(REFRESHES):
@@ -76,4 +77,5 @@ def _narrowed(ledger: Ledger, newest: datetime | None) -> Ledger:
         return ledger
     column = sql.Identifier(ledger.columns["occurred_at"]).as_string()
     # The parenthesis closes on a new line because the filter may end in a comment.
-    return replace(ledger, filter=f"({ledger.filter or 'TRUE'}\n) AND {column} >= '{newest - HOUR}'")
+    narrowed = f"({ledger.filter or 'TRUE'}\n) AND {column} >= '{newest - HOUR}'"
+    return ledger.model_copy(update={"filter": narrowed})

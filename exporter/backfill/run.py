@@ -45,7 +45,8 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
     if "costs" not in config.ledgers:
         raise BackfillError("backfill needs a ledger of costs; fix: add ledgers.costs to the configuration")
     with TemporaryDirectory(dir=output.parent, prefix=".backfill-") as directory, _progress() as bar:
-        private = replace(config, state_path=Path(directory) / "rollups.duckdb")
+        state = config.state.model_copy(update={"path": Path(directory) / "rollups.duckdb"})
+        private = config.model_copy(update={"state": state})
         telemetry = Telemetry(__version__, "")
         async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
             await _build(refresher, bar)

@@ -1,35 +1,26 @@
-"""The configuration: one strict YAML file, read into values that the rest of the program trusts without looking again."""
+"""The configuration: one strict YAML file, validated once; the program uses the validated values."""
 
-from exporter.config.dsn import conninfo
+from exporter.config.dsn import Database, conninfo
 from exporter.config.errors import ConfigError, Problem, SecretError
-from exporter.config.ledgers import LEDGERS
+from exporter.config.ledgers import LEDGERS, Ledger
 from exporter.config.loader import load, parse
-from exporter.config.model import (
-    Config,
-    Database,
-    Identifier,
-    Ledger,
-    Limits,
-    ProviderFamily,
-    Refresh,
-    Report,
-    Waste,
-    Window,
-)
+from exporter.config.providers import ProviderFamily
+from exporter.config.settings import Config, Limits, Refresh, ReportSettings, State, Waste
+from exporter.config.values import Window
 
 __all__ = [
     "LEDGERS",
     "Config",
     "ConfigError",
     "Database",
-    "Identifier",
     "Ledger",
     "Limits",
     "Problem",
     "ProviderFamily",
     "Refresh",
-    "Report",
+    "ReportSettings",
     "SecretError",
+    "State",
     "Waste",
     "Window",
     "conninfo",

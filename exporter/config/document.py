@@ -1,8 +1,8 @@
-"""YAML with line marks: plain data, and where each key stands.
+"""YAML as plain data, with the line of each key.
 
-YAML is read more narrowly than YAML 1.1 has it. Numbers are taken exactly as written (no octal, no base 60, no binary
-rounding), words such as ``yes`` and dates stay text, and anchors, aliases and tags are refused: a configuration needs
-none of them, and an alias can multiply a file without bound.
+This is a subset of YAML 1.1. Numbers are read exactly as written (no octal, no base 60, no binary rounding), words such as
+``yes`` and dates are text. Anchors, aliases and tags are errors: a configuration does not need them, and aliases can expand
+a small file without limit.
 """
 
 import re
@@ -18,33 +18,32 @@ from exporter.config.errors import ConfigError, KeyPath, Problem
 _NUMBERS: dict[str, Callable[[str], int | Decimal]] = {"tag:yaml.org,2002:int": int, "tag:yaml.org,2002:float": Decimal}
 _NULL = "tag:yaml.org,2002:null"
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
-"""What escapes in a double-quoted text can write, and neither PostgreSQL nor a file name can hold."""
-
+"""Characters that escapes can produce, and that neither PostgreSQL nor a file name accepts."""
 
 LARGEST = 100_000
-"""Bytes. Reading YAML takes seconds per megabyte, in which a reload would keep scrapes waiting."""
+"""Bytes. Parsing YAML takes seconds per megabyte, and scrapes wait while a reload parses."""
 
 
 @dataclass(slots=True)
 class Document:
-    """What a file says. ``data`` nests dict, list, str, int, Decimal and None; ``lines`` count from 1."""
+    """The content of a file. ``data`` nests dict, list, str, int, Decimal and None; ``lines`` count from 1."""
 
     data: dict[str, object] = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def line(self, path: KeyPath) -> int:
-        """The line of a key, or of the nearest key around it that stands in the file."""
+        """The line of a key, or of its nearest parent in the file."""
         while path not in self.lines:
             path = path[:-1]
         return self.lines[path]
 
 
 def file_text(path: Path) -> str:
-    """The whole text of a file.
+    """The text of a file.
 
     Raises:
-        ConfigError: it cannot be read, is absurdly large, or is not UTF-8.
+        ConfigError: it cannot be read, is larger than ``LARGEST``, or is not UTF-8.
     """
     try:
         return _read(path)
@@ -57,26 +56,26 @@ def file_text(path: Path) -> str:
 
 def _read(path: Path) -> str:
     if path.is_fifo():
-        raise ConfigError(str(path), [Problem(None, (), "is a pipe, which would be waited for; give a file")])
+        raise ConfigError(str(path), [Problem(None, (), "is a pipe; give the path of a regular file")])
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise ConfigError(str(path), [Problem(None, (), f"is larger than {LARGEST} bytes; is it a configuration at all?")])
+        raise ConfigError(str(path), [Problem(None, (), f"is larger than {LARGEST} bytes; check the path")])
     return content.decode()
 
 
 def read(text: str, source: str, keys: str = "databases and ledgers") -> Document:
-    """Read one YAML document whose top level is a mapping. ``keys`` are some that it may have, to show in messages.
+    """Parse one YAML document whose top level is a mapping. ``keys`` are examples of its keys, for messages.
 
     Raises:
-        ConfigError: the text is not such a document. Duplicate keys are left in ``Document.problems``.
+        ConfigError: the text is not such a document. Duplicate keys are listed in ``Document.problems`` instead.
     """
     try:
         return _document(_Loader(text).get_single_node(), keys)
     except yaml.MarkedYAMLError as error:
         problem = _marked(error)
     except yaml.reader.ReaderError as error:
-        problem = Problem(text.count("\n", 0, error.position) + 1, (), "holds a character that YAML forbids; remove it")
+        problem = Problem(text.count("\n", 0, error.position) + 1, (), "contains a character that YAML forbids; remove it")
     except RecursionError:
         problem = Problem(None, (), "is nested too deeply to be a configuration")
     except _UnusableError as error:
@@ -91,7 +90,7 @@ class _UnusableError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes only; nothing is constructed by tag."""
+    """Used to compose nodes only; it constructs no objects."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -101,29 +100,29 @@ class _Loader(yaml.SafeLoader):
         if event.tag is not None:
             raise _UnusableError(line, "tags (!) are not supported; quote a text that begins with !")
         if isinstance(event, yaml.ScalarEvent) and _UNUSABLE.search(event.value):
-            raise _UnusableError(line, "holds \\0 or half a character (\\ud800 to \\udfff); write the character itself")
+            raise _UnusableError(line, "contains \\0 or half a character (\\ud800 to \\udfff); write the character itself")
         return super().compose_node(parent, index)
 
 
 def _document(root: yaml.Node | None, keys: str) -> Document:
     if root is None:
-        raise _UnusableError(None, f"is empty; a configuration names at least {keys}")
+        raise _UnusableError(None, f"is empty; give at least {keys}")
     if not isinstance(root, yaml.MappingNode):
-        raise _UnusableError(_line(root), f"a configuration is a mapping of keys, such as {keys}")
+        raise _UnusableError(_line(root), f"must be a mapping of keys, such as {keys}")
     document = Document(lines={(): _line(root)})
     document.data = _mapping(root, (), document)
     return document
 
 
 def _mapping(node: yaml.MappingNode, path: KeyPath, document: Document) -> dict[str, object]:
-    """Keys are taken as written, so that ``yes`` or ``1`` may name something."""
+    """Keys are text as written, so ``yes`` and ``1`` are names."""
     data: dict[str, object] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise _UnusableError(_line(key), "a key must be plain text; quote a key that begins with { or [")
         here = (*path, key.value)
         if key.value in data:
-            message = f"this key stands twice, first on line {document.lines[here]}; keep one of them"
+            message = f"this key is given twice, first on line {document.lines[here]}; keep one of them"
             document.problems.append(Problem(_line(key), here, message))
             continue
         document.lines[here] = _line(key)
@@ -152,10 +151,10 @@ def _scalar(tag: str, text: str) -> str | int | Decimal | None:
 
 
 def _marked(error: yaml.MarkedYAMLError) -> Problem:
-    """Nothing that the operator named is repeated: it may be a piece of a password that was not quoted."""
+    """The text of the file is not repeated: it may be part of a password that was not quoted."""
     line = None if error.problem_mark is None else error.problem_mark.line + 1
     what = ", ".join(filter(None, (error.context, error.problem))).partition(" '!")[0]
-    return Problem(line, (), f"is not valid YAML: {what}; mend the syntax here, or quote a text with special characters")
+    return Problem(line, (), f"is not valid YAML: {what}; correct the syntax, or quote a text with special characters")
 
 
 def _line(node: yaml.Node) -> int:

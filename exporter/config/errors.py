@@ -1,4 +1,4 @@
-"""What is said about a configuration that cannot be used: one line for each problem, and never a secret."""
+"""Errors in a configuration: one line for each problem, and never a secret."""
 
 import difflib
 import re
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 KeyPath = tuple[str | int, ...]
 
 CONNECTION = re.compile(r"://|\b(?:host|hostaddr|port|user|dbname|passw\w*|passfile|service)\s*=")
-"""Marks of a connection string, which operators do paste in the wrong place."""
+"""Parts of a connection string, which operators may paste in the wrong place."""
 
 _SHOWN = 60
 
 
 class SecretError(Exception):
-    """A connection string cannot be had. The message names the database and where the string should be, never the string."""
+    """There is no usable connection string. The message names the database and the place of the string, never the string."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend. ``line`` counts from 1 and is None when the whole file is meant."""
+    """One mistake in a file. ``line`` counts from 1; None means the whole file. The message also says how to fix it."""
 
     line: int | None
     path: KeyPath
@@ -32,7 +32,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used. Its text has one line for each problem, sorted by line."""
+    """A configuration that cannot be used. Its message has one line for each problem, sorted by line."""
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line or 0, dotted(problem.path))))
@@ -40,7 +40,7 @@ class ConfigError(Exception):
 
 
 def quoted(value: object) -> str:
-    """A value as a message may show it: on one line, cut, and left out where it could be a connection string."""
+    """A value for a message: one line of at most 60 characters, and only ``…`` for what may be a connection string."""
     match value:
         case dict():
             return "a mapping"
@@ -53,23 +53,23 @@ def quoted(value: object) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """A key path as people write it: ``report.windows[1]``."""
+    """A key path as text: ``report.windows[1]``."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{_plain(key)}" for key in path).removeprefix(".")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that the word was most likely meant to be, whatever its case; None when nothing is near."""
+    """The known name most similar to the word, ignoring case; None if none is similar."""
     by_folded = {name.casefold(): name for name in known}
     return next((by_folded[name] for name in difflib.get_close_matches(word.casefold(), by_folded, n=1)), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """How to mend an unknown name: ``did you mean 'costs'?``, or all that are known when nothing is near."""
+    """The fix for an unknown name: ``did you mean 'costs'?``, or all known names if none is similar."""
     names = tuple(known)
     match = nearest(word, names)
     if match is None:
-        # A name may be a connection string that came into the wrong place.
-        return f"known here: {', '.join(name if _plain(name) == name else '…' for name in names)}"
+        # A name may be a connection string in the wrong place.
+        return f"must be one of {', '.join(name if _plain(name) == name else '…' for name in names)}"
     return f"did you mean {quoted(match)}?"
 
 

@@ -1,8 +1,16 @@
-"""The ledgers that the exporter knows, and the columns of each."""
+"""The ledgers: their columns, and the tables that a file maps them to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Annotated, Self, TypeVar, cast
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationError, ValidationInfo, model_validator
+from pydantic_core import InitErrorDetails
+
+from exporter.config import names
+from exporter.config.errors import KeyPath, suggestion
+from exporter.config.validation import Fixed, Named, parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +42,86 @@ LEDGERS: Mapping[str, Definition] = MappingProxyType(
 )
 
 MEASURED = ("allocations", "costs", "impacts")
-"""The ledgers that hold numbers; ``quests`` only names what they refer to."""
+"""The ledgers that hold numbers; ``quests`` holds only names."""
+
+
+class Table(Named):
+    """The table of a ledger. In a file, ``table`` defaults to that of the profile, and ``columns`` override the profile's.
+
+    After validation ``table`` is the identifier in parts (``("public", "cost_ledger")``), and ``columns`` maps the ledger's
+    column names to the table's; a column that the source does not have is left out.
+    """
+
+    table: Annotated[names.Identifier, parsed(tuple, names.table)] = ()
+    columns: Fixed[str, Annotated[str, PlainValidator(names.column)]] = Field({})
+
+    @model_validator(mode="after")
+    def _resolved(self, info: ValidationInfo) -> Self:
+        if info.context is None or self.name not in LEDGERS:
+            return self
+        profile = cast("Context", info.context).profile
+        wrong = [
+            InitErrorDetails(type="value_error", loc=path, input=None, ctx={"error": ValueError(message)})
+            for path, message in _mistakes(self, profile)
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data(self.name, wrong)
+        return _with_profile(self, profile or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the ledgers of a file refer to: the names of its databases, and the tables of its profile.
+
+    ``None``: that part of the file is wrong, so it is not known.
+    """
+
+    databases: frozenset[str] | None
+    profile: Mapping[str, Table] | None
+
+
+def _database(value: object, info: ValidationInfo) -> str:
+    known = None if info.context is None else cast("Context", info.context).databases
+    return names.text(value) if known is None else names.one_of("database", known, value)
+
+
+class Ledger(Table):
+    """``ledgers.<ledger>``. ``database`` is a name, ``filter`` an SQL condition."""
+
+    database: Annotated[str, PlainValidator(_database)]
+    filter: Annotated[str, PlainValidator(names.text)] | None = None
+
+
+def _known(name: str) -> str:
+    if name not in LEDGERS:
+        raise ValueError(f"unknown key; {suggestion(name, LEDGERS)}")
+    return name
+
+
+LedgerName = Annotated[str, AfterValidator(_known)]
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+
+def _mistakes(given: Table, profile: Mapping[str, Table] | None) -> Iterator[tuple[KeyPath, str]]:
+    name, ledger = given.name, LEDGERS[given.name]
+    for column, source in given.columns.items():
+        if column not in ledger.columns:
+            yield ("columns", column), f"the {name} ledger has no such column; it has {', '.join(ledger.columns)}"
+        elif not source and column in ledger.required:
+            yield ("columns", column), f"the {name} ledger requires this column; name the table's column for it"
+    if not given.table and profile is not None and name not in profile:
+        yield (), "the profile does not map this ledger; give its table"
+
+
+def _with_profile(given: AnyTable, profile: Mapping[str, Table]) -> AnyTable:
+    """Add what the profile knows: the table where none is given, and the columns of that table in any schema.
+
+    In another table, required columns have the ledger's own names by default, and optional ones exist only if given.
+    """
+    definition = LEDGERS[given.name]
+    own = given.model_copy(update={"columns": {column: column for column in definition.required}})
+    mapped: Table = profile.get(given.name, own)
+    base = mapped if not given.table or given.table[-1] == mapped.table[-1] else own
+    columns = {**base.columns, **given.columns}
+    present = {column: source for column in definition.columns if (source := columns.get(column))}
+    return given.model_copy(update={"table": given.table or mapped.table, "columns": MappingProxyType(present)})

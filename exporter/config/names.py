@@ -1,7 +1,4 @@
-"""Names and texts of the configuration: what was written -> what is meant.
-
-As in :mod:`exporter.config.values`, each function raises ValueError with a message that says what is wrong and how to mend it.
-"""
+"""Parsers of names and texts. As in :mod:`exporter.config.values`, each raises ValueError: what is wrong; how to fix it."""
 
 import os
 import re
@@ -10,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from exporter.config import dsn
-from exporter.config.errors import CONNECTION, quoted, suggestion
-from exporter.config.model import Identifier
+from exporter.config.errors import quoted, suggestion
+
+Identifier = tuple[str, ...]
 
 NAME_LENGTH = 80
 LONGEST_FILE_NAME = 240
@@ -20,33 +17,32 @@ LONGEST_FILE_NAME = 240
 _PART = r'[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"]|"")+"'
 _TABLE = re.compile(rf"(?:({_PART})\.)?({_PART})")
 _DATABASE = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
-_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def one_of(kind: str, known: Iterable[str], value: object) -> str:
-    """A name out of those that there are."""
+    """One of the known names. ``kind`` is what they name, for the message."""
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{quoted(value)} is not a known {kind}; {suggestion(str(value), sorted(known))}")
     return value
 
 
 def text(value: object) -> str:
-    """Any text that is not blank."""
+    """A text that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{quoted(value)} is not a text; write one that is not blank, and a number in quotes")
+        raise ValueError(f"{quoted(value)} is not a text; write a text that is not blank, and put a number in quotes")
     return value
 
 
-def file(value: object) -> str:
-    """The path of a file beside which others may stand whose names are a little longer."""
-    path = text(value)
-    if not 0 < len(os.fsencode(Path(path).name)) <= LONGEST_FILE_NAME:
-        raise ValueError(f"{quoted(path)} names no file; write a path such as rollups.duckdb")
+def file(value: object) -> Path:
+    """The path of a file. Its name leaves room for the suffixes of the files beside it."""
+    path = Path(text(value))
+    if not 0 < len(os.fsencode(path.name)) <= LONGEST_FILE_NAME:
+        raise ValueError(f"{quoted(value)} is not the path of a file; write one such as rollups.duckdb")
     return path
 
 
 def table(value: object) -> Identifier:
-    """A table as SQL writes it, in parts: unquoted parts fold to lower case, as PostgreSQL has it."""
+    """A table in SQL syntax, split into parts. Unquoted parts are folded to lower case, as in PostgreSQL."""
     found = _TABLE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         remedy = "write table or schema.table as SQL does, with double quotes around all but plain letters and digits"
@@ -54,20 +50,20 @@ def table(value: object) -> Identifier:
     return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found.groups() if part)
 
 
-def column(value: object) -> str | None:
-    """The name of a column exactly as the database has it; None says that there is none."""
-    return None if value is None else text(value)
+def column(value: object) -> str:
+    """The exact name of a column; empty for null, which means that the table has no such column."""
+    return "" if value is None else text(value)
 
 
 def patterns(value: object) -> object:
-    """Refuses all but a list with something in it; ``pattern`` looks at each item."""
+    """A list that is not empty; ``pattern`` validates its items."""
     if not isinstance(value, list) or not value:
         raise ValueError("must be a list of one or more regular expressions, such as [acme, '^ac-']")
     return value
 
 
 def pattern(value: object) -> str:
-    """A regular expression that DuckDB (RE2) can run."""
+    """A regular expression for DuckDB, which uses RE2."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"{quoted(value)} is not a regular expression; write a text that is not empty")
     try:
@@ -78,7 +74,7 @@ def pattern(value: object) -> str:
     else:
         return value
     where = f" at {quoted(place)}" if place else ""
-    raise ValueError(f"{quoted(value)} is not a regular expression as RE2 has it: {quoted(reason)[1:-1]}{where}; correct it")
+    raise ValueError(f"{quoted(value)} is not a regular expression that RE2 accepts: {quoted(reason)[1:-1]}{where}; correct it")
 
 
 def family(value: str) -> str:
@@ -89,29 +85,7 @@ def family(value: str) -> str:
 
 
 def database(value: str) -> str:
-    """The name by which ledgers refer to a database."""
+    """The name of a database, to which ledgers refer."""
     if not _DATABASE.fullmatch(value):
         raise ValueError("a database's name is made of up to 63 letters, digits, '_', '.' and '-'")
-    return value
-
-
-def connection(value: object) -> str:
-    """A connection string that libpq can parse. It is never repeated, like all that stands in its place."""
-    wrong = dsn.mistake(value) if isinstance(value, str) else dsn.NONE
-    if not isinstance(value, str) or wrong:
-        raise ValueError(f"is {wrong}")
-    return value
-
-
-def variable(value: object) -> str:
-    """The name of an environment variable."""
-    if not isinstance(value, str) or not _VARIABLE.fullmatch(value):
-        raise ValueError("is not the name of a variable, such as LEDGER_DSN; a connection string belongs under dsn")
-    return value
-
-
-def secret_file(value: object) -> str:
-    """The path of a file that holds a connection string, and not that string itself."""
-    if not isinstance(value, str) or not value.strip() or CONNECTION.search(value):
-        raise ValueError("is not the path of a file, such as /run/secrets/dsn; a connection string belongs under dsn")
     return value

@@ -1,30 +1,38 @@
-"""Amounts and times of the configuration: what was written -> what is meant.
+"""Parsers of amounts and times.
 
-Each function takes plain data (str, int, Decimal, list or dict) and raises ValueError with a message that says what is
-wrong and how to mend it; the message is shown after the file, the line and the key path.
+Each takes plain data (str, int, Decimal, list or dict) and raises ValueError with the message: what is wrong; how to fix it.
+The message is shown after the file, the line and the key path.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
 from exporter.config.errors import nearest, quoted
-from exporter.config.model import Window
 
 LONGEST = timedelta(days=7)
-"""Keeps every time limit that is derived from a duration within PostgreSQL's 2**31 milliseconds."""
+"""Keeps timeouts derived from a duration below PostgreSQL's limit of 2**31 milliseconds."""
 MOST_DAYS = 36_500
 MOST_IMPACT = 10**12
 MOST_DECIMALS = 15
-"""As many as the rollups keep of an amount."""
+"""As many as the rollups store of an amount."""
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?")
 _WINDOW = re.compile(r"([1-9]\d{0,8})d")
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last ``days`` whole days, today included; None means all days."""
+
+    name: str
+    days: int | None
+
+
 def duration(value: object) -> timedelta:
-    """``1h30m`` and the like, as Go writes it: positive, at most a week, in hours, minutes, seconds and milliseconds."""
+    """A duration in the syntax of Go, such as ``1h30m``, in h, m, s and ms: more than 0 and at most 7 days."""
     found = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
     if found is None:
         raise ValueError(f"{quoted(value)} is not a duration; write a number and a unit, such as 15s, 10m or 2h")
@@ -36,7 +44,7 @@ def duration(value: object) -> timedelta:
 
 
 def whole(least: int, most: int) -> Callable[[object], int]:
-    """A whole number within bounds, both included."""
+    """A parser of whole numbers from ``least`` to ``most``, both included."""
 
     def parse(value: object) -> int:
         if not isinstance(value, int) or not least <= value <= most:
@@ -47,7 +55,7 @@ def whole(least: int, most: int) -> Callable[[object], int]:
 
 
 def number(value: object) -> Decimal:
-    """A finite number, with the digits that were written."""
+    """A number with exactly the digits as written, at most ±``MOST_IMPACT``."""
     if not isinstance(value, int | Decimal) or not -MOST_IMPACT <= value <= MOST_IMPACT:
         raise ValueError(f"{quoted(value)} is not a number up to {MOST_IMPACT}; write digits and a point, such as 0.5")
     number = Decimal(value)
@@ -57,7 +65,7 @@ def number(value: object) -> Decimal:
 
 
 def window(value: object) -> Window:
-    """``7d`` (today and the six days before it) or ``lifetime``."""
+    """``7d`` (today and the 6 days before) or ``lifetime``."""
     if value == "lifetime":
         return Window("lifetime", None)
     found = _WINDOW.fullmatch(value) if isinstance(value, str) else None
@@ -66,18 +74,18 @@ def window(value: object) -> Window:
     return Window(found[0], int(found[1]))
 
 
-def windows(value: list[Window]) -> list[Window]:
-    """At least one window, and none twice."""
+def windows(value: tuple[Window, ...]) -> tuple[Window, ...]:
+    """At least one window, each only once."""
     if not value:
         raise ValueError("is an empty list; name at least one window, such as [1d]")
     twice = {one.name for one in value if value.count(one) > 1}
     if twice:
-        raise ValueError(f"{', '.join(sorted(twice))} stands more than once; name each window once")
+        raise ValueError(f"{', '.join(sorted(twice))} is listed more than once; list each window once")
     return value
 
 
 def timezone(value: object) -> ZoneInfo:
-    """An IANA name. ``localtime`` is refused: it means another zone on every machine."""
+    """An IANA time zone. ``localtime`` is an error: it depends on the machine."""
     names = available_timezones() - {"localtime"}
     if not isinstance(value, str) or value not in names:
         match = nearest(str(value), sorted(names))

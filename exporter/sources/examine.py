@@ -83,7 +83,7 @@ async def _blaming_filter(transaction: Transaction, source: Source) -> AsyncIter
     except psycopg.Error as error:
         if transaction.broken or source.ledger.filter is None or isinstance(error, psycopg.errors.QueryCanceled):
             raise
-        await transaction.rows(statements.count(replace(source, ledger=replace(source.ledger, filter=None))))
+        await transaction.rows(statements.count(replace(source, ledger=source.ledger.model_copy(update={"filter": None}))))
         raise LedgerError(refused(source, error)) from error
 
 

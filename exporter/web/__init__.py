@@ -1,1 +1,1 @@
-"""The HTTP side: the current bodies, the page, and the lifecycle endpoints."""
+"""The HTTP server: metrics, the page, and the lifecycle endpoints."""

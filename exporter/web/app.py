@@ -1,4 +1,4 @@
-"""The routes. A scrape negotiates and gets bytes that stand ready; nothing here reads a ledger or renders data."""
+"""The routes. A scrape gets bytes that are already rendered; no handler reads a ledger."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,18 +8,18 @@ from aiohttp import hdrs, web
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.negotiation import REPRESENTATIONS, Encoding, Format, Representation, negotiate
 from exporter.web.access import Guard
-from exporter.web.gate import build_gate
+from exporter.web.gate import require_authentication
 from exporter.web.page.page import Page, PageContext
 from exporter.web.readiness import words
 
 Reload = Callable[[], Awaitable[str | None]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
-RELOAD_PATIENCE = 8.0
-"""Seconds. What stops meanwhile has 5 of them to end its refreshes, and the answer to a request must begin within 10."""
+RELOAD_TIMEOUT = 8.0
+"""Seconds. Refreshes get 5 s to end before a new configuration is used, and a response must start within 10 s."""
 
 _NOT_ENABLED = "reload over HTTP is not enabled: start with --web.enable-lifecycle, or send SIGHUP\n"
-_UNDER_WAY = "the configuration is right, and is still being taken up: the log says what becomes of it\n"
+_IN_PROGRESS = "the configuration is valid and is still being applied: the log says whether it succeeds\n"
 
 
 def build_app(
@@ -29,14 +29,14 @@ def build_app(
     on_reload: Reload | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> web.Application:
-    """Return the application, behind the gate that ``guard`` keeps.
+    """Return the application. ``guard`` says which users may send requests.
 
-    ``on_reload`` takes up the configuration again; it returns None when that is in use, else the line that says what is wrong
-    and how to mend it, free of secrets. It may be cancelled while it waits. Without it ``POST /-/reload`` is refused.
-    ``stopping`` tells whether the exporter is shutting down. Metrics at ``/`` leave no room for the page.
+    ``on_reload`` reloads the configuration. It returns None on success, else one line without secrets: what is wrong and how to
+    fix it. It may be cancelled while it waits. Without it, ``POST /-/reload`` answers 403. ``stopping`` returns whether the
+    exporter is shutting down. If the telemetry path is ``/``, there is no page.
     """
     app = web.Application()
-    build_gate(app, guard)
+    require_authentication(app, guard)
     app.router.add_get(context.telemetry_path, _metrics(publisher))
     if context.telemetry_path != "/":
         app.router.add_get("/", _page(publisher, Page(context)))
@@ -66,7 +66,7 @@ def _headers(representation: Representation) -> Mapping[str, str]:
 
 
 def _joined(request: web.Request, name: str) -> str | None:
-    """Return the lines of a list header as one, which RFC 9110, section 5.3, makes equal; None when it is absent."""
+    """Return the lines of a list header joined into one (RFC 9110, section 5.3), or None if there is no such header."""
     lines = request.headers.getall(name, None)
     return None if lines is None else ", ".join(lines)
 
@@ -104,10 +104,10 @@ def _reload(on_reload: Reload | None) -> Handler:
         if on_reload is None:
             return _text(403, _NOT_ENABLED)
         try:
-            async with asyncio.timeout(RELOAD_PATIENCE):
+            async with asyncio.timeout(RELOAD_TIMEOUT):
                 wrong = await on_reload()
         except TimeoutError:
-            return _text(202, _UNDER_WAY)
+            return _text(202, _IN_PROGRESS)
         return _text(200, "reloaded\n") if wrong is None else _text(500, f"reload failed: {wrong}\n")
 
     return reload

@@ -1,28 +1,28 @@
-"""What every request passes: authentication on the way in, headers on the way out."""
+"""Authentication of every request, and the headers of every response."""
 
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from exporter.web.access import Access, Guard
+from exporter.web.access import Guard
 from exporter.web.access.passwords import Passwords
 from exporter.web.access.turns import client
 
-# Numbers about money change every second and belong in no cache on the way. Nothing here needs a script, a frame or a referrer.
+# No cache may keep amounts of money. Nothing here needs a script, a frame or a referrer.
 _DEFAULTS: Final = {
     hdrs.CACHE_CONTROL: "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    hdrs.SERVER: "resource-exporter",  # aiohttp would tell its version and that of Python
+    hdrs.SERVER: "resource-exporter",  # instead of the versions of aiohttp and Python
 }
 _CHALLENGE: Final = {hdrs.WWW_AUTHENTICATE: 'Basic realm="Resource Exporter", charset="UTF-8"'}
 
 
-def build_gate(app: web.Application, guard: Guard) -> None:
-    """Put the gate around all routes of the application, and around what has no route."""
+def require_authentication(app: web.Application, guard: Guard) -> None:
+    """Authenticate every request to the application, including those without a route, when ``guard`` has users."""
     passwords = Passwords()
 
     @web.middleware
@@ -35,8 +35,8 @@ def build_gate(app: web.Application, guard: Guard) -> None:
     app.middlewares.append(authenticate)
 
 
-def complete(response: web.StreamResponse, access: Access) -> None:
-    """Give an answer, whatever it says, the headers that all answers have; those of the operator come first."""
+def add_headers(guard: Guard, response: web.StreamResponse) -> None:
+    """Add the headers that all responses have. Those of the web configuration take precedence."""
     for name, value in _DEFAULTS.items():
         response.headers.setdefault(name, value)
-    response.headers.update(access.headers)
+    response.headers.update(guard.access.headers)

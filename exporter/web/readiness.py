@@ -1,4 +1,4 @@
-"""The words of ``/-/ready``: whether there are numbers to be served, and then, line by line, what is missing of them."""
+"""The text of ``/-/ready``: whether there is data to serve, and one line for each ledger or section that is missing."""
 
 from collections.abc import Iterator
 from datetime import UTC
@@ -6,13 +6,13 @@ from datetime import UTC
 from exporter.snapshot import LedgerStatus, Snapshot
 
 STOPPING = "not ready: the exporter is shutting down"
-WAITING = "not ready: there are no numbers yet; the log says how far a first build is, or why a ledger cannot be read"
-PARTIAL = "not ready: not every ledger was read yet; the log says how far a first build is"
+WAITING = "not ready: there is no data yet; the log shows the progress of the first build, or why a ledger cannot be read"
+PARTIAL = "not ready: not every ledger has been read yet; the log shows the progress of the first build"
 READY = "ready"
 
 
 def words(snapshot: Snapshot | None, *, ready: bool, stopping: bool) -> str:
-    """What is true now. ``ready`` is the rule's verdict; ``snapshot`` is what is served, None before there is any."""
+    """The text. ``ready``: whether the exporter counts as ready; ``snapshot``: what it serves, None before the first one."""
     if stopping:
         return f"{STOPPING}\n"
     if snapshot is None:
@@ -27,5 +27,5 @@ def _missing(snapshot: Snapshot) -> Iterator[str]:
 
 def _state(ledger: LedgerStatus) -> str:
     if ledger.last_success is None:
-        return "there are no numbers of it yet"
+        return "it has no data yet"
     return f"it cannot be read, and was last read at {ledger.last_success.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""Listening: the address as the flag gives it, and the server behind it."""
+"""The address from the flag, and the server that listens on it."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from aiohttp import web
 
 from exporter.web.access import Guard
 from exporter.web.connection import Limits
-from exporter.web.listen import Reception, bind
+from exporter.web.listen import ConnectionPool, bind
 
 log = structlog.get_logger()
 
@@ -27,19 +27,19 @@ _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>[^\[\]
 
 
 class AddressError(ValueError):
-    """A listen address that cannot be understood; the message is one line for the user."""
+    """A listen address that cannot be used; the message is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen: every interface when ``host`` is None, a free port when ``port`` is 0."""
+    """Where to listen. ``host`` None means every interface, ``port`` 0 a free port."""
 
     host: str | None
     port: int
 
 
 def parse_address(text: str) -> Address:
-    """Return the address behind ``host:port``, ``:port`` or ``[ipv6]:port``; raises AddressError."""
+    """Parse ``host:port``, ``:port`` or ``[ipv6]:port``; raises AddressError."""
     parts = _ADDRESS.fullmatch(text)
     if parts is None:
         raise AddressError(f"--web.listen-address={text}: write host:port, :port or [ipv6]:port, such as :9877 or [::1]:9877")
@@ -50,40 +50,40 @@ def parse_address(text: str) -> Address:
 
 
 def parse_path(text: str) -> str:
-    """Return a path for the metrics as it was given; raises AddressError for one that cannot be, or is taken."""
+    """Return the path of the metrics unchanged; raises AddressError if it is invalid or reserved."""
     if not _PATH.fullmatch(text) or text.startswith("/-/"):
-        raise AddressError(f"--web.telemetry-path={text}: write a path such as /metrics; those under /-/ are taken")
+        raise AddressError(f"--web.telemetry-path={text}: write a path such as /metrics; paths under /-/ are reserved")
     return text
 
 
 @asynccontextmanager
 async def serve(app: web.Application, address: Address, guard: Guard, limits: Limits = LIMITS) -> AsyncIterator[int]:
-    """Serve the application as long as the context lasts; gives the port that is bound, or raises AddressError.
+    """Serve the application while the context lasts. Yields the port; raises AddressError if it cannot listen.
 
-    The files of the guard are looked at every second, and a change counts from the next connection on.
+    The files of ``guard`` are checked every second. A change applies to new connections.
     """
-    # A client that left is no reason to go on checking its password.
+    # Cancellation: the password of a client that disconnected is not checked any further.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=limits.drain)
     await runner.setup()
-    reception = Reception(cast("web.Server", runner.server), guard, limits)
+    pool = ConnectionPool(cast("web.Server", runner.server), guard, limits)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(reception.close)
+        stack.push_async_callback(pool.close)
         stack.push_async_callback(runner.cleanup)
         sockets = [stack.enter_context(each) for each in await listen(address)]
-        for job in (*map(reception.accept, sockets), _follow(guard)):
+        for job in (*map(pool.accept, sockets), _follow(guard)):
             stack.push_async_callback(_end, asyncio.create_task(job))
-        _warn_strangers(guard, sockets)
+        _warn_if_open(guard, sockets)
         yield sockets[0].getsockname()[1]
 
 
 async def listen(address: Address) -> list[socket.socket]:
-    """Listen on every address behind the flag, to be closed by the caller; raises AddressError where it cannot be."""
+    """Listen on every address of the flag; the caller closes the sockets. Raises AddressError if one cannot be used."""
     try:
         return await bind(address.host, address.port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
     listen = f"--web.listen-address={address.host or ''}:{address.port}"
-    raise AddressError(f"{listen}: {reason}; choose another address, or end what has it")
+    raise AddressError(f"{listen}: {reason}; choose another address, or stop the program that uses it")
 
 
 async def _follow(guard: Guard) -> None:
@@ -97,8 +97,9 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _warn_strangers(guard: Guard, sockets: list[socket.socket]) -> None:
+def _warn_if_open(guard: Guard, sockets: list[socket.socket]) -> None:
     if not guard.access.authenticates and not all(ip_address(each.getsockname()[0]).is_loopback for each in sockets):
         log.warning(
-            "everybody who can reach the port can read the numbers: set users in --web.config.file, or a host to listen on"
+            "no authentication: everyone who can reach the port can read the metrics;"
+            " fix: set basic_auth_users, or listen on a loopback address"
         )

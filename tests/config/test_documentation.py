@@ -1,17 +1,16 @@
 """docs/configuration.md says what the schema knows, no more and no less, and its examples are configurations."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_args, get_origin
 
 import pytest
-from pydantic import BaseModel
 
 from exporter.config import Config, parse
 from exporter.config.ledgers import LEDGERS
 from exporter.config.providers import BUILT_IN
-from exporter.config.schema import ConfigSchema
+from exporter.config.validation import Strict
 from exporter.profiles import names
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
@@ -22,17 +21,13 @@ KEYS = KEY_ROW.findall("".join(KEY_TABLE.findall(PAGE)))
 LEDGER_ROW = re.compile(r"^\| `(\w+)` \| [^|`]+ \| (`[^|]+) \| (`[^|]+) \|$", re.MULTILINE)
 
 
-def keys(schema: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def keys(schema: type[Strict], prefix: str = "") -> Iterator[str]:
     """The keys of all leaves, with names that operators choose in angle brackets."""
-    for name, field in schema.model_fields.items():
-        kind = field.annotation
-        inner = next((part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, BaseModel)), None)
-        if inner is None:
-            yield prefix + name
-        elif prefix == "ledgers.":
-            yield from keys(inner, "ledgers.<ledger>.")
-        else:
-            yield from keys(inner, f"{prefix}{name}{'.<name>' if get_origin(kind) is dict else ''}.")
+    for name in schema.known_keys():
+        kind = schema.model_fields[name].annotation
+        inner = next((part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, Strict)), None)
+        entry = ".<ledger>" if name == "ledgers" else ".<name>" if get_origin(kind) is Mapping else ""
+        yield from [prefix + name] if inner is None else keys(inner, f"{prefix}{name}{entry}.")
 
 
 def example(text: str) -> Config:
@@ -46,7 +41,7 @@ def listed(cell: str) -> tuple[str, ...]:
 def test_every_key_has_one_row_and_every_row_a_key() -> None:
     documented = [key for key, _ in KEYS]
 
-    assert sorted(documented) == sorted(set(keys(ConfigSchema)))
+    assert sorted(documented) == sorted(set(keys(Config)))
 
 
 def test_every_column_of_a_ledger_is_documented() -> None:

@@ -9,11 +9,11 @@ DSN = "postgresql://ledger:hunter2@db/main"
 
 
 def in_variable(variable: str) -> Database:
-    return Database("main", dsn=None, dsn_env=variable, dsn_file=None)
+    return Database(name="main", dsn_env=variable)
 
 
 def in_file(path: Path) -> Database:
-    return Database("main", dsn=None, dsn_env=None, dsn_file=path)
+    return Database(name="main", dsn_file=path)
 
 
 def complaint(database: Database) -> str:
@@ -24,7 +24,7 @@ def complaint(database: Database) -> str:
 
 
 def test_a_literal_is_given_back() -> None:
-    assert conninfo(Database("main", dsn="host=db dbname=main", dsn_env=None, dsn_file=None)) == "host=db dbname=main"
+    assert conninfo(Database(name="main", dsn="host=db dbname=main")) == "host=db dbname=main"
 
 
 def test_the_variable_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_a_variable_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_variable_that_holds_something_else(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIN_DSN", value)
 
-    expected = f"database 'main': environment variable MAIN_DSN holds no connection string; {FORM}"
+    expected = f"database 'main': the value in environment variable MAIN_DSN is not a connection string; {FORM}"
     assert complaint(in_variable("MAIN_DSN")) == expected
 
 
@@ -79,8 +79,8 @@ def test_a_port_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("MAIN_DSN", value)
 
     remedy = "correct it, and percent-encode special characters in the password"
-    expected = f"holds a connection string whose port is no number from 1 to 65535; {remedy}"
-    assert complaint(in_variable("MAIN_DSN")) == f"database 'main': environment variable MAIN_DSN {expected}"
+    expected = f"is a connection string whose port is not a number from 1 to 65535; {remedy}"
+    assert complaint(in_variable("MAIN_DSN")) == f"database 'main': the value in environment variable MAIN_DSN {expected}"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_port_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_a_port_as_libpq_takes_it(value: str) -> None:
-    assert conninfo(Database("main", dsn=value, dsn_env=None, dsn_file=None)) == value
+    assert conninfo(Database(name="main", dsn=value)) == value
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"hunter2\n", b"host=db\0hunter2"])
@@ -106,7 +106,7 @@ def test_a_file_that_holds_something_else(content: bytes, tmp_path: Path) -> Non
     path = tmp_path / "dsn"
     path.write_bytes(content)
 
-    assert complaint(in_file(path)) == f"database 'main': file {path} holds no connection string; {FORM}"
+    assert complaint(in_file(path)) == f"database 'main': the value in file {path} is not a connection string; {FORM}"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from exporter.config import (
     Limits,
     ProviderFamily,
     Refresh,
-    Report,
+    ReportSettings,
+    State,
     Waste,
     Window,
     load,
@@ -52,16 +53,16 @@ def test_defaults() -> None:
     assert parse(MINIMAL, "/etc/exporter/config.yml") == Config(
         profile="scidex",
         timezone=ZoneInfo("UTC"),
-        databases={"main": Database("main", dsn=None, dsn_env="MAIN_DSN", dsn_file=None)},
-        ledgers={"costs": Ledger("costs", "main", ("cost_ledger",), SCIDEX_COSTS, filter=None)},
+        databases={"main": Database(name="main", dsn_env="MAIN_DSN")},
+        ledgers={"costs": Ledger(name="costs", database="main", table=("cost_ledger",), columns=SCIDEX_COSTS)},
         refresh=Refresh(
             interval=timedelta(seconds=15),
             settle=timedelta(minutes=15),
             statement_timeout=timedelta(seconds=20),
             stale_after=timedelta(minutes=10),
         ),
-        state_path=Path("/etc/exporter/rollups.duckdb"),
-        report=Report(
+        state=State(path=Path("/etc/exporter/rollups.duckdb")),
+        report=ReportSettings(
             windows=(Window("1d", 1), Window("7d", 7), Window("30d", 30), Window("lifetime", None)), top=15, timeline_days=30
         ),
         waste=Waste(min_tokens=1000, max_impact=Decimal("0.5")),
@@ -92,17 +93,21 @@ def test_everything_that_can_be_said() -> None:
     )
 
     assert config.timezone.key == "America/New_York"
-    assert config.databases["one"] == Database("one", dsn="postgresql://ledger@db/one", dsn_env=None, dsn_file=None)
+    assert config.databases["one"] == Database(name="one", dsn="postgresql://ledger@db/one")
     assert config.databases["two"].dsn_file == Path.cwd() / "conf/secrets/dsn"
     assert list(config.ledgers) == ["allocations", "impacts"]
     assert config.ledgers["impacts"].filter == "not deleted"
     assert config.refresh == Refresh(
-        timedelta(milliseconds=500), timedelta(minutes=90), timedelta(minutes=2), timedelta(hours=2)
+        interval=timedelta(milliseconds=500),
+        settle=timedelta(minutes=90),
+        statement_timeout=timedelta(minutes=2),
+        stale_after=timedelta(hours=2),
     )
-    assert config.state_path == Path("/var/lib/exporter/rollups.duckdb")
-    assert config.report == Report((Window("lifetime", None), Window("90d", 90)), top=5, timeline_days=366)
+    assert config.state.path == Path("/var/lib/exporter/rollups.duckdb")
+    windows = (Window("lifetime", None), Window("90d", 90))
+    assert config.report == ReportSettings(windows=windows, top=5, timeline_days=366)
     assert str(config.waste.max_impact) == "-0.250"
-    assert config.limits == Limits(1, 2, 3)
+    assert config.limits == Limits(max_series=1, max_providers=2, models_per_provider=3)
     assert config.providers == (ProviderFamily("Acme", ("acme", "^ac-")), ProviderFamily("GLM", ("chatglm",)), *BUILT_IN)
 
 
@@ -206,7 +211,7 @@ def test_a_file_that_is_too_large(tmp_path: Path, file: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(path)
 
-    assert str(caught.value) == f"{path}: is larger than 100000 bytes; is it a configuration at all?"
+    assert str(caught.value) == f"{path}: is larger than 100000 bytes; check the path"
 
 
 def test_a_file_that_leads_to_itself(tmp_path: Path) -> None:
@@ -229,10 +234,10 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("", "config.yml: is empty; a configuration names at least databases and ledgers"),
-        ("# nothing yet\n", "config.yml: is empty; a configuration names at least databases and ledgers"),
-        ("databases\n", "config.yml:1: a configuration is a mapping of keys, such as databases and ledgers"),
-        ("profile: scidex\nstate: \x01\n", "config.yml:2: holds a character that YAML forbids; remove it"),
+        ("", "config.yml: is empty; give at least databases and ledgers"),
+        ("# nothing yet\n", "config.yml: is empty; give at least databases and ledgers"),
+        ("databases\n", "config.yml:1: must be a mapping of keys, such as databases and ledgers"),
+        ("profile: scidex\nstate: \x01\n", "config.yml:2: contains a character that YAML forbids; remove it"),
         ("providers: " + "[" * 10_000, "config.yml: is nested too deeply to be a configuration"),
     ],
 )

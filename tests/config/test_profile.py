@@ -3,13 +3,16 @@ import pytest
 from exporter import profiles
 from exporter.config import ConfigError
 from exporter.config.document import read
-from exporter.config.profile import parse, tables
-from exporter.config.schema import ConfigSchema, Known
+from exporter.config.ledgers import Context, Table
+from exporter.config.loader import parse_profile
+from exporter.config.settings import Config
 from exporter.config.validation import validate
 
 
 def test_scidex() -> None:
-    found = {name: (table.name, dict(table.columns)) for name, table in tables("scidex").items()}
+    found = {
+        name: (ledger.table, dict(ledger.columns)) for name, ledger in parse_profile(profiles.read("scidex"), "scidex").items()
+    }
 
     assert found == {
         "allocations": (
@@ -51,29 +54,29 @@ def test_scidex() -> None:
 
 @pytest.mark.parametrize("name", profiles.names())
 def test_every_profile_of_the_package_is_right(name: str) -> None:
-    assert tables(name)
+    assert parse_profile(profiles.read(name), name)
 
 
 def test_a_profile_is_as_strict_as_a_configuration() -> None:
     text = "ledgers:\n  costs:\n    table: calls\n    filter: 'true'\n    columns: {cost_usd: }\n  quests: {}\n"
 
     with pytest.raises(ConfigError) as caught:
-        parse(text, "acme.yml")
+        parse_profile(text, "acme.yml")
 
     assert str(caught.value).splitlines() == [
-        "acme.yml:4: ledgers.costs.filter: unknown key; known here: table, columns",
+        "acme.yml:4: ledgers.costs.filter: unknown key; must be one of table, columns",
         "acme.yml:6: ledgers.quests: the profile does not map this ledger; give its table",
     ]
 
 
 def test_a_ledger_that_the_profile_does_not_map_needs_a_table() -> None:
-    known = Known(databases=frozenset({"main"}), ledgers=frozenset({"costs"}))
+    known = Context(databases=frozenset({"main"}), profile={"costs": Table(name="costs", table=("calls",))})
     text = "databases: {main: {dsn_env: MAIN}}\nledgers:\n  costs: {database: main}\n  impacts: {database: main}\n"
 
     with pytest.raises(ConfigError) as caught:
-        validate(ConfigSchema, read(text, "config.yml"), "config.yml", known)
+        validate(Config, read(text, "config.yml"), "config.yml", known)
     mended = text.replace("impacts: {", "impacts: {table: outcomes, ")
-    validate(ConfigSchema, read(mended, "config.yml"), "config.yml", known)
+    validate(Config, read(mended, "config.yml"), "config.yml", known)
 
     expected = "config.yml:4: ledgers.impacts: the profile does not map this ledger; give its table"
     assert str(caught.value) == expected

@@ -52,8 +52,9 @@ def test_a_ledger_comes_back_as_it_was_written(database: str, columns: dict[str,
 
     config = parse(text, "config.yml")
 
-    assert config.databases == {database: Database(database, dsn=None, dsn_env="MAIN_DSN", dsn_file=None)}
-    assert config.ledgers == {"costs": Ledger("costs", database, ("calls",), columns | required, condition)}
+    assert config.databases == {database: Database(name=database, dsn_env="MAIN_DSN")}
+    expected = Ledger(name="costs", database=database, table=("calls",), columns=columns | required, filter=condition)
+    assert config.ledgers == {"costs": expected}
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(["interval", "settle", "statement_timeout", "stale_after"], LENGTHS)))

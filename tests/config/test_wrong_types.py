@@ -1,16 +1,15 @@
 """Every key of the schema with a value of every wrong type: one line for it, with the file, the line and the key path."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
-from exporter.config import ConfigError, parse
-from exporter.config.schema import ConfigSchema
+from exporter.config import Config, ConfigError, parse
+from exporter.config.validation import Strict
 
 RIGHT: dict[str, Any] = {"databases": {"main": {"dsn_env": "MAIN_DSN"}}, "ledgers": {"costs": {"database": "main"}}}
 WRONG = {"mapping": {"x": 1}, "list of lists": [[1]], "nothing": None, "number": -1.5, "empty list": [], "text": "\x07 ?"}
@@ -23,16 +22,14 @@ RIGHT_VALUES = {
 }
 
 
-def keys(schema: type[BaseModel], *path: str) -> Iterator[tuple[str, ...]]:
+def keys(schema: type[Strict], *path: str) -> Iterator[tuple[str, ...]]:
     """All key paths, with a name in the place of each that operators choose; of the ledgers, costs."""
-    for name, field in schema.model_fields.items():
-        if path == ("ledgers",) and name != "costs":
-            continue
+    for name in schema.known_keys():
         yield (here := (*path, name))
-        kind = field.annotation
-        inner = next((part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, BaseModel)), None)
-        if inner and get_origin(kind) is dict:
-            yield (here := (*here, "main"))
+        kind = schema.model_fields[name].annotation
+        inner = next((part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, Strict)), None)
+        if inner and get_origin(kind) is Mapping:
+            yield (here := (*here, "costs" if name == "ledgers" else "main"))
         if inner:
             yield from keys(inner, *here)
 
@@ -51,7 +48,7 @@ def put(path: tuple[str, ...], value: object) -> dict[str, Any]:
 
 CASES = {
     f"{'.'.join(path)} {kind}": (path, value)
-    for path in keys(ConfigSchema)
+    for path in keys(Config)
     for kind, value in WRONG.items()
     if (".".join(path), kind) not in RIGHT_VALUES
 }
@@ -70,5 +67,5 @@ def test_a_value_of_a_wrong_type_is_told_with_its_place(path: tuple[str, ...], v
 
 
 def test_every_section_has_its_cases() -> None:
-    assert {path[0] for path, _ in CASES.values()} == set(ConfigSchema.model_fields)
+    assert {path[0] for path, _ in CASES.values()} == set(Config.known_keys())
     assert len(CASES) > 150

@@ -13,7 +13,7 @@ def test_config_is_valid_and_reads_all_four_ledgers_from_the_demo(state: str) ->
     assert config.profile == "scidex"
     assert config.timezone.key == "UTC"
     assert config.refresh.interval == timedelta(seconds=5)
-    assert config.state_path == Path(state)
+    assert config.state.path == Path(state)
     assert {name: ledger.database for name, ledger in config.ledgers.items()} == dict.fromkeys(
         ("allocations", "costs", "impacts", "quests"), "demo"
     )

@@ -201,7 +201,7 @@ def test_the_configuration_of_the_demo_reads_what_the_fleet_writes(name: str) ->
     assert dsn == f"postgresql://{host}?options=-csearch_path%3D{SCHEMA}"
     assert SERVICES["fleet"]["environment"][VARIABLE] == f"postgresql://{host}"
     assert set(config.ledgers) == {"costs", "impacts", "allocations", "quests"}
-    assert config.state_path.parent == Path(STATE)
+    assert config.state.path.parent == Path(STATE)
     if name != "fleet":  # which uses it for `check` only
         assert STATE in _mounts(name)
 

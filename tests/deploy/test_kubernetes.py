@@ -90,7 +90,7 @@ def test_the_configuration_loads_and_its_paths_are_mounted() -> None:
     assert _volume("config")["configMap"] == {"name": generated["name"]}
     config = load(FOLDER / "config.yml")
     assert set(config.ledgers) == {"costs", "impacts", "allocations", "quests"}
-    assert config.state_path.parent == _mount("state")
+    assert config.state.path.parent == _mount("state")
     (database,) = config.databases.values()
     assert database.dsn_file is not None
     assert database.dsn_file.parent == _mount("dsn")

@@ -70,7 +70,7 @@ def test_the_configuration_of_the_page_uses_what_the_unit_provides(tmp_path: Pat
     (database,) = config.databases.values()
     name, source = SETTINGS["LoadCredential"].split(":")
     assert database.dsn_file == Path("/run/credentials") / UNIT.name / name
-    assert config.state_path.parent == Path("/var/lib") / SETTINGS["StateDirectory"]
+    assert config.state.path.parent == Path("/var/lib") / SETTINGS["StateDirectory"]
     assert f"sudo install -m 600 {name} {source} " in PAGE
 
 

@@ -14,22 +14,22 @@ from tests.end_to_end.process import DEADLINE, LEDGERS, serving
 RIGHT = LEDGERS.format(timezone="UTC")
 BOMB = "a: &a [x, x]\n" + "".join(f"{key}: &{key} [{', '.join([f'*{before}'] * 9)}]\n" for before, key in pairwise("abcdefghi"))
 CONTENTS = {
-    "empty": (b"", "config.yml: is empty; a configuration names at least databases and ledgers"),
+    "empty": (b"", "config.yml: is empty; give at least databases and ledgers"),
     "not UTF-8": (b"profile: scidex\n# caf\xe9\n", "config.yml:2: is not UTF-8 text; save the file as UTF-8"),
     "a bomb": (
         BOMB.encode(),
         "config.yml:1: anchors and aliases (& and *) are not supported; write the value out, or quote it",
     ),
     "deep": (b"a: " + b"{a: " * 20_000, "config.yml: is nested too deeply to be a configuration"),
-    "10 MB": (b"a: 1\n" * 2_000_000, "config.yml: is larger than 100000 bytes; is it a configuration at all?"),
+    "10 MB": (b"a: 1\n" * 2_000_000, "config.yml: is larger than 100000 bytes; check the path"),
     "binary": (bytes(range(256)), "config.yml:2: is not UTF-8 text; save the file as UTF-8"),
     "a key twice": (
         RIGHT.encode() + b"timezone: UTC\n",
-        "config.yml:11: timezone: this key stands twice, first on line 8; keep one of them",
+        "config.yml:11: timezone: this key is given twice, first on line 8; keep one of them",
     ),
     "a bad expression": (
         RIGHT.encode() + b"providers: {Acme: ['(']}\n",
-        "config.yml:11: providers.Acme[0]: '(' is not a regular expression as RE2 has it: missing ) at '('; correct it",
+        "config.yml:11: providers.Acme[0]: '(' is not a regular expression that RE2 accepts: missing ) at '('; correct it",
     ),
     "no time zone": (
         RIGHT.replace("UTC", "Mars/Olympus").encode(),

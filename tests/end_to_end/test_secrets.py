@@ -100,7 +100,7 @@ def test_no_secret_appears_in_any_output(exporter: Exporter, tmp_path: Path) -> 
     replies += reload(exporter, tmp_path / "config.yml", WRONG_CONFIGS)
     replies += reload(exporter, tmp_path / "web.yml", WRONG_WEB)
     (tmp_path / "dsn").write_text(f"postgresql://reader:{FILE}@{INLINE}")
-    exporter.until(lambda: "holds no connection string" in exporter.log.read_text())
+    exporter.until(lambda: "is not a connection string" in exporter.log.read_text())
     replies += [exporter.get(path) for path in ("/metrics", "/", "/-/healthy", "/-/ready")]
     process = Path(f"/proc/{exporter.process.pid}/cmdline").read_bytes()
     assert exporter.stop() == 0

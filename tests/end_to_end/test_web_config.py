@@ -113,7 +113,7 @@ def test_a_reload_uses_both_files_or_neither(certificates: Path, over: str) -> N
     "text, said",
     [
         (None, "web.yml: cannot be read: No such file or directory"),
-        ("basic_auth_users: {alice: hunter2}\n", "web.yml:1: basic_auth_users: holds a password that is not a bcrypt hash; "),
+        ("basic_auth_users: {alice: hunter2}\n", "web.yml:1: basic_auth_users: has a password that is not a bcrypt hash; "),
         ("tls_server_config: {cert_file: a, key_file: b}\n", "web.yml:1: tls_server_config.cert_file: "),
     ],
 )

@@ -30,7 +30,7 @@ async def test_a_table_that_was_rewritten_since_the_snapshot_is_not_taken_for_em
     ledger = configure(known_ledger, tmp_path).ledgers["costs"]
     with psycopg.connect(known_ledger, autocommit=True) as other:
         other.execute(kind.encode())
-        async with Database(DatabaseConfig("main", known_ledger, None, None), timedelta(seconds=5)) as database:
+        async with Database(DatabaseConfig(name="main", dsn=known_ledger), timedelta(seconds=5)) as database:
             async with database.transaction() as transaction:
                 other.execute(f"ALTER TABLE {rewritten} ADD COLUMN drawn float DEFAULT random()".encode())
                 with pytest.raises(LedgerError, match="table cost_ledger was rewritten a moment ago"):
@@ -45,7 +45,7 @@ async def test_a_table_that_was_rewritten_since_the_snapshot_is_not_taken_for_em
 async def test_an_empty_table_is_one(database: str, tmp_path: Path) -> None:
     ledger = configure(database, tmp_path).ledgers["costs"]
     async with (
-        Database(DatabaseConfig("main", database, None, None), timedelta(seconds=5)) as source,
+        Database(DatabaseConfig(name="main", dsn=database), timedelta(seconds=5)) as source,
         source.transaction() as transaction,
     ):
         await hold(transaction, ledger)

@@ -16,7 +16,7 @@ from exporter.sources.database import Database, UnreachableError
 
 
 def opened(conninfo: str, timeout: timedelta = timedelta(seconds=5)) -> Database:
-    return Database(DatabaseConfig("main", conninfo, None, None), timeout)
+    return Database(DatabaseConfig(name="main", dsn=conninfo), timeout)
 
 
 async def test_nothing_can_be_written(database: str) -> None:

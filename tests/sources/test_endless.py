@@ -82,7 +82,7 @@ def test_a_server_that_sends_rows_without_an_end(tmp_path: Path) -> None:
 
 async def test_a_copy_beyond_its_limit_is_refused_and_the_transaction_goes_on(database: str, tmp_path: Path) -> None:
     target = tmp_path / "rows.csv"
-    source = Database(DatabaseConfig("main", database, None, None), timedelta(seconds=60))
+    source = Database(DatabaseConfig(name="main", dsn=database), timedelta(seconds=60))
     async with source as opened, opened.transaction() as transaction:
         for limit in (Limit(rows=999, size=1 << 30), Limit(rows=1_000_000, size=2_000)):
             with pytest.raises(TooLargeError):
@@ -97,7 +97,7 @@ async def test_a_copy_beyond_its_limit_is_refused_and_the_transaction_goes_on(da
     "rows", ["generate_series(1, 100001)", "(SELECT repeat('x', 1024) FROM generate_series(1, 32769)) AS x"]
 )
 async def test_a_result_that_is_not_small_ends_the_connection(database: str, rows: LiteralString) -> None:
-    async with Database(DatabaseConfig("main", database, None, None), timedelta(seconds=60)) as opened:
+    async with Database(DatabaseConfig(name="main", dsn=database), timedelta(seconds=60)) as opened:
         async with opened.transaction() as transaction:
             with pytest.raises(TooLargeError):
                 await transaction.rows(sql.SQL("SELECT * FROM " + rows))

@@ -39,7 +39,7 @@ async def found(conninfo: str, directory: Path, **costs: Any) -> tuple[list[Find
     ledgers = {"costs": {"database": "main"} | costs}
     ledger = configure(conninfo, directory, ledgers=ledgers).ledgers["costs"]
     async with (
-        Database(DatabaseConfig("main", conninfo, None, None), timedelta(seconds=5)) as database,
+        Database(DatabaseConfig(name="main", dsn=conninfo), timedelta(seconds=5)) as database,
         database.transaction() as transaction,
     ):
         table = await inspect(transaction, ledger)

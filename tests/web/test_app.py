@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from multidict import CIMultiDict
 
-from exporter.app import DRAIN_PATIENCE
+from exporter.app import DRAIN_TIMEOUT
 from exporter.snapshot import Snapshot
 from exporter.web import app
 from exporter.web.access import Guard
@@ -180,14 +180,14 @@ async def test_a_reload_is_not_waited_for_without_end(monkeypatch: pytest.Monkey
         await asyncio.Event().wait()
         return None
 
-    monkeypatch.setattr(app, "RELOAD_PATIENCE", 0.05)
+    monkeypatch.setattr(app, "RELOAD_TIMEOUT", 0.05)
     async with exporter(on_reload=reload) as ask:
         answer = await ask("POST", "/-/reload")
     assert (answer.status, answer.text) == (
         202,
-        "the configuration is right, and is still being taken up: the log says what becomes of it\n",
+        "the configuration is valid and is still being applied: the log says whether it succeeds\n",
     )
 
 
 def test_a_reload_has_time_to_end_the_refreshes_and_to_answer() -> None:
-    assert DRAIN_PATIENCE.total_seconds() < app.RELOAD_PATIENCE < Limits().request
+    assert DRAIN_TIMEOUT.total_seconds() < app.RELOAD_TIMEOUT < Limits().request

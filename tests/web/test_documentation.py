@@ -104,7 +104,7 @@ def test_a_documented_limit_is_the_limit(limit: str, said: str) -> None:
 def test_the_documented_sizes_are_those_that_count() -> None:
     assert f"a request's head | {connection._MOST_BYTES >> 10} kB, " in PAGE
     assert f"beyond {connection._MOST_BYTES >> 10} kB of them " in PAGE
-    assert f"shared by all clients; {connection._PIECE >> 10} kB " in PAGE
+    assert f"shared by all clients; {connection._CHUNK >> 10} kB " in PAGE
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ NOON = datetime(2026, 11, 20, 13, tzinfo=timezone(timedelta(hours=1)))
 COSTS = LedgerStatus("costs", up=True, newest_entry=NOON, last_success=NOON)
 DOWN = LedgerStatus("impacts", up=False, newest_entry=None, last_success=NOON)
 NEVER = LedgerStatus("quests", up=False, newest_entry=None, last_success=None)
-NONE_YET = "not ready: there are no numbers yet; the log says how far a first build is, or why a ledger cannot be read"
+NONE_YET = "not ready: there is no data yet; the log shows the progress of the first build, or why a ledger cannot be read"
 
 STATES: dict[str, tuple[Snapshot | None, bool, int, list[str]]] = {
     "starting, or in a first build": (None, False, 503, [NONE_YET]),
@@ -41,7 +41,7 @@ STATES: dict[str, tuple[Snapshot | None, bool, int, list[str]]] = {
         replace(SNAPSHOT, ledgers=(COSTS, NEVER)),
         False,
         200,
-        ["ready", "ledger quests: there are no numbers of it yet"],
+        ["ready", "ledger quests: it has no data yet"],
     ),
     "a section fails": (
         replace(SNAPSHOT, ledgers=(COSTS,), failed=("waste",)),
@@ -94,9 +94,7 @@ def test_a_database_that_cannot_be_reached_gave_no_numbers(tmp_path: Path) -> No
         assert exporter.get("/-/ready").body.decode() == f"{NONE_YET}\n"
         exporter.until(lambda: 'resource_exporter_ledger_up{ledger="costs"} 0.0' in exporter.page())
         _, *missing = exporter.get("/-/ready").body.decode().splitlines()
-    assert missing == [
-        f"ledger {name}: there are no numbers of it yet" for name in ("allocations", "costs", "impacts", "quests")
-    ]
+    assert missing == [f"ledger {name}: it has no data yet" for name in ("allocations", "costs", "impacts", "quests")]
 
 
 def test_a_ledger_that_goes_away_is_named(tmp_path: Path, known_ledger: str) -> None:

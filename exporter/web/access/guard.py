@@ -1,4 +1,4 @@
-"""The web configuration as it is now: read again when a file changes, and kept when the change is wrong."""
+"""The current web configuration, which is read again when a file changes. An invalid change is not used."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ log = structlog.get_logger()
 
 
 class Guard:
-    """Holds the ``access`` that new connections and requests are given."""
+    """Holds the ``access`` settings for new connections and requests."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Read the file for the first time, or let everybody in without one; raises ConfigError."""
+        """Read the file; without one, everyone has access. Raises ConfigError."""
         self._path = path
         self._wrong: str | None = None
         self.access = Access()
@@ -24,7 +24,7 @@ class Guard:
         """Read the file again.
 
         Raises:
-            ConfigError: it cannot be used; the access before stays.
+            ConfigError: it cannot be used; ``access`` is unchanged.
         """
         if self._path is None:
             return
@@ -36,7 +36,7 @@ class Guard:
         self._wrong = None
 
     def follow(self) -> None:
-        """Read the files again if any has changed; what is wrong with them is logged once."""
+        """Read the files again if one has changed. The same error is logged only once."""
         if not self.access.outdated:
             return
         before = self._wrong
@@ -44,6 +44,6 @@ class Guard:
             self.reload()
         except ConfigError as error:
             if str(error) != before:
-                log.error("web configuration not reloaded, the one before stays", error=str(error))  # noqa: TRY400 - an operator's slip needs no traceback
+                log.error("web configuration not reloaded, the previous one stays in use", error=str(error))  # noqa: TRY400 - a mistake in a file needs no traceback
         else:
             log.info("web configuration reloaded")

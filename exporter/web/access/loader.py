@@ -11,31 +11,31 @@ from exporter.config.validation import validate
 from exporter.web.access.schema import TlsSchema, WebSchema
 from exporter.web.access.tls import TlsFileError, context
 
-Stamp = tuple[int, int, int, int] | None
+Version = tuple[int, int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a web configuration file says: plain HTTP for everybody without one.
+    """The settings of a web configuration file; the defaults, without one, are plain HTTP and no authentication.
 
-    ``headers`` are set on every response, ``users`` have bcrypt hashes. ``read`` are the files that this came from, as they
-    were just before they were read.
+    ``headers`` are set on every response. ``users`` maps names to bcrypt hashes. ``read`` maps each file that was read to its
+    version before that.
     """
 
     tls: ssl.SSLContext | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    read: Mapping[Path, Stamp] = field(default_factory=dict, repr=False)
+    read: Mapping[Path, Version] = field(default_factory=dict, repr=False)
 
     @property
     def authenticates(self) -> bool:
-        """Whether a stranger is turned away: by password, or because a client certificate is required."""
+        """Whether clients need a password or a certificate."""
         return bool(self.users) or (self.tls is not None and self.tls.verify_mode is ssl.CERT_REQUIRED)
 
     @property
     def outdated(self) -> bool:
-        """Whether any of the files has changed since."""
-        return any(stamp(path) != before for path, before in self.read.items())
+        """Whether a file has changed since it was read."""
+        return any(version(path) != before for path, before in self.read.items())
 
 
 def load(path: Path) -> Access:
@@ -44,23 +44,23 @@ def load(path: Path) -> Access:
     Raises:
         ConfigError: one of them cannot be read, or something in it is wrong; one line for each problem.
     """
-    source, stamps = str(path), {path: stamp(path)}
+    source, versions = str(path), {path: version(path)}
     document = read(file_text(path), source, "tls_server_config or basic_auth_users")
     given = validate(WebSchema, document, source)
     tls, directory = given.tls_server_config, path.parent
-    stamps |= {file: stamp(file) for file in _files(tls, directory)}
+    versions |= {file: version(file) for file in _files(tls, directory)}
     try:
         made = None if tls is None else context(tls, directory)
     except TlsFileError as error:
         where = ("tls_server_config", error.key)
         problem = Problem(document.line(where), where, str(error))
     else:
-        return Access(made, given.http_server_config.headers, given.basic_auth_users, stamps)
+        return Access(made, given.http_server_config.headers, given.basic_auth_users, versions)
     raise ConfigError(source, [problem])
 
 
-def stamp(path: Path) -> Stamp:
-    """What changes whenever a file is written, replaced or given other rights; None when there is no such file."""
+def version(path: Path) -> Version:
+    """A value that differs when the file is written, replaced or gets other permissions; None if there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -15,23 +15,23 @@ from exporter.web.access.turns import Client, Turns
 
 _REMEMBERED = 100
 _LONGEST = 72
-"""Bytes of a password that bcrypt looks at."""
+"""Bytes of a password that bcrypt uses."""
 
 
 class Passwords:
-    """Checks passwords one at a time, in a thread of its own: whoever guesses takes neither the event loop nor all processors.
+    """Checks passwords one at a time in its own thread, so that guesses block neither the event loop nor all processors.
 
-    Those that were right are remembered, as keyed hashes: a scrape every few seconds shall not cost a bcrypt each.
+    Correct passwords are remembered as keyed hashes, so that only the first scrape costs a bcrypt check.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passwords")
         self._turns = Turns()
         self._key = secrets.token_bytes(32)
-        self._right: OrderedDict[bytes, None] = OrderedDict()
+        self._correct: OrderedDict[bytes, None] = OrderedDict()
 
     async def admits(self, users: Mapping[str, bytes], authorization: str | None, who: Client) -> bool:
-        """Whether the header ``Authorization`` of this client names one of the users with the right password."""
+        """Whether the ``Authorization`` header has a known user and the correct password."""
         credentials = _decoded(authorization)
         if credentials is None:
             return False
@@ -40,21 +40,21 @@ class Passwords:
 
     async def _matches(self, users: Mapping[str, bytes], own: bytes | None, password: bytes, who: Client) -> bool:
         digest = blake2b((own or b"") + password, key=self._key).digest()
-        if own is not None and digest in self._right:
-            self._right.move_to_end(digest)
+        if own is not None and digest in self._correct:
+            self._correct.move_to_end(digest)
             return True
         async with self._turns.turn(who):
             equal = await asyncio.get_running_loop().run_in_executor(self._thread, _equal, _hashes(users, own), password)
         if own is None or own not in equal:
             return False
-        self._right[digest] = None
-        if len(self._right) > _REMEMBERED:
-            self._right.popitem(last=False)
+        self._correct[digest] = None
+        if len(self._correct) > _REMEMBERED:
+            self._correct.popitem(last=False)
         return True
 
 
 def _hashes(users: Mapping[str, bytes], own: bytes | None) -> list[bytes]:
-    """One hash of each cost, that of the user among them: each user and a stranger take the same time, which names nobody."""
+    """One hash of each cost, including the user's: the time is the same for every user name, known or not."""
     each = {_cost(hashed): hashed for hashed in users.values()}
     return list((each if own is None else each | {_cost(own): own}).values())
 
@@ -64,7 +64,7 @@ def _equal(hashes: list[bytes], password: bytes) -> list[bytes]:
 
 
 def _decoded(authorization: str | None) -> tuple[str, bytes] | None:
-    """User and password as RFC 7617 has them; None when there are none."""
+    """User and password (RFC 7617); None if the header has none."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
         return None

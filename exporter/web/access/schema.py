@@ -1,4 +1,4 @@
-"""The keys of the web configuration file, those of Prometheus' exporter-toolkit. docs/web.md explains each of them."""
+"""The keys of the web configuration file, as in Prometheus' exporter-toolkit. docs/web.md documents each of them."""
 
 import ssl
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 
 from exporter.config.errors import KeyPath
 from exporter.config.names import text
-from exporter.config.schema import Strict
+from exporter.config.validation import Strict
 from exporter.web.access import values
 
 _REMEDY = "leave it out, and let a reverse proxy do this"
@@ -45,15 +45,15 @@ class TlsSchema(Strict):
     @classmethod
     def _some_version(cls, value: ssl.TLSVersion, info: ValidationInfo) -> ssl.TLSVersion:
         if value < info.data.get("min_version", value):
-            raise ValueError("is below min_version, which leaves no version; raise it, or leave it out")
+            raise ValueError("is below min_version, so no version is left; raise it, or leave it out")
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.client_auth_type is ssl.CERT_NONE and self.client_ca_file is not None:
-            raise ValueError("client_ca_file without client_auth_type verifies nobody; add RequireAndVerifyClientCert")
+            raise ValueError("client_ca_file has no effect without client_auth_type; add RequireAndVerifyClientCert")
         if self.client_auth_type is not ssl.CERT_NONE and self.client_ca_file is None:
-            raise ValueError("client_auth_type needs client_ca_file, the certificates that sign those of clients")
+            raise ValueError("client_auth_type needs client_ca_file; add the certificates that sign those of clients")
         return self
 
 
@@ -74,5 +74,5 @@ class WebSchema(Strict):
 
     @classmethod
     def shown(cls, path: KeyPath, data: Mapping[str, object]) -> KeyPath:  # noqa: ARG003 - as in Strict
-        """A key below the users may be a password that YAML took for one: the line must do there."""
+        """A key below ``basic_auth_users`` may be a password by mistake: the line is enough."""
         return path[:1] if path[:1] == ("basic_auth_users",) else path

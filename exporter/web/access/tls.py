@@ -1,4 +1,4 @@
-"""From ``tls_server_config`` to what a server needs for a handshake."""
+"""From ``tls_server_config`` to an SSL context."""
 
 import ssl
 from pathlib import Path
@@ -11,7 +11,7 @@ FileKey = Literal["cert_file", "key_file", "client_ca_file"]
 
 
 class TlsFileError(Exception):
-    """A file that cannot be used; ``key`` names it, the message says why and how to mend it."""
+    """A file that cannot be used. ``key`` is its key; the message says why, and how to fix it."""
 
     def __init__(self, key: FileKey, message: str) -> None:
         super().__init__(message)
@@ -19,14 +19,14 @@ class TlsFileError(Exception):
 
 
 def context(given: TlsSchema, directory: Path) -> ssl.SSLContext:
-    """What the keys say. File names are relative to the directory.
+    """The SSL context of a server. File names are relative to the directory.
 
     Raises:
-        TlsFileError: a file cannot be read, or does not hold what it should.
+        TlsFileError: a file cannot be read, or has the wrong content.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version, made.maximum_version = given.min_version, given.max_version
-    made.options |= ssl.OP_NO_RENEGOTIATION  # as in Go; it costs a server more than a client
+    made.options |= ssl.OP_NO_RENEGOTIATION  # as in Go: it costs the server more than the client
     made.set_alpn_protocols(["http/1.1"])
     made.set_ciphers(":".join(given.cipher_suites or DEFAULT_SUITES))
     if not given.prefer_server_cipher_suites:
@@ -34,13 +34,13 @@ def context(given: TlsSchema, directory: Path) -> ssl.SSLContext:
     _identify(made, directory / given.cert_file, directory / given.key_file)
     if given.client_ca_file is not None:
         _trust(made, "client_ca_file", directory / given.client_ca_file)
-        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as in Go: each certificate of the file is trusted by itself
+        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as in Go: every certificate of the file is trusted
         made.verify_mode = given.client_auth_type
     return made
 
 
 def _identify(made: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    """Load the server's own certificate and key; OpenSSL does not say which of both it cannot use, so they are tried apart."""
+    """Load the server's certificate and key. OpenSSL does not say which one is wrong, so the certificate is tried first."""
     _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "cert_file", certificate)
     try:
         made.load_cert_chain(certificate, key, password=_encrypted)
@@ -54,14 +54,14 @@ def _identify(made: ssl.SSLContext, certificate: Path, key: Path) -> None:
         raise TlsFileError("key_file", f"{key} is not the key of the certificate in cert_file; renew both together")
     if reason.startswith(("EE_", "CA_")):
         raise TlsFileError("cert_file", f"{certificate} is too weak for OpenSSL ({reason.lower()}); make a stronger one")
-    raise TlsFileError("key_file", f"{key} holds no private key that OpenSSL can read; give it in PEM form")
+    raise TlsFileError("key_file", f"{key} has no private key that OpenSSL can read; give it in PEM form")
 
 
 def _trust(made: ssl.SSLContext, key: FileKey, path: Path) -> None:
     try:
         made.load_verify_locations(path)
     except ssl.SSLError:
-        raise TlsFileError(key, f"{path} holds no certificate that OpenSSL can read; give it in PEM form") from None
+        raise TlsFileError(key, f"{path} has no certificate that OpenSSL can read; give it in PEM form") from None
     except OSError as error:
         raise _unreadable(key, path, error) from None
 
@@ -72,5 +72,5 @@ def _unreadable(key: FileKey, path: Path, error: OSError) -> TlsFileError:
 
 
 def _encrypted() -> NoReturn:
-    """Asked for a password; without this, OpenSSL would ask for it at the terminal."""
-    raise TlsFileError("key_file", "is encrypted, and there is nobody to ask for its password; decrypt it: openssl pkey")
+    """The callback for the password of a key; without it, OpenSSL would ask at the terminal."""
+    raise TlsFileError("key_file", "is encrypted, and the exporter cannot ask for its password; decrypt it with openssl pkey")

@@ -1,20 +1,20 @@
-"""One at a time, and none shut out: whose turn it is when many clients wait for the same thing."""
+"""A fair lock: which client is next when many wait."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-# Some two megabytes.
+# About 2 MB.
 _REMEMBERED = 10_000
 
 Client = IPv4Address | int
 
 
 def client(address: str | None) -> Client:
-    """Who has this address: of IPv6 the network of 64 bits, all of whose addresses one client may have.
+    """The client with this address: for IPv6 its /64 network, because one client may have all of its addresses.
 
-    None is the address of a connection that was lost.
+    None is the address of a closed connection.
     """
     found = ip_address(address or "::")
     if isinstance(found, IPv6Address):
@@ -23,9 +23,9 @@ def client(address: str | None) -> Client:
 
 
 class Turns:
-    """Gives the turn to the client that last had one, or gave up, longest ago; of its waiting requests to the newest.
+    """Gives the next turn to the client whose last turn, or last cancelled wait, is the oldest; to its newest request first.
 
-    So clients that try again and again wait for one that comes for the first time, however many they are.
+    So a new client does not wait for clients that retry, however many there are.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, who: Client) -> AsyncIterator[None]:
-        """Wait for a turn, which ends with the context."""
+        """Wait for a turn; it ends with the context."""
         try:
             if self._busy:
                 await self._wait(who)

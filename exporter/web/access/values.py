@@ -1,7 +1,6 @@
-"""Values of the web configuration: what was written -> what Python's ``ssl`` and bcrypt take.
+"""Parsers of the values of the web configuration.
 
-As in :mod:`exporter.config.values`, each function raises ValueError with a message that says what is wrong and how to mend it.
-Users and hashes are never repeated.
+As in :mod:`exporter.config.values`, each raises ValueError: what is wrong; how to fix it. No message repeats users or hashes.
 """
 
 import re
@@ -21,9 +20,9 @@ CLIENT_AUTH: Final = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
-# Python asks for a certificate only to verify it; RequireClientCert is an older name of RequireAnyClientCert.
+# Python requests a certificate only to verify it. RequireClientCert is an older name of RequireAnyClientCert.
 UNVERIFIED: Final = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
-# What tls.CipherSuites() of Go 1.22 and later names for TLS 1.2.
+# The suites of tls.CipherSuites() for TLS 1.2 in Go 1.22 and later.
 SUITES: Final = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
     "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
@@ -36,10 +35,10 @@ SUITES: Final = {
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
 }
-# Attacks on padding work against CBC alone.
+# CBC is open to padding attacks.
 DEFAULT_SUITES: Final = tuple(suite for name, suite in SUITES.items() if "_CBC_" not in name)
 SUITES_OF_TLS13: Final = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
-# The headers that exporter-toolkit lets operators set, and the values it takes where it does not take any.
+# The headers of exporter-toolkit, and their allowed values; empty: any value.
 HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "Content-Security-Policy": (),
     "Strict-Transport-Security": (),
@@ -48,13 +47,13 @@ HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "X-XSS-Protection": (),
 }
 HIGHEST_COST: Final = 16
-"""For which a check takes some four seconds. Each one more doubles that, and a request has ten."""
+"""A check takes about 4 s, twice as long for each more, and a request has 10 s."""
 _HASH_REMEDY: Final = "make one with htpasswd -nBC 10 USER"
 _HASH = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$(?P<salt>[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}", re.ASCII)
 
 
 def refused(remedy: str) -> Callable[[object], NoReturn]:
-    """A key that the format has and the exporter does not."""
+    """A parser that rejects a key of the format that the exporter does not support."""
 
     def parse(_value: object) -> NoReturn:
         raise ValueError(f"is not supported; {remedy}")
@@ -70,7 +69,7 @@ def switch(value: object) -> bool:
 
 
 def http2(value: object) -> bool:
-    """``false``, the only protocol being HTTP/1.1."""
+    """``false``: there is only HTTP/1.1."""
     if switch(value):
         raise ValueError("HTTP/2 is not supported; write false, or leave the key out")
     return False
@@ -79,26 +78,26 @@ def http2(value: object) -> bool:
 def tls_version(value: object) -> ssl.TLSVersion:
     """TLS 1.2 or 1.3."""
     if value in BROKEN_VERSIONS:
-        raise ValueError(f"{value} is broken, and not supported; write {' or '.join(VERSIONS)}")
+        raise ValueError(f"{value} is insecure and not supported; write {' or '.join(VERSIONS)}")
     return VERSIONS[one_of("TLS version", VERSIONS, value)]
 
 
 def client_auth(value: object) -> ssl.VerifyMode:
-    """How client certificates are looked at."""
+    """How client certificates are verified."""
     if value in UNVERIFIED:
-        raise ValueError(f"{value} takes certificates unverified, and is not supported; write one of {', '.join(CLIENT_AUTH)}")
+        raise ValueError(f"{value} accepts unverified certificates and is not supported; write one of {', '.join(CLIENT_AUTH)}")
     return CLIENT_AUTH[one_of("client_auth_type", CLIENT_AUTH, value)]
 
 
 def suites(value: object) -> object:
-    """Refuses all but a list with something in it; ``suite`` looks at each item."""
+    """A list that is not empty; ``suite`` validates its items."""
     if not isinstance(value, list) or not value:
         raise ValueError("must be a list of one or more cipher suites, such as [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]")
     return value
 
 
 def suite(value: object) -> str:
-    """OpenSSL's name of a cipher suite that Go names."""
+    """The OpenSSL name of a cipher suite, from its name in Go."""
     if value in SUITES_OF_TLS13:
         raise ValueError(f"{value} belongs to TLS 1.3, whose suites are always on; leave it out")
     return SUITES[one_of("cipher suite", SUITES, value)]
@@ -110,35 +109,35 @@ def header(value: str) -> str:
 
 
 def header_value(value: object) -> str:
-    """What a header can hold."""
+    """The value of a header."""
     content = text(value)
     if not content.isascii() or not content.isprintable():
-        raise ValueError("holds a character that a header cannot; write printable ASCII")
+        raise ValueError("contains a character that is not allowed in a header; write printable ASCII")
     return content
 
 
 def headers(value: dict[str, str]) -> dict[str, str]:
-    """Headers whose values are among those that they take."""
+    """Headers with allowed values."""
     for name, content in value.items():
         if HEADERS[name] and content not in HEADERS[name]:
-            raise ValueError(f"{name}: {quoted(content)} is not a value of it; write {' or '.join(HEADERS[name])}")
+            raise ValueError(f"{name}: {quoted(content)} is not a valid value; write {' or '.join(HEADERS[name])}")
     return value
 
 
 def user(value: str) -> str:
-    """The name of a user, which Basic authentication sends in front of a colon."""
+    """A user name; basic authentication sends it before a colon."""
     if not value or ":" in value or not value.isprintable():
-        raise ValueError("holds a name that no client can send: empty, or with a colon or a control character in it")
+        raise ValueError("has an invalid user name; use one or more printable characters without a colon")
     return value
 
 
 def hashed(value: object) -> bytes:
-    """A bcrypt hash. That its salt can be used is tried at the least cost."""
+    """A bcrypt hash. Its salt is tested at the lowest cost."""
     found = _HASH.fullmatch(value) if isinstance(value, str) else None
     if found is None or not _usable(found["cost"], found["salt"]):
-        raise ValueError(f"holds a password that is not a bcrypt hash; {_HASH_REMEDY}")
+        raise ValueError(f"has a password that is not a bcrypt hash; {_HASH_REMEDY}")
     if int(found["cost"]) > HIGHEST_COST:
-        raise ValueError(f"holds a hash of the cost {found['cost']}, which takes too long to check; {_HASH_REMEDY}")
+        raise ValueError(f"has a hash of cost {found['cost']}, which takes too long to check; {_HASH_REMEDY}")
     return found[0].encode()
 
 

@@ -1,16 +1,16 @@
-"""Numbers and times as the page shows them. What is unknown is an en dash, never 0."""
+"""Numbers and times as text. Unknown is an en dash, never 0."""
 
 from datetime import datetime, tzinfo
 from math import floor, log10
 
 ABSENT = "–"
 _MINUS = "−"
-# A billionth is far below any price per token; less is what is left when floats are subtracted.
+# A billionth is far below any price per token; smaller amounts are rounding errors.
 _LEAST = 1e-9
 
 
 def amount(value: float | None) -> str:
-    """Return the number with thousands separators and 2 decimals, or as many as it takes to see two digits of it."""
+    """Return the number with thousands separators and 2 decimals, or more to show two digits."""
     if value is None:
         return ABSENT
     size = abs(value)
@@ -31,7 +31,7 @@ def count(value: float | None) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    """Return a ratio as a percentage with one decimal; a share that would round to nothing is still told from 0."""
+    """Return a ratio as a percentage with one decimal; a small share is ``<0.1 %``, not 0."""
     if ratio is None:
         return ABSENT
     return "<0.1 %" if 0 < ratio < 0.0005 else f"{ratio * 100:,.1f} %".replace("-", _MINUS)

@@ -1,4 +1,4 @@
-"""Reading families back, as PromQL would."""
+"""Read families like PromQL."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,13 +7,13 @@ from exporter.metrics import Family, Labels, Metric, Sample
 
 
 class Lookup:
-    """The families of one snapshot by metric. A family that was withdrawn reads as one without samples."""
+    """The families of one snapshot by metric. A missing family has no samples."""
 
     def __init__(self, families: Iterable[Family]) -> None:
         self._families = {family.metric.name: family for family in families}
 
     def sum_by(self, metric: Metric, by: Labels, **where: str) -> Mapping[Labels, float]:
-        """Return what ``sum by (by) (metric{where})`` would, keyed by the values of ``by`` in the order asked."""
+        """Return ``sum by (by) (metric{where})``, keyed by the values of ``by`` in this order."""
         at = [metric.labels.index(label) for label in by]
         wanted = [(metric.labels.index(label), value) for label, value in where.items()]
         sums: dict[Labels, float] = defaultdict(float)

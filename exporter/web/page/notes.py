@@ -1,4 +1,4 @@
-"""What a section of the page says besides its numbers: that there is nothing, where that is known, and why something is not."""
+"""The notes of each section of the page: that a table is empty, and why something is unknown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from exporter.sections import allocation, efficiency, providers, spend, utilizat
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """``missing`` says in sentences what is not known, and why; ``empty`` is what stands in the place of a table's rows."""
+    """``missing``: sentences that say what is unknown, and why. ``empty``: the text in place of the rows of an empty table."""
 
     empty: str
     missing: str
@@ -17,7 +17,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What a section shows. ``nothing`` may be said of an empty table only where all of ``rows`` are known."""
+    """What a section shows. An empty table has the text ``nothing`` only if all metrics in ``rows`` are known."""
 
     nothing: str
     rows: tuple[Metric, ...]

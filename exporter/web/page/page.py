@@ -21,14 +21,14 @@ _NO_TODAY = "Today's spend by quest is not shown: report.windows has no 1d."
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What the page says besides the snapshot: the version, and where the links lead."""
+    """What the page shows besides the snapshot: the version, and the target of a link."""
 
     version: str
     telemetry_path: str
 
 
 class Page:
-    """Renders snapshots. The page of the latest one is kept, so that reloading it costs a scrape nothing."""
+    """Renders snapshots. It keeps the latest page, so that reloading the page does not delay scrapes."""
 
     def __init__(self, context: PageContext) -> None:
         environment = Environment(
@@ -51,7 +51,7 @@ class Page:
         )
 
     def html(self, snapshot: Snapshot | None) -> str:
-        """Return the page of the snapshot, or before the first one a page that says so."""
+        """Return the page of the snapshot; None: a page that says that there is none yet."""
         if snapshot is not self._latest[0]:
             self._latest = (snapshot, self._html(snapshot))
         return self._latest[1]
@@ -81,6 +81,6 @@ def _report(snapshot: Snapshot) -> dict[str, object]:
 
 
 def _not_today(lookup: Lookup) -> dict[str, str]:
-    """Why today's spend is not known where it is known of other windows, by the name of its metric."""
+    """Why only today's spend is unknown, by the name of its metric."""
     windows = lookup.windows((spend.QUEST_SPEND,))
     return {spend.QUEST_SPEND.name: _NO_TODAY} if windows and tables.TODAY not in windows else {}

@@ -1,11 +1,11 @@
-"""One row of each table on the page. Money is USD; None is what nobody knows."""
+"""One row of each table on the page. Money is USD; None means unknown."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class QuestRow:
-    """Today's budget of one quest, or of several; ``budget`` is that of all of them together."""
+    """Today's allocation of one quest, or of several; ``budget`` is the sum of all quests."""
 
     quest: str
     layer: str
@@ -16,18 +16,18 @@ class QuestRow:
 
     @property
     def share(self) -> float | None:
-        """The part of today's whole allocation."""
+        """The share of today's whole allocation."""
         return _ratio(self.allocated, self.budget)
 
     @property
     def used(self) -> float | None:
-        """The part of the allocation that is spent."""
+        """The share of the allocation that is spent."""
         return _ratio(self.spent, self.allocated)
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """The largest budgets, what is beyond them in one row, and the sum of both."""
+    """The largest allocations, the rest in one row, and the total."""
 
     rows: tuple[QuestRow, ...]
     rest: QuestRow | None
@@ -71,7 +71,7 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRow:
-    """What one provider costs and brings."""
+    """The cost and the impact of one provider."""
 
     provider: str
     cost: float | None
@@ -96,7 +96,7 @@ class ProviderRow:
 
 @dataclass(frozen=True, slots=True)
 class WasteRow:
-    """What was paid for nothing, for one reason or for all."""
+    """What was wasted, for one reason or for all."""
 
     reason: str
     tasks: float | None

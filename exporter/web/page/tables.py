@@ -99,7 +99,7 @@ def waste_by_reason(lookup: Lookup, window: str) -> tuple[WasteRow, ...]:
 
 
 def waste_total(rows: Iterable[WasteRow], nothing: float | None) -> WasteRow:
-    """Return the sum over the reasons; without any it is ``nothing``, which is None where waste is not known."""
+    """Return the sum over the reasons; without reasons, it is ``nothing``."""
     rows = tuple(rows) or (WasteRow("", nothing, nothing, nothing),)
     return WasteRow("Total", _sum(row.tasks for row in rows), _sum(row.tokens for row in rows), _sum(row.cost for row in rows))
 
@@ -119,6 +119,6 @@ def _together(name: str, rows: list[QuestRow], budget: float | None) -> QuestRow
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    """Return the sum of what is known, None when nothing is."""
+    """Return the sum of the known values, None if there are none."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None

@@ -64,7 +64,7 @@ def test_a_wrong_change_keeps_what_was_there_and_says_why_once(path: Path, text:
         for _ in range(3):
             guard.follow()
     assert users(guard) == ["alice"]
-    assert [entry["event"] for entry in logs] == ["web configuration not reloaded, the one before stays"]
+    assert [entry["event"] for entry in logs] == ["web configuration not reloaded, the previous one stays in use"]
     assert logs[0]["error"].startswith(f"{path}")
     assert "hunter2" not in str(logs)
 

@@ -113,14 +113,14 @@ def test_required_certificates_authenticate_and_optional_ones_do_not(certificate
     "cert, key, said",
     [
         ("server.crt", "gone", "3: tls_server_config.key_file: gone cannot be read: No such file or directory; give a file"),
-        ("server.crt", "web.yml", "3: tls_server_config.key_file: web.yml holds no private key that OpenSSL can read;"),
-        ("server.crt", "server.crt", "3: tls_server_config.key_file: server.crt holds no private key that OpenSSL can read;"),
+        ("server.crt", "web.yml", "3: tls_server_config.key_file: web.yml has no private key that OpenSSL can read;"),
+        ("server.crt", "server.crt", "3: tls_server_config.key_file: server.crt has no private key that OpenSSL can read;"),
         (
             "server.crt",
             "client.key",
             "3: tls_server_config.key_file: client.key is not the key of the certificate in cert_file;",
         ),
-        ("server.key", "server.key", "2: tls_server_config.cert_file: server.key holds no certificate that OpenSSL can read;"),
+        ("server.key", "server.key", "2: tls_server_config.cert_file: server.key has no certificate that OpenSSL can read;"),
     ],
 )
 def test_files_that_cannot_be_used(certificates: Path, cert: str, key: str, said: str) -> None:
@@ -132,7 +132,7 @@ def test_files_that_cannot_be_used(certificates: Path, cert: str, key: str, said
 def test_a_key_with_a_password_is_refused_and_nobody_is_asked(certificates: Path) -> None:
     issue(certificates, "locked", password="secret")
     said = wrong(certificates, "tls_server_config:\n  cert_file: locked.crt\n  key_file: locked.key\n")
-    remedy = "is encrypted, and there is nobody to ask for its password; decrypt it: openssl pkey"
+    remedy = "is encrypted, and the exporter cannot ask for its password; decrypt it with openssl pkey"
     assert said == f"web.yml:3: tls_server_config.key_file: {remedy}"
 
 
@@ -140,7 +140,7 @@ def test_an_authority_that_is_none(certificates: Path) -> None:
     keys = (
         "cert_file: server.crt, key_file: server.key, client_auth_type: RequireAndVerifyClientCert, client_ca_file: server.key"
     )
-    remedy = "server.key holds no certificate that OpenSSL can read; give it in PEM form"
+    remedy = "server.key has no certificate that OpenSSL can read; give it in PEM form"
     assert wrong(certificates, f"tls_server_config: {{{keys}}}") == f"web.yml:1: tls_server_config.client_ca_file: {remedy}"
 
 

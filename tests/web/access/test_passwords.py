@@ -120,5 +120,5 @@ async def test_what_is_remembered_has_an_end() -> None:
     for number in range(150):
         users = {"user": bcrypt.hashpw(b"%d" % number, bcrypt.gensalt(4))}
         assert await passwords.admits(users, basic("user", str(number)), CLIENT)
-    assert len(passwords._right) == 100
-    assert b"149" not in b"".join(passwords._right)
+    assert len(passwords._correct) == 100
+    assert b"149" not in b"".join(passwords._correct)
