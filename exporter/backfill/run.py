@@ -85,7 +85,6 @@ async def _load(costs: LedgerSync, history: History, bar: ProgressBar) -> None:
     start = BEGINNING
     while start < span.last:
         async with costs.context.database.transaction() as transaction:
-            await transaction.mark()
             reader = PostgresReader(transaction, await costs.source(transaction))
             first = await reader.first_entry(Instants(start, span.last))
             if first is None:

@@ -1,4 +1,4 @@
-"""What is to be done to the rollups of one ledger of timed entries, in one transaction."""
+"""What is to be done to the rollups of one ledger, in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,4 +23,12 @@ class Changes:
     place: Place
     files: Sequence[Path] = ()
     replaced: Sequence[Key] = ()
+    low: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far a ledger has been followed, and where its low watermark has moved (None: it has not)."""
+
+    state: str
     low: int | None = None

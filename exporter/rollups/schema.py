@@ -49,7 +49,7 @@ CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_da
 -- What each task brings to each provider over its lifetime, by these shares.
 CREATE TABLE task_credits (task INTEGER, family VARCHAR, impact {DECIMAL}, wasted_usd {DECIMAL});
 
-CREATE TABLE state (name VARCHAR PRIMARY KEY, value VARCHAR);
+CREATE TABLE state (name VARCHAR, value VARCHAR);
 """
 
 SCHEMA = _TABLES + "\n".join(total.ddl for total in RUNNING_TOTALS.values())

@@ -17,7 +17,7 @@ from exporter.columns import ENTRIES
 from exporter.config import Config
 from exporter.errors import first_line
 from exporter.rollups import costs, impacts, ranges, small_ledgers, staging, tasks, views
-from exporter.rollups.changes import Changes
+from exporter.rollups.changes import Advance, Changes
 from exporter.rollups.file import RollupFileError, is_damage, open_file, set_aside
 from exporter.rollups.ranges import Key, KnownRange
 from exporter.rollups.running_totals import Growth
@@ -233,13 +233,14 @@ class Rollups:
         impacts.follow(self._connection, self._growth)
         return labelled
 
-    def advance(self, ledger: str, state: str, low: int | None = None) -> None:
-        """Note how far a ledger has been followed, where nothing else is to be changed."""
+    def advance(self, advances: Mapping[str, Advance]) -> None:
+        """Note how far ledgers have been followed, where nothing else is to be changed."""
         with self._transaction():
-            self._expect(ledger)
-            if low is not None:
-                ranges.pass_pending(self._connection, ledger, low)
-            self._put(f"progress.{ledger}", state)
+            for ledger, advance in advances.items():
+                self._expect(ledger)
+                if advance.low is not None:
+                    ranges.pass_pending(self._connection, ledger, advance.low)
+            self._put_all({f"progress.{ledger}": advance.state for ledger, advance in advances.items()})
 
     def untimed(self, ledger: str, entries: Mapping[str, int]) -> None:
         """Note how many entries no day can hold, by reason."""
@@ -329,5 +330,10 @@ class Rollups:
         return self._states[name]
 
     def _put(self, name: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", [name, value])
-        self._states[name] = value
+        self._put_all({name: value})
+
+    def _put_all(self, values: Mapping[str, str]) -> None:
+        self._connection.execute("DELETE FROM state WHERE list_contains(?, name)", [list(values)])
+        rows = [list(values), list(values.values())]
+        self._connection.execute("INSERT INTO state SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])", rows)
+        self._states |= values

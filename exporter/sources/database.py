@@ -1,11 +1,11 @@
 """The databases that hold the ledgers: a small pool each, and READ ONLY transactions that cannot run away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, sql
@@ -17,6 +17,7 @@ from exporter.config import SecretError, conninfo
 from exporter.errors import first_line
 from exporter.sources.transfer import BATCH, Limit, Row, TooLargeError, copy_out, fetch
 
+T = TypeVar("T")
 CONNECT_TIMEOUT = timedelta(seconds=5)
 GRACE = timedelta(seconds=5)
 """How long after a server should have ended a statement by itself the exporter stops waiting for it."""
@@ -55,6 +56,14 @@ class Transaction:
     def __init__(self, connection: _Connection, patience: timedelta) -> None:
         self._connection = connection
         self._patience = patience.total_seconds()
+        self._answers: dict[Callable[[Transaction], Awaitable[Any]], Any] = {}
+
+    async def once(self, question: "Callable[[Transaction], Awaitable[T]]") -> T:
+        """The answer to a question that has one answer for all of the transaction."""
+        if question not in self._answers:
+            self._answers[question] = await question(self)
+        answer: T = self._answers[question]
+        return answer
 
     @property
     def broken(self) -> bool:
@@ -161,6 +170,7 @@ class Database:
             transaction = Transaction(connection, self._patience)
             await transaction.rows(_BEGIN)
             await transaction.rows(self._settings)
+            await transaction.mark()
             yield transaction
         except TimeoutError as error:
             await connection.close()

@@ -40,7 +40,9 @@ async def rows(transaction: Transaction, source: Source) -> Rows:
     """
     async with _blaming_filter(transaction, source):
         now = datetime.now(UTC)
-        if source.ledger.name != "quests":
+        if source.has("occurred_at"):
+            await transaction.rows(statements.position(source))
+        elif source.has("day"):
             await transaction.rows(statements.untimed(source))
         newest = None
         if source.has("occurred_at"):

@@ -4,9 +4,9 @@ Everything that a statement says of a table goes through here, so that identifie
 ledger can break a sum: amounts are finite numerics within bounds that never overflow a rollup, ids have a bounded length.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import LiteralString
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import LiteralString, cast
 
 from psycopg import sql
 
@@ -44,12 +44,23 @@ _HASHES: Mapping[str, tuple[LiteralString, LiteralString]] = {
 """By type, the function that hashes it with a seed, and the type that it takes."""
 
 
+Statement = Callable[["Source"], sql.Composed]
+"""Composes a statement on a ledger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A ledger together with what is known of its table."""
 
     ledger: Ledger
     table: Table
+    _composed: dict[Statement, sql.SQL] = field(default_factory=dict, repr=False, compare=False)
+
+    def composed(self, statement: Statement) -> sql.SQL:
+        """A statement on this ledger, which is composed once."""
+        if statement not in self._composed:
+            self._composed[statement] = sql.SQL(cast("LiteralString", statement(self).as_string()))
+        return self._composed[statement]
 
     @property
     def name(self) -> sql.Identifier:

@@ -6,10 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from psycopg import sql
+
 from exporter.sources import statements
 from exporter.sources.database import Transaction
 from exporter.sources.horizon import Horizon, horizon
-from exporter.sources.mapping import Source
+from exporter.sources.mapping import Source, Statement
 from exporter.sources.transfer import BATCH
 
 MOST_BINS = 20_000
@@ -33,10 +35,14 @@ class Version(NamedTuple):
 
 
 class Position(NamedTuple):
-    """The greatest id and the latest ``updated_at`` up to now; None where there is none, or the ledger has no such column."""
+    """The greatest id and the latest ``updated_at`` up to now; None where there is none, or the ledger has no such column.
+
+    ``untimed`` is how many entries no day can hold, by reason.
+    """
 
     newest_id: int | None
     updated_at: datetime | None
+    untimed: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,6 @@ class EntryReader(Protocol):
 
     async def position(self) -> Position:
         """What is newest."""
-
-    async def untimed(self) -> dict[str, int]:
-        """How many entries no day can hold, by reason."""
 
     async def id_bins(self, low: int, high: int, shift: int) -> dict[int, Sums]:
         """By ``id >> shift``, how many ids lie above ``low`` and up to ``high``, and their sum."""
@@ -133,80 +136,80 @@ class PostgresReader:
 
     async def horizon(self) -> Horizon:
         """Which transactions the snapshot still saw running."""
-        return await horizon(self._transaction)
+        return await self._transaction.once(horizon)
 
     async def position(self) -> Position:
         """What is newest."""
-        return Position(*(await self._transaction.rows(statements.position(self._source)))[0])
-
-    async def untimed(self) -> dict[str, int]:
-        """How many entries no day can hold, by reason."""
-        return dict(await self._transaction.rows(statements.untimed(self._source)))
+        newest_id, updated_at, *counts = (await self._rows(statements.position))[0]
+        untimed = zip(statements.untimed_reasons(self._source), counts, strict=True)
+        return Position(newest_id, updated_at, {reason: count for reason, count in untimed if count})
 
     async def id_bins(self, low: int, high: int, shift: int) -> dict[int, Sums]:
         """By ``id >> shift``, how many ids lie above ``low`` and up to ``high``, and their sum."""
-        rows = await self._rows(statements.id_bins(self._source), low=low, high=high, shift=shift)
+        rows = await self._rows(statements.id_bins, low=low, high=high, shift=shift)
         return {number: Sums(count, int(total)) for number, count, total in rows}
 
     async def ids(self, low: int, high: int, shift: int, bins: Sequence[int]) -> list[int]:
         """The ids in some of these bins."""
-        rows = await self._rows(statements.ids(self._source), low=low, high=high, shift=shift, bins=list(bins))
+        rows = await self._rows(statements.ids, low=low, high=high, shift=shift, bins=list(bins))
         return [number for (number,) in rows]
 
     async def update_bins(self, since: datetime, width: int) -> dict[int, Sums] | None:
         """By bins of so many seconds, the entries updated since an instant; None where these are too many to be compared."""
-        rows = await self._rows(statements.update_bins(self._source), since=since, width=width, most=MOST_BINS + 1)
+        rows = await self._rows(statements.update_bins, since=since, width=width, most=MOST_BINS + 1)
         return {number: Sums(count, int(total)) for number, count, total in rows} if len(rows) <= MOST_BINS else None
 
     async def versions(self, span: Span, width: int, bins: Sequence[int], most: int) -> list[Version]:
         """The entries updated within a span, in some of these bins; at most one more than ``most``."""
         parameters = {"since": span.start, "until": span.end, "width": width, "bins": list(bins), "most": most + 1}
-        return [Version(*row) for row in await self._rows(statements.versions(self._source), **parameters)]
+        return [Version(*row) for row in await self._rows(statements.versions, **parameters)]
 
     async def checksums(self, spans: Sequence[Span], high: int | None, *, of_keys: bool = False) -> list[Sums]:
         """Of each span, the entries up to the high watermark, and the sum of their checksums or keys."""
         bounds = {"starts": [span.start for span in spans], "ends": [span.end for span in spans]}
-        rows = await self._rows(statements.checksums(self._source, of_keys=of_keys), **bounds, high=high)
+        rows = await self._rows(statements.key_sums if of_keys else statements.checksums, **bounds, high=high)
         found = {number: Sums(entries, int(total)) for number, entries, total in rows}
         return [found[number] for number in range(1, len(spans) + 1)]
 
     async def first_entry(self, span: Span) -> datetime | None:
         """When the first entry of a span occurred."""
-        first: datetime | None = (await self._rows(statements.next_entry(self._source), start=span.start, end=span.end))[0][0]
+        first: datetime | None = (await self._rows(statements.next_entry, start=span.start, end=span.end))[0][0]
         return first
 
     async def nth_entry(self, span: Span, rows: int) -> datetime | None:
         """When the entry occurred before which there are so many others in the span; None where there are fewer."""
-        found = await self._rows(statements.nth_entry(self._source), start=span.start, end=span.end, rows=rows)
+        found = await self._rows(statements.nth_entry, start=span.start, end=span.end, rows=rows)
         return found[0][0] if found else None
 
     async def fetch(self, span: Span, high: int | None, file: Path, part: tuple[int, int] = (0, 1)) -> int:
         """Write the entries of a span, up to the high watermark, to a CSV file; returns how many rows there are."""
         number, slices = part
-        statement = statements.entries(self._source, slices=slices)
+        statement = (
+            self._source.composed(statements.entries) if slices == 1 else statements.entries(self._source, slices=slices)
+        )
         return await self._copy(statement, file, start=span.start, end=span.end, high=high, slice=number)
 
     async def nth_id(self, low: int, rows: int) -> int | None:
         """The id above ``low`` below which there are so many others; None where there are fewer."""
-        found = await self._rows(statements.nth_id(self._source), low=low, rows=rows)
+        found = await self._rows(statements.nth_id, low=low, rows=rows)
         return found[0][0] if found else None
 
     async def fetch_above(self, low: int, high: int, file: Path) -> int:
         """Write the entries with ids above ``low`` and up to ``high`` to a CSV file; returns how many there are."""
-        return await self._copy(statements.entries(self._source, statements.ABOVE), file, low=low, high=high)
+        return await self._copy(self._source.composed(statements.new_entries), file, low=low, high=high)
 
     async def fetch_ids(self, ids: Sequence[int | str], file: Path) -> int:
         """Write the entries with these ids to a CSV file; returns how many there are."""
-        return await self._copy(statements.entries(self._source, statements.AMONG), file, ids=list(ids))
+        return await self._copy(self._source.composed(statements.named_entries), file, ids=list(ids))
 
-    async def _rows(self, statement: statements.Statement, **parameters: object) -> list[Any]:
+    async def _rows(self, statement: Statement, **parameters: object) -> list[Any]:
         async with self._transaction.attempt():
-            return await self._transaction.rows(statement, **parameters)
+            return await self._transaction.rows(self._source.composed(statement), **parameters)
 
-    async def _copy(self, statement: statements.Statement, file: Path, **parameters: object) -> int:
+    async def _copy(self, statement: sql.SQL | sql.Composed, file: Path, **parameters: object) -> int:
         try:
             async with self._transaction.attempt():
                 return await self._transaction.copy(statement, file, BATCH, **parameters)
         except BaseException:
-            file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)  # noqa: ASYNC240 - of a local file that is no use
             raise

@@ -12,7 +12,6 @@ from psycopg import sql
 from exporter.columns import ENTRIES, Column, Kind
 from exporter.sources.mapping import Source, bounded, cut
 
-Statement = sql.SQL | sql.Composed
 EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
 BEGINNING = datetime.combine(EARLIEST, time.min, UTC)
@@ -80,12 +79,30 @@ def _which(source: Source, which: sql.SQL, slices: int) -> sql.Composed:
     )
 
 
-def checksums(source: Source, *, of_keys: bool = False) -> sql.Composed:
+def new_entries(source: Source) -> sql.Composed:
+    """As :func:`entries`, of those with ids above ``low`` and up to ``high``."""
+    return entries(source, ABOVE)
+
+
+def named_entries(source: Source) -> sql.Composed:
+    """As :func:`entries`, of those whose ids are in ``ids``."""
+    return entries(source, AMONG)
+
+
+def checksums(source: Source) -> sql.Composed:
     """One row per range of the arrays ``starts`` and ``ends``: ``number, entries, sum``, to be compared with what is known of it.
 
-    The sum is that of the checksums, which does not depend on the order of the entries and changes with any of them; or that
-    of the keys, which an index on the time and the id can serve.
+    The sum is that of the checksums: it does not depend on the order of the entries, and changes with any of them.
     """
+    return _sums(source, source.checksum(ENTRIES[source.ledger.name].compared))
+
+
+def key_sums(source: Source) -> sql.Composed:
+    """As :func:`checksums`, with the sum of the keys, which an index on the time and the id can serve."""
+    return _sums(source, source.key)
+
+
+def _sums(source: Source, summed: sql.Composable) -> sql.Composed:
     return sql.SQL("""
 SELECT number, entries, total
   FROM unnest(%(starts)s::{type}[], %(ends)s::{type}[]) WITH ORDINALITY AS range (start, finish, number)
@@ -93,7 +110,7 @@ SELECT number, entries, total
                       WHERE {time} >= start AND {time} < finish AND {known} AND {condition}) AS sums (entries, total)
 """).format(
         type=sql.SQL(source.type("occurred_at")),
-        summed=source.key if of_keys else source.checksum(ENTRIES[source.ledger.name].compared),
+        summed=summed,
         table=source.name,
         time=source.raw("occurred_at"),
         known=source.known,
@@ -102,12 +119,36 @@ SELECT number, entries, total
 
 
 def position(source: Source) -> sql.Composed:
-    """``(greatest id, latest updated_at)``; NULL where there is none, or ids are no numbers. A time yet to come does not count."""
+    """``greatest id, latest updated_at``, then the counts of :func:`untimed_reasons`.
+
+    NULL where there is none, or ids are no numbers. An ``updated_at`` that is yet to come does not count.
+    """
     newest = sql.SQL("(SELECT max({}) FROM {})").format(source.raw("entry_id"), source.name)
     updated = sql.SQL("(SELECT max({0}) FROM {1} WHERE {0} BETWEEN {2} AND now())::timestamptz")
-    return sql.SQL("SELECT {}, {}").format(
-        newest if source.numbered else sql.SQL("NULL"),
-        updated.format(source.raw("updated_at"), source.name, EARLIEST) if source.has("updated_at") else sql.SQL("NULL"),
+    return sql.SQL("""
+SELECT {newest}, {updated}, untimed.*
+  FROM (SELECT count(*) FILTER (WHERE {at} IS NULL), count(*) FILTER (WHERE isfinite({at})),
+               count(*) FILTER (WHERE NOT isfinite({at}))
+          FROM {table} WHERE {untimed}) AS untimed
+""").format(
+        newest=newest if source.numbered else sql.SQL("NULL"),
+        updated=updated.format(source.raw("updated_at"), source.name, EARLIEST)
+        if source.has("updated_at")
+        else sql.SQL("NULL"),
+        at=source.raw("occurred_at"),
+        table=source.name,
+        untimed=_untimed(source, "occurred_at"),
+    )
+
+
+def untimed_reasons(source: Source) -> tuple[str, str, str]:
+    """Why no day can hold an entry, in the order in which such are counted."""
+    return f"missing_{'day' if source.has('day') else 'occurred_at'}", "out_of_range", "not_finite"
+
+
+def _untimed(source: Source, column: str) -> sql.Composed:
+    return sql.SQL("({at} IS NULL OR {at} < {past} OR {at} = 'infinity') AND {condition}").format(
+        at=source.raw(column), past=EARLIEST, condition=source.condition
     )
 
 
@@ -167,12 +208,11 @@ SELECT {id}, {key}, CASE WHEN {time} >= {earliest} AND {time} < {latest} THEN {t
 
 
 def untimed(source: Source) -> sql.Composed:
-    """One row per reason, ``reason, entries``: the entries that no day can hold."""
-    column = "day" if source.has("day") else "occurred_at"
+    """One row per reason, ``reason, entries``: the allocations that no day can hold."""
     return sql.SQL(
         "SELECT CASE WHEN {at} IS NULL THEN {missing} WHEN isfinite({at}) THEN 'out_of_range' ELSE 'not_finite' END, count(*)"
-        " FROM {table} WHERE ({at} IS NULL OR {at} < {past} OR {at} = 'infinity') AND {condition} GROUP BY 1"
-    ).format(at=source.raw(column), missing=f"missing_{column}", past=EARLIEST, table=source.name, condition=source.condition)
+        " FROM {table} WHERE {untimed} GROUP BY 1"
+    ).format(at=source.raw("day"), missing="missing_day", table=source.name, untimed=_untimed(source, "day"))
 
 
 def count(source: Source) -> sql.Composed:
@@ -203,10 +243,11 @@ def digest(source: Source) -> sql.Composed:
 
 
 def day_checksums(source: Source) -> sql.Composed:
-    """One row per day in the closed range that has allocations: ``day, rows, checksum``."""
+    """One row per day in one of two closed ranges that has allocations: ``day, rows, checksum``."""
     return sql.SQL(
         "SELECT {day}, count(*), sum({checksum})::numeric FROM {table}"
-        " WHERE {day} >= %(start)s AND {day} <= %(end)s AND {condition} GROUP BY 1"
+        " WHERE ({day} BETWEEN %(start)s AND %(end)s OR {day} BETWEEN %(older_start)s AND %(older_end)s) AND {condition}"
+        " GROUP BY 1"
     ).format(
         day=source.raw("day"),
         checksum=source.checksum(sorted(source.ledger.columns)),

@@ -58,8 +58,7 @@ class Build:
         await self._from(source, building)
         await context.worker.run(context.rollups.finish, name, progresses.dump(building.progress))
         async with context.database.transaction() as transaction:
-            await transaction.mark()
-            untimed = await PostgresReader(transaction, source).untimed()
+            untimed = (await PostgresReader(transaction, source).position()).untimed
         await context.worker.run(context.rollups.untimed, name, untimed)
         log.info("built the rollups", ledger=name)
 
@@ -70,8 +69,7 @@ class Build:
         """
         context = self.sync.context
         async with context.database.transaction() as transaction:
-            await transaction.mark()
-            newest_id, updated_at = await PostgresReader(transaction, source).position()
+            newest_id, updated_at, _ = await PostgresReader(transaction, source).position()
             pending = (await horizon(transaction)).next
         progress = Progress(
             identity=identity,

@@ -56,6 +56,7 @@ class Certain:
             SourceError, TimeoutError: reading them failed.
         """
         position = await step.reader.position()
+        step.untimed = position.untimed
         files: list[Path] = []
         rows, complete, high, late = 0, True, None, set[int]()
         if step.reader.numbered:

@@ -1,12 +1,13 @@
 """What ledgers are synced with."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.calendar import Calendar
 from exporter.config import Config
 from exporter.rollups import Rollups
+from exporter.rollups.changes import Advance
 from exporter.sources.database import Database
 from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry
@@ -22,6 +23,8 @@ class SyncContext:
     worker: Worker
     telemetry: Telemetry
     directory: Path
+    advances: dict[str, Advance] = field(default_factory=dict)
+    """Of ledgers that are in step, to be noted together."""
 
     @property
     def calendar(self) -> Calendar:

@@ -54,6 +54,7 @@ class DatabaseSync:
             async with self._context.database.transaction() as transaction:
                 for ledger_sync in self.ledgers:
                     await self._poll(transaction, ledger_sync, now, works)
+            await self._advance()
         except FAILURES as error:
             for ledger_sync in self.ledgers:
                 self._failed(ledger_sync.name, error)
@@ -61,13 +62,20 @@ class DatabaseSync:
         for name, work in works.items():
             try:
                 await work()
+                await self._advance()
             except FAILURES as error:
                 self._failed(name, error)
             else:
                 self._succeeded(name)
 
+    async def _advance(self) -> None:
+        """Note how far the ledgers that are in step have been followed."""
+        advances = dict(self._context.advances)
+        self._context.advances.clear()
+        if advances:
+            await self._context.worker.run(self._context.rollups.advance, advances)
+
     async def _poll(self, transaction: Transaction, ledger_sync: LedgerSync, now: datetime, works: dict[str, Work]) -> None:
-        await transaction.mark()
         try:
             async with transaction.attempt():
                 work = await ledger_sync.poll(transaction, now)

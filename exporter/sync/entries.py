@@ -8,6 +8,7 @@ import structlog
 
 from exporter.config import Ledger
 from exporter.logs import Pace
+from exporter.rollups.changes import Advance
 from exporter.sources.database import Transaction
 from exporter.sources.horizon import Horizon
 from exporter.sources.reader import PostgresReader
@@ -63,7 +64,6 @@ class EntrySync(LedgerSync):
         done = False
         while not done:
             async with self.context.database.transaction() as transaction:
-                await transaction.mark()
                 source = await self.source(transaction)
                 progress = await self.context.worker.run(progresses.of, self.context.rollups, self.name)
                 if progress is None or progress.identity != self.identity(source):
@@ -88,16 +88,16 @@ class EntrySync(LedgerSync):
                 step.progress = replace(step.progress, pending_transactions=None)
             self._certain.suspects, self._certain.overrun, self._listed = [], False, True
         if not await self._possible.compare(step):
-            await self.context.worker.run(self.context.rollups.advance, self.name, progresses.dump(step.progress))
+            advance = {self.name: Advance(progresses.dump(step.progress))}
+            await self.context.worker.run(self.context.rollups.advance, advance)
             return False
         self._listed = False
-        await self._note_untimed(reader)
+        await self._note_untimed(step.untimed)
         await self._advance(step, horizon)
         return True
 
-    async def _note_untimed(self, reader: PostgresReader) -> None:
+    async def _note_untimed(self, untimed: dict[str, int]) -> None:
         """Note how many entries no day can hold, if that has changed."""
-        untimed = await reader.untimed()
         if untimed != self._untimed:
             await self.context.worker.run(self.context.rollups.untimed, self.name, untimed)
             self._untimed = untimed
@@ -117,4 +117,4 @@ class EntrySync(LedgerSync):
             watermark=before.watermark.advance(horizon) if before.watermark and step.passing else before.watermark,
         )
         passed = after.low if after.low != before.low else None
-        await self.context.worker.run(self.context.rollups.advance, self.name, progresses.dump(after), passed)
+        self.context.advances[self.name] = Advance(progresses.dump(after), passed)

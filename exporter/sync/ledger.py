@@ -7,7 +7,7 @@ from datetime import datetime
 
 from exporter.config import Ledger
 from exporter.sources import catalog
-from exporter.sources.catalog import Table, inspect
+from exporter.sources.catalog import inspect
 from exporter.sources.database import Transaction
 from exporter.sources.filters import require_filter
 from exporter.sources.mapping import Source
@@ -25,7 +25,7 @@ class LedgerSync(ABC):
         self.ledger = ledger
         self.name = ledger.name
         self.context = context
-        self._planned: Table | None = None
+        self._source: Source | None = None
 
     @abstractmethod
     async def poll(self, transaction: Transaction, now: datetime) -> Work | None:
@@ -41,12 +41,12 @@ class LedgerSync(ABC):
         """The ledger and its table as it is now."""
         table = await inspect(transaction, self.ledger)
         require(self.ledger, table)
-        source = Source(self.ledger, table)
-        if self._planned != table:
+        if self._source is None or self._source.table != table:
+            source = Source(self.ledger, table)
             await require_filter(transaction, source)
-            self._planned = table
+            self._source = source
         await self.hold(transaction)
-        return source
+        return self._source
 
     async def hold(self, transaction: Transaction) -> None:
         """Keep the table from being rewritten until the transaction ends, whatever statement of it fails."""

@@ -4,7 +4,7 @@ They are compared by checksum, and only those that differ are read.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ from exporter.sync.ranges import Budget, Expected
 from exporter.sync.step import Step
 
 AUDITED_ROWS = 10_000
+AUDITED_RANGES = 200
+"""The most that are audited in one poll: entries, and ranges."""
 COMPARED_ROWS = 20_000
 """Entries of the lookback that are compared in every poll; more of them in turn."""
 LATE_ROWS = 150_000
@@ -37,10 +39,12 @@ MOST_COMPARED = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A span to be compared, and whether the audit has come to it."""
+    """A span to be compared, whether the audit has come to it, and what is known of it, if that was asked in a step."""
 
     span: Span
     audit: bool = False
+    expected: Sequence[Expected] = ()
+    step: Step | None = None
 
 
 @dataclass
@@ -72,7 +76,7 @@ class Possible:
         lookback = await self._expected(step, Span(recent, end))
         if not self._recent.due(ranges.entries(lookback)):
             lookback = ranges.newest(lookback, COMPARED_ROWS)
-        merged = [Suspect(Span(lookback[0].span.start, end))] if lookback else []
+        merged = [Suspect(Span(lookback[0].span.start, end), False, lookback, step)] if lookback else []
         if not step.reader.numbered:
             merged += [Suspect(each.span) for each in await self._counted(step, recent)]
         merged += [Suspect(span) for span in suspects if span.start < end]
@@ -114,11 +118,14 @@ class Possible:
         start = step.progress.audit_from or BEGINNING
         if start >= limit:
             start = BEGINNING
-        expected = [each for each in await self._expected(step, Span(start, limit), RANGES_AT_ONCE) if each.known]
+        found = await self._expected(step, Span(start, limit), AUDITED_RANGES)
+        known = sum(1 for each in found if each.known)
+        # The gap after the last of them may hold ranges that were not asked for.
+        expected = found[:-1] if known == AUDITED_RANGES and found[-1].known is None else found
         audited = ranges.first(expected, AUDITED_ROWS)
-        following = audited[-1].span.end if len(audited) < len(expected) or len(expected) == RANGES_AT_ONCE else None
-        step.progress = replace(step.progress, audit_from=following)
-        return [Suspect(Span(start, following or limit), audit=True)]
+        whole = len(audited) == len(expected) and known < AUDITED_RANGES
+        step.progress = replace(step.progress, audit_from=None if whole else audited[-1].span.end)
+        return [Suspect(Span(start, audited[-1].span.end), True, audited, step)] if audited else []
 
     async def _counted(self, step: Step, limit: datetime) -> list[Expected]:
         """Where late entries may be that no watermark shows: their ids are added up, which an index can serve."""
@@ -136,6 +143,8 @@ class Possible:
         The rest of a span that has too many ranges or entries goes back to where it was.
         """
         first = self._queue.popleft()
+        if first.step is step:
+            return dict.fromkeys(first.expected, first.audit)
         if first.span.end - first.span.start <= ranges.MINUTE:
             spans = [first.span]
             while (

@@ -1,11 +1,14 @@
 """Following the ledgers without timed entries, allocations and quests, by comparing checksums at every refresh."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from exporter.calendar import ONE_DAY
 from exporter.config import Ledger
+from exporter.rollups.changes import Advance
+from exporter.rollups.ranges import KnownRange
 from exporter.sources import statements
 from exporter.sources.database import Transaction
 from exporter.sources.errors import SlowError, TooLargeError
@@ -40,45 +43,41 @@ class AllocationsSync(LedgerSync):
         before = await run(progresses.of, rollups, self.name)
         if before is None or before.identity != progress.identity or before.today > today:
             await run(rollups.begin, self.name, "")
-            await self._compare(transaction, source, (statements.EARLIEST, today), progress)
+            known: list[KnownRange] = []
+            recent, older = (statements.EARLIEST, today), (statements.EARLIEST, statements.EARLIEST)
         else:
+            known = await run(rollups.known, self.name, (date.min, 0), (today, 0))
             timeline = today - timedelta(days=self.context.config.report.timeline_days - 1)
-            recent = min(timeline, before.today)
-            older, audit_from = await self._older(before.audit_from, recent)
-            await self._compare(transaction, source, (recent, today), replace(progress, audit_from=before.audit_from))
-            await self._compare(transaction, source, older, replace(progress, audit_from=audit_from), audit=True)
+            recent = (min(timeline, before.today), today)
+            older, audit_from = _older(known, before.audit_from, recent[0])
+            progress = replace(progress, audit_from=audit_from)
+        await self._compare(transaction, source, (recent, older), known, progress)
         await self._note_untimed(transaction, source)
 
-    async def _older(self, audit_from: datetime | None, limit: date) -> tuple[Days, datetime | None]:
-        """The next older days, the newest first, and where those after them end; None when these were the oldest."""
-        end = min(audit_from.date(), limit) if audit_from else limit
-        known = await self.context.worker.run(self.context.rollups.known, self.name, (date.min, 0), (end - ONE_DAY, 0))
-        days = [each.day for each in known][-AUDITED_DAYS:]
-        first = days[0] if len(days) == AUDITED_DAYS else statements.EARLIEST
-        following = datetime.combine(first, time.min, UTC) if len(days) == AUDITED_DAYS else None
-        return (first, end - ONE_DAY), following
-
     async def _compare(
-        self, transaction: Transaction, source: Source, days: Days, progress: Progress, *, audit: bool = False
+        self, transaction: Transaction, source: Source, ranges: tuple[Days, Days], known: list[KnownRange], progress: Progress
     ) -> None:
-        first, last = days
-        run, rollups = self.context.worker.run, self.context.rollups
-        known = await run(rollups.known, self.name, (first, 0), (last, 0))
-        rows = await transaction.rows(statements.day_checksums(source), start=first, end=last)
+        (start, end), older = ranges
+        bounds = {"start": start, "end": end, "older_start": older[0], "older_end": older[1]}
+        rows = await transaction.rows(source.composed(statements.day_checksums), **bounds)
         found: dict[date, Checksum] = {day: (count, int(checksum)) for day, count, checksum in rows}
-        before: dict[date, Checksum] = {each.day: (each.entries, each.checksum) for each in known}
+        before: dict[date, Checksum] = {
+            each.day: (each.entries, each.checksum)
+            for each in known
+            if any(first <= each.day <= last for first, last in ranges)
+        }
         differing = sorted({day for day, _ in before.items() ^ found.items()})
-        telemetry = self.context.telemetry
-        telemetry.audited_buckets.labels(self.name).inc(len(before) if audit else 0)
-        telemetry.audit_repairs.labels(self.name).inc(len(differing) if audit else 0)
+        audited = [day for day in before if older[0] <= day <= older[1]]
+        self.context.telemetry.audited_buckets.labels(self.name).inc(len(audited))
+        self.context.telemetry.audit_repairs.labels(self.name).inc(sum(1 for day in differing if older[0] <= day <= older[1]))
+        state = progresses.dump(progress)
         if not differing:
-            await run(rollups.advance, self.name, progresses.dump(progress))
+            self.context.advances[self.name] = Advance(state)
             return
-        # Days between those that differ are read along: few ranges of days are read sooner than many days.
-        files = await self._read(transaction, source, (differing[0], differing[-1])) if found else []
-        read = [day for day in sorted(before.keys() | found.keys()) if differing[0] <= day <= differing[-1]]
-        sums = [(day, *found.get(day, (0, 0))) for day in read]
-        await run(rollups.replace_allocations, files, sums, progresses.dump(progress))
+        days = [found[day] for day in differing if day in found]
+        files = [file for part in _runs(differing) for file in await self._read(transaction, source, part)] if days else []
+        sums = [(day, *found.get(day, (0, 0))) for day in differing]
+        await self.context.worker.run(self.context.rollups.replace_allocations, files, sums, state)
         self.context.discard(files)
 
     async def _read(self, transaction: Transaction, source: Source, days: Days) -> list[Path]:
@@ -119,7 +118,7 @@ class QuestsSync(LedgerSync):
         count, checksum = (await transaction.rows(statements.digest(source)))[0]
         found = (self.identity(source), (count, checksum))
         if found == self._applied and await run(rollups.state, self.name) is not None:
-            await run(rollups.advance, self.name, state)
+            self.context.advances[self.name] = Advance(state)
             return
         file = self.context.directory / f"{self.name}.csv"
         self._applied = None
@@ -127,3 +126,23 @@ class QuestsSync(LedgerSync):
         await run(rollups.replace_quests, file, state)
         self.context.discard([file])
         self._applied = found
+
+
+def _older(known: list[KnownRange], audit_from: datetime | None, limit: date) -> tuple[Days, datetime | None]:
+    """The next older days, the newest first, and before which day the following ones lie; None when these were the oldest."""
+    end = min(audit_from.date(), limit) if audit_from else limit
+    days = [each.day for each in known if each.day < end][-AUDITED_DAYS:]
+    if len(days) < AUDITED_DAYS:
+        return (statements.EARLIEST, end - ONE_DAY), None
+    return (days[0], end - ONE_DAY), datetime.combine(days[0], time.min, UTC)
+
+
+def _runs(days: list[date]) -> Iterator[Days]:
+    """Days, in order, as ranges without gaps."""
+    first = last = days[0]
+    for day in days[1:]:
+        if day - last > ONE_DAY:
+            yield first, last
+            first = day
+        last = day
+    yield first, last

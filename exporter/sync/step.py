@@ -1,7 +1,7 @@
 """One step in following a ledger of timed entries: what it reads in one snapshot goes into the rollups bit by bit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Step:
     now: datetime
     rows: int = 0
     """How many entries were read so far."""
+    untimed: dict[str, int] = field(default_factory=dict)
+    """How many entries no day can hold, by reason."""
     passing: bool = True
     """Whether the low watermark may pass: late ids were looked for in this snapshot."""
 
