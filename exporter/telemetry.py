@@ -1,5 +1,6 @@
 """The exporter's metrics about its own work, updated in place in a registry separate from the data."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -15,8 +16,10 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+_EOF: Final = b"# EOF\n"
 PREFIX: Final = "resource_exporter_"
 STAGES: Final = ("read", "apply", "sections", "render", "total")
 OUTCOMES: Final = ("success", "partial", "failure")
@@ -34,6 +37,18 @@ class OwnMetric:
     labels: tuple[str, ...]
 
 
+class _Alone(CollectorRegistry):
+    """A registry of one family."""
+
+    def __init__(self, family: Metric) -> None:
+        super().__init__()
+        self._family = family
+
+    def collect(self) -> Iterator[Metric]:
+        """The family."""
+        yield self._family
+
+
 class Telemetry:
     """All operational metrics and the process metrics of prometheus_client, in one registry.
 
@@ -46,6 +61,7 @@ class Telemetry:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._catalogue: list[OwnMetric] = []
+        self._families: dict[str, tuple[Metric, tuple[bytes, bytes]]] = {}
         self._describe_refreshes()
         self._describe_collectors()
         self._describe_ledgers()
@@ -59,8 +75,18 @@ class Telemetry:
 
     def render(self) -> tuple[bytes, bytes]:
         """Return the registry in text format 0.0.4 and in OpenMetrics 1.0. The latter ends with ``# EOF``."""
-        openmetrics: bytes = generate_openmetrics(self.registry)  # type: ignore[no-untyped-call]
-        return generate_latest(self.registry), openmetrics
+        rendered = [self._rendered(family) for family in self.registry.collect()]
+        return b"".join(text for text, _ in rendered), b"".join(openmetrics for _, openmetrics in rendered) + _EOF
+
+    def _rendered(self, family: Metric) -> tuple[bytes, bytes]:
+        """A family in both formats, without the end. Most stand from one second to the next and are rendered once."""
+        before = self._families.get(family.name)
+        if before is None or before[0] != family:
+            alone = _Alone(family)
+            openmetrics: bytes = generate_openmetrics(alone)  # type: ignore[no-untyped-call]
+            before = family, (generate_latest(alone), openmetrics.removesuffix(_EOF))
+            self._families[family.name] = before
+        return before[1]
 
     def _describe_refreshes(self) -> None:
         self.refresh_duration = self._histogram(

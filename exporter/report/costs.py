@@ -1,23 +1,42 @@
 """Money and calls by window, on which spend and providers are based."""
 
+from exporter.columns import COST_SUMS, listed
 from exporter.report.context import ReportContext
 
-_RECENT = """
-SELECT '{window}' AS time_window, quest, model_key, sum(calls) AS calls, sum(unpriced) AS unpriced, sum(usd) AS usd,
-       sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
-  FROM daily_costs WHERE day >= DATE '{first}' GROUP BY quest, model_key
+_SUMS = listed(COST_SUMS, "sum({name}) AS {name}")
+# What happened before today stands for the rest of the day, unless a day that is over is corrected.
+_PAST = f"""
+SELECT '{{window}}' AS time_window, quest, model_key, {_SUMS}
+  FROM daily_costs WHERE day >= DATE '{{first}}' AND day < $today GROUP BY quest, model_key
 """
-_LIFETIME = (
-    "SELECT '{window}' AS time_window, quest, model_key, calls, unpriced, usd, input_tokens, output_tokens FROM total_costs"
-)
+_TODAY = f"""
+CREATE OR REPLACE TEMP TABLE today_costs AS
+SELECT quest, model_key, {_SUMS} FROM daily_costs WHERE day >= $today GROUP BY quest, model_key
+"""
+_WINDOW_COSTS = """
+CREATE OR REPLACE TEMP VIEW window_costs AS
+FROM past_costs UNION ALL BY NAME SELECT today_costs.*, time_window FROM today_costs, (SELECT unnest({windows}) AS time_window)
+"""
 # Where there is no ledger of costs, spend is what the allocation ledger reports.
 _REPORTED = "SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL"
 _REPORTED_RECENTLY = f"SELECT '{{window}}' AS time_window, quest, usd FROM ({_REPORTED}) WHERE day >= DATE '{{first}}'"
 
 
-def prepare(context: ReportContext) -> None:
-    """Make ``window_costs``, sums by window, quest and model, and the money alone: ``quest_windows`` and ``quest_days``."""
-    context.rows("CREATE OR REPLACE TEMP TABLE window_costs AS " + context.by_window(_RECENT, _LIFETIME))
+def prepare(context: ReportContext, *, past: bool) -> None:
+    """Make ``window_costs``, parts of the sums by window, quest and model, and the money alone: ``quest_windows``, ``quest_days``.
+
+    ``past`` says whether days before today, or the windows, are others than in the report before.
+    """
+    if past:
+        query = context.by_window(_PAST, _PAST)
+        context.rows(f"CREATE OR REPLACE TEMP TABLE past_costs AS {query}", today=context.today)
+    context.rows(_TODAY, today=context.today)
+    if past:
+        _define_views(context)
+
+
+def _define_views(context: ReportContext) -> None:
+    context.rows(_WINDOW_COSTS.format(windows=list(context.windows)))
     if "costs" in context.config.ledgers:
         days, windows = "SELECT day, quest, usd FROM daily_costs", "SELECT time_window, quest, usd FROM window_costs"
     else:

@@ -77,7 +77,7 @@ SELECT count(DISTINCT provider), count(DISTINCT provider) FILTER (provider <> 'u
 """
 _JUDGED_TASKS = "SELECT coalesce(sum(tasks), 0)::BIGINT FROM quest_outcome_totals"
 _SPENDERS = """
-CREATE OR REPLACE TEMP VIEW spender_labels AS
+CREATE OR REPLACE TEMP TABLE spender_labels AS
 FROM quest_labels WHERE {attributed} OR quest IN (SELECT quest FROM total_costs)
 """
 _DIGEST = """
@@ -87,10 +87,15 @@ SELECT (SELECT bit_xor(hash(q)) FROM quest_labels AS q), (SELECT bit_xor(hash(m)
 
 
 class Labels(NamedTuple):
-    """How many series were folded into ``other``, and a digest that changes with any label."""
+    """How many series were folded into ``other``, a digest that changes with any label, and whether any may change with spend.
+
+    ``ranked`` is how many tasks a ranking may have.
+    """
 
     folded: int
     digest: Row
+    folding: bool
+    ranked: int
 
 
 def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
@@ -101,22 +106,29 @@ def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
     tariff = Tariff(context, metrics)
     context.rows(_QUESTS)
     kinds = _label_models(context, tariff)
-    folded: int = context.rows(_FOLDED_LABEL_SETS)[0][0] * tariff.cell
-    folded += _fold_quests(context, tariff, kinds)
+    cells: int = context.rows(_FOLDED_LABEL_SETS)[0][0]
+    quests = _fold_quests(context, tariff, kinds)
     # Calls that tell no quest say nothing of the spend of any.
     attributed = "costs" not in context.config.ledgers or context.maps("costs", "quest_id")
     context.rows(_SPENDERS.format(attributed=attributed))
-    return Labels(folded, context.rows(_DIGEST)[0])
+    folding = bool(cells or quests)
+    return Labels(cells * tariff.cell + quests, context.rows(_DIGEST)[0], folding, ranked(context))
+
+
+def ranked(context: ReportContext) -> int:
+    """How many tasks a ranking may have."""
+    judged: int = context.rows(_JUDGED_TASKS)[0][0]
+    return min(context.config.report.top, judged)
 
 
 def _label_models(context: ReportContext, tariff: Tariff) -> Kinds:
     """Fold models and providers beyond their own limits, and further where all quests in one would still be too many series."""
-    families, ranked = [family.name for family in context.config.providers], _ranked(context)
+    families, tasks = [family.name for family in context.config.providers], ranked(context)
     for most_models, most_providers, most_families in _tighter(context):
         context.rows(_PROVIDERS, families=families, most=most_providers, most_families=most_families)
         context.rows(_MODELS, most=most_models)
         kinds = Kinds(*context.rows(_KINDS)[0])
-        if tariff.shared(kinds, ranked) + tariff.all_in_one(kinds) <= context.config.limits.max_series:
+        if tariff.shared(kinds, tasks) + tariff.all_in_one(kinds) <= context.config.limits.max_series:
             break
     return kinds
 
@@ -135,7 +147,7 @@ def _tighter(context: ReportContext) -> Iterator[tuple[int, int, int]]:
 def _fold_quests(context: ReportContext, tariff: Tariff, kinds: Kinds) -> int:
     """Fold the quests that would go beyond ``limits.max_series``; returns how many series they would have had."""
     costs = _costs(context, tariff)
-    room = context.config.limits.max_series - tariff.shared(kinds, _ranked(context))
+    room = context.config.limits.max_series - tariff.shared(kinds, ranked(context))
     if sum(costs.values()) <= room:
         return 0
     room -= tariff.all_in_one(kinds)
@@ -152,9 +164,3 @@ def _costs(context: ReportContext, tariff: Tariff) -> dict[int, int]:
         costs[quest] = tariff.quest(cells=cells, judged=judged, new_layer=layer not in layers)
         layers.add(layer)
     return costs
-
-
-def _ranked(context: ReportContext) -> int:
-    """How many tasks a ranking may have."""
-    judged: int = context.rows(_JUDGED_TASKS)[0][0]
-    return min(context.config.report.top, judged)

@@ -1,6 +1,7 @@
 """The report: all sections over the rollups at one moment, each of which may fail without taking the others along."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from exporter.metrics import Family, Metric
 from exporter.report import costs, labels, tasks
 from exporter.report.context import ReportContext
 from exporter.requirements import LABELS
-from exporter.rollups import Rollups
+from exporter.rollups import LABELLING, PAST, Rollups
 from exporter.sections import SECTIONS, Section, available
 
 log = structlog.get_logger()
@@ -75,7 +76,7 @@ class Report:
 class Prepared:
     """Of what the tables that sections share were made."""
 
-    revisions: Mapping[str, int]
+    revisions: Counter[str]
     windows: Mapping[str, date]
     today: date
     labels: labels.Labels
@@ -123,7 +124,7 @@ class Reporter:
 
     def _prepare(self, context: ReportContext) -> Prepared:
         """Make the tables that sections share, unless they stand as the rollups and the day demand."""
-        revisions = dict(self._rollups.revisions)
+        revisions = self._rollups.revisions.copy()
         before = self._prepared
         if before and (before.revisions, before.windows, before.today) == (revisions, context.windows, context.today):
             return before
@@ -131,10 +132,23 @@ class Reporter:
         rebuild = before is None or context.windows != before.windows
         dirty = self._rollups.take_dirty_tasks()
         judged = before is None or before.revisions.get("impacts") != revisions.get("impacts")
-        tasks.prepare(context, None if rebuild else dirty, judged=judged)
-        costs.prepare(context)
-        self._prepared = Prepared(revisions, context.windows, context.today, labels.prepare(context, self._metrics))
+        if rebuild or dirty or judged or dirty is None:
+            tasks.prepare(context, None if rebuild else dirty, judged=judged)
+        costs.prepare(context, past=rebuild or before is None or _past(before) != (revisions[PAST], context.today))
+        self._prepared = Prepared(revisions, context.windows, context.today, self._labels(context, before))
         return self._prepared
+
+    def _labels(self, context: ReportContext, before: Prepared | None) -> labels.Labels:
+        """How series are labelled; what was prepared before stands unless something else is to be labelled now."""
+        if (
+            before is None
+            or before.labels.folding
+            or before.today != context.today
+            or before.revisions[LABELLING] != self._rollups.revisions[LABELLING]
+            or before.labels.ranked != labels.ranked(context)
+        ):
+            return labels.prepare(context, self._metrics)
+        return before.labels
 
     def _collect(
         self, name: str, section: Section, context: ReportContext, prepared: Prepared
@@ -180,6 +194,11 @@ class Reporter:
                 read = source.ledger in readings and readings[source.ledger].last_success
                 return (TOO_OLD if read else UNREAD).format(ledger=source.ledger)
         return None
+
+
+def _past(prepared: Prepared) -> tuple[int, date]:
+    """What the sums over days that are over depend on."""
+    return prepared.revisions[PAST], prepared.today
 
 
 def _unlabelled(ledgers: Mapping[str, Ledger]) -> dict[str, str]:

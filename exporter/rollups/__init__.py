@@ -1,6 +1,6 @@
-"""Rollups: partial sums of the ledgers in a DuckDB file, replaced bucket by bucket and kept in step with the ledgers."""
+"""Rollups: sums of the ledgers in a DuckDB file, kept in step with them. Reports read the views of :mod:`exporter.rollups.views`."""
 
 from exporter.rollups.file import REMEDY, RollupFileError, is_database, require_file, scratch_directory
-from exporter.rollups.store import Rollups
+from exporter.rollups.store import LABELLING, PAST, Rollups
 
-__all__ = ["REMEDY", "RollupFileError", "Rollups", "is_database", "require_file", "scratch_directory"]
+__all__ = ["LABELLING", "PAST", "REMEDY", "RollupFileError", "Rollups", "is_database", "require_file", "scratch_directory"]

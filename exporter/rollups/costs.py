@@ -1,5 +1,7 @@
 """Calls in the rollups: sums by range, task, quest and model. New calls are added; a range that differs is replaced."""
 
+from datetime import date
+
 from duckdb import DuckDBPyConnection
 
 from exporter.columns import COST_SUMS, listed
@@ -56,6 +58,11 @@ def add(connection: DuckDBPyConnection, growth: Growth) -> None:
 def brings_labels(connection: DuckDBPyConnection) -> bool:
     """Whether ``added`` has calls of a quest with a model that it never called before."""
     return connection.execute("FROM added ANTI JOIN cost_totals USING (quest, model_key) LIMIT 1").fetchone() is not None
+
+
+def in_the_past(connection: DuckDBPyConnection, today: date) -> bool:
+    """Whether ``added`` has calls of a day that is over."""
+    return connection.execute("FROM added WHERE day < ? LIMIT 1", [today]).fetchone() is not None
 
 
 def total(connection: DuckDBPyConnection, growth: Growth) -> None:

@@ -29,7 +29,9 @@ class KnownRange:
         return self.day, self.minute
 
 
-_KNOWN = "SELECT day, minute, minutes, entries, checksum, keys FROM ranges WHERE ledger = $ledger"
+_KNOWN = (
+    "SELECT day, minute, any_value(minutes), sum(entries), sum(checksum), sum(keys) FROM ranges WHERE ledger = $ledger"
+)
 _KEYS = "CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest($day::DATE[]) AS day, unnest($minute::USMALLINT[]) AS minute"
 _SUMS = """
 SELECT day, minute, any_value(minutes) AS minutes, count(*)::HUGEINT AS entries, coalesce(sum(checksum), 0) AS checksum,
@@ -40,13 +42,13 @@ SELECT day, minute, any_value(minutes) AS minutes, count(*)::HUGEINT AS entries,
 """
 _MERGED = """
 CREATE OR REPLACE TEMP TABLE merged AS
-SELECT day, minute, {minutes} AS minutes, sum(entries) AS entries, sum(checksum) AS checksum, sum(keys) AS keys,
+SELECT day, minute, any_value(length) AS minutes, sum(entries) AS entries, sum(checksum) AS checksum, sum(keys) AS keys,
        sum(positive_usd) AS positive_usd, min(low) AS low, max(high) AS high, max(newest) AS newest,
        list_distinct(flatten(list(ahead))) AS ahead
-  FROM {rows} GROUP BY ALL
+  FROM (SELECT ranges.*, settled.minutes AS length FROM ranges JOIN settled ON settled.day = ranges.day AND hour = minute // 60
+         WHERE ledger = $ledger) GROUP BY ALL
 """
 _MATCHING = "ledger = $ledger AND (t.day, t.minute) = (k.day, k.minute)"
-_INSERT = "INSERT INTO ranges SELECT $ledger, * FROM merged"
 _REJECTED = """
 INSERT INTO rejected SELECT $ledger, day, minute, rejection_reason, count(*) FROM {entries}
  WHERE rejection_reason IS NOT NULL GROUP BY ALL
@@ -79,7 +81,7 @@ def known(connection: DuckDBPyConnection, ledger: str, first: Key, last: Key | N
     parameters: dict[str, object] = {"ledger": ledger, "day": first[0], "minute": first[1], "most": most}
     if last:
         parameters |= {"last_day": last[0], "last_minute": last[1]}
-    query = f"{_KNOWN} AND day >= $day AND (day > $day OR minute >= $minute){end} ORDER BY day, minute LIMIT $most"
+    query = f"{_KNOWN} AND day >= $day AND (day > $day OR minute >= $minute){end} GROUP BY day, minute ORDER BY ALL LIMIT $most"
     return [KnownRange(*row) for row in connection.execute(query, parameters).fetchall()]
 
 
@@ -100,16 +102,7 @@ def keys(connection: DuckDBPyConnection, table: str, found: Iterable[Key]) -> No
 
 def add(connection: DuckDBPyConnection, ledger: str, now: datetime) -> None:
     """Add the entries to what is known of their ranges."""
-    fresh = _SUMS.format(entries="entries")
-    rows = (
-        f"(FROM ({fresh}) UNION ALL BY NAME SELECT * EXCLUDE (ledger) FROM ranges"
-        " SEMI JOIN entries USING (day, minute) WHERE ledger = $ledger)"
-    )
-    merged = _MERGED.format(minutes="any_value(minutes)", rows=rows)
-    connection.execute(merged, {"ledger": ledger, "now": _utc(now)})
-    connection.execute(f"DELETE FROM ranges AS t USING merged AS k WHERE {_MATCHING}", {"ledger": ledger})
-    connection.execute(_INSERT, {"ledger": ledger})
-    connection.execute(_REJECTED.format(entries="entries"), {"ledger": ledger})
+    _insert(connection, ledger, "entries", now)
 
 
 def remove(connection: DuckDBPyConnection, ledger: str, table: str) -> None:
@@ -126,9 +119,7 @@ def forget_pending(connection: DuckDBPyConnection, ledger: str, table: str) -> N
 def sum_up(connection: DuckDBPyConnection, ledger: str, table: str, entries: str, now: datetime) -> None:
     """Sum up again what is known of the ranges in a temporary table, from all their entries."""
     remove(connection, ledger, table)
-    sums = _SUMS.format(entries=entries)
-    connection.execute(f"INSERT INTO ranges SELECT $ledger, * FROM ({sums})", {"ledger": ledger, "now": _utc(now)})
-    connection.execute(_REJECTED.format(entries=entries), {"ledger": ledger})
+    _insert(connection, ledger, entries, now)
 
 
 def remember_pending(connection: DuckDBPyConnection, ledger: str, low: int) -> None:
@@ -153,10 +144,9 @@ def settle(connection: DuckDBPyConnection, ledger: str, before: tuple[date, int]
         return False
     for table in ("ranges", "rejected", "pending"):
         connection.execute(f"UPDATE {table} AS t SET minute = {lengthened('t')} {_IN_SETTLED}", {"ledger": ledger})
-    rows = "(SELECT ranges.*, settled.minutes AS length FROM ranges JOIN settled ON settled.day = ranges.day AND hour = minute // 60"
-    connection.execute(_MERGED.format(minutes="any_value(length)", rows=f"{rows} WHERE ledger = $ledger)"), {"ledger": ledger})
+    connection.execute(_MERGED, {"ledger": ledger})
     connection.execute(f"DELETE FROM ranges AS t USING merged AS k WHERE {_MATCHING}", {"ledger": ledger})
-    connection.execute(_INSERT, {"ledger": ledger})
+    connection.execute("INSERT INTO ranges SELECT $ledger, * FROM merged", {"ledger": ledger})
     return True
 
 
@@ -172,5 +162,8 @@ def untimed(connection: DuckDBPyConnection, ledger: str, entries: Mapping[str, i
         connection.execute("INSERT INTO rejected VALUES (?, NULL, NULL, ?, ?)", [ledger, rejection_reason, count])
 
 
-def _utc(now: datetime) -> datetime:
-    return now.astimezone(UTC).replace(tzinfo=None)
+def _insert(connection: DuckDBPyConnection, ledger: str, entries: str, now: datetime) -> None:
+    instant = now.astimezone(UTC).replace(tzinfo=None)
+    sums = _SUMS.format(entries=entries)
+    connection.execute(f"INSERT INTO ranges SELECT $ledger, * FROM ({sums})", {"ledger": ledger, "now": instant})
+    connection.execute(_REJECTED.format(entries=entries), {"ledger": ledger})

@@ -15,6 +15,7 @@ CREATE TABLE models (model_key INTEGER, provider VARCHAR, model VARCHAR, family 
 -- What is known of a range of time of a ledger: minutes long, from so many minutes after local midnight on. Whether it still is
 -- what the ledger holds is told by entries and checksum. low and high bound the ids, where they are numbers. positive_usd leaves
 -- credits out. newest is the latest entry that had happened when it was read, ahead are the times of those that had not.
+-- There may be several rows of a range, which add up.
 CREATE TABLE ranges (
     ledger VARCHAR, day DATE, minute USMALLINT, minutes USMALLINT, entries HUGEINT, checksum HUGEINT, keys HUGEINT,
     positive_usd {DECIMAL}, low BIGINT, high BIGINT, newest TIMESTAMP, ahead TIMESTAMP[]

@@ -47,11 +47,10 @@ SELECT unnest($utc_date::DATE[]) AS utc_date, unnest($day::DATE[]) AS day, unnes
        unnest($finish::BIGINT[]) AS finish
 """
 _PLACED = """
-CREATE OR REPLACE TEMP TABLE placed AS
+CREATE OR REPLACE TEMP VIEW placed AS
 SELECT day, ((epoch_us(occurred_at) - midnight) // 60000000)::USMALLINT AS minute, staged.*
   FROM staged JOIN days ON utc_date = occurred_at::DATE
    AND epoch_us(occurred_at) >= midnight AND epoch_us(occurred_at) < finish
- WHERE day <= $today
 """
 # An hour is kept in ranges of the length that it has already, or by the minute while it may still change, or as its size asks.
 _HOURS = """
@@ -59,7 +58,8 @@ CREATE OR REPLACE TEMP TABLE staged_hours AS
 SELECT day, hour, coalesce(minutes, CASE WHEN (day, hour) >= ($open_day::DATE, $open_hour::INTEGER) OR rows > {fine} THEN 1
                                          WHEN rows > {coarse} THEN 5 ELSE 60 END) AS minutes
   FROM (SELECT day, minute // 60 AS hour, count(*) AS rows FROM placed GROUP BY ALL)
-  LEFT JOIN (SELECT day, minute // 60 AS hour, min(minutes) AS minutes FROM ranges WHERE ledger = $ledger GROUP BY ALL)
+  LEFT JOIN (SELECT day, minute // 60 AS hour, min(minutes) AS minutes FROM ranges
+              WHERE ledger = $ledger AND day IN (SELECT day FROM days) GROUP BY ALL)
  USING (day, hour)
 """
 _ENTRIES = """
@@ -137,8 +137,9 @@ def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], ca
     A row counts that has a time, on a day that has begun.
     """
     connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
-    connection.execute(_DAYS, _days(calendar, [row[0] for row in connection.execute(_DATES).fetchall()]))
-    connection.execute(_PLACED, {"today": place.today})
+    dates = [row[0] for row in connection.execute(_DATES).fetchall()]
+    connection.execute(_DAYS, _days(calendar, dates, place.today))
+    connection.execute(_PLACED)
     hours = {"ledger": ledger, "open_day": place.open_day, "open_hour": place.open_hour}
     connection.execute(_HOURS.format(coarse=COARSE, fine=FINE), hours)
     connection.execute(_ENTRIES)
@@ -178,9 +179,9 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
-def _days(calendar: Calendar, utc_dates: list[date]) -> dict[str, list[object]]:
-    """All days that have a part in these days of UTC, with the instants at which they begin and end."""
-    pairs = [(utc_date, day) for utc_date in utc_dates for day in _overlapping(calendar, utc_date)]
+def _days(calendar: Calendar, utc_dates: list[date], today: date) -> dict[str, list[object]]:
+    """All days up to today that have a part in these days of UTC, with the instants at which they begin and end."""
+    pairs = [(utc_date, day) for utc_date in utc_dates for day in _overlapping(calendar, utc_date) if day <= today]
     return {
         "utc_date": [utc_date for utc_date, _ in pairs],
         "day": [day for _, day in pairs],

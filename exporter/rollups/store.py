@@ -37,6 +37,8 @@ SELECT ledger, max(moment)
 """
 _PENDING = "SELECT key >> $shift, count(*), sum(key) FROM pending WHERE ledger = $ledger AND key > $low GROUP BY ALL"
 _PENDING_ROWS = "SELECT key, day, minute FROM pending WHERE ledger = $ledger AND list_contains($bins::BIGINT[], key >> $shift) AND key > $low"
+# A report tells nothing of the calls of a task before it is judged.
+_JUDGED = "FROM dirty_tasks SEMI JOIN task_totals USING (task)"
 _UNKNOWN = """
 SELECT key, checksum FROM (SELECT unnest($keys::BIGINT[]) AS key, unnest($checksums::BIGINT[]) AS checksum)
 ANTI JOIN impacts USING (key, checksum)
@@ -46,7 +48,9 @@ CHANGES_PER_CONNECTION = 500
 """Each leaves some 100 kB behind."""
 MOST_DIRTY = 100_000
 """Tasks that are told apart since the last report; beyond, all are dirty."""
-LABELS = "labels"
+PAST = "past"
+"""The revision of the costs of days that are over."""
+LABELLING = "labelling"
 """The revision of all that decides how series are labelled."""
 
 
@@ -60,7 +64,7 @@ class Rollups:
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
         self.revisions = Counter[str]()
-        """By ledger, how often anything changed that a report shows, since the file was opened; and of :data:`LABELS`."""
+        """By ledger, how often anything changed that a report shows, since the file was opened; and of :data:`PAST` and :data:`LABELLING`."""
         self._dirty_tasks: set[int] | None = None
         self._path = path
         self._config = config
@@ -142,7 +146,7 @@ class Rollups:
         return {key for key, _ in rows}
 
     def take_dirty_tasks(self) -> list[int] | None:
-        """The tasks whose calls or outcomes changed since this was asked last; None stands for all tasks."""
+        """The judged tasks whose calls or outcomes changed since this was asked last; None stands for all tasks."""
         found, self._dirty_tasks = self._dirty_tasks, set()
         return None if found is None else sorted(found)
 
@@ -198,13 +202,14 @@ class Rollups:
             if changes.low is not None:
                 ranges.remember_pending(self._connection, changes.ledger, changes.low)
             self._put(f"progress.{changes.ledger}", changes.state)
-        self._note_dirty_tasks()
+        self._note_dirty_tasks(changes.ledger)
         self.revisions[changes.ledger] += 1
-        self.revisions[LABELS] += labelled
+        self.revisions[LABELLING] += labelled
 
-    def _note_dirty_tasks(self) -> None:
+    def _note_dirty_tasks(self, ledger: str) -> None:
         if self._dirty_tasks is not None:
-            self._dirty_tasks.update(task for (task,) in self._connection.execute("FROM dirty_tasks").fetchall())
+            judged = self._connection.execute(_JUDGED if ledger == "costs" else "FROM dirty_tasks")
+            self._dirty_tasks.update(task for (task,) in judged.fetchall())
             if len(self._dirty_tasks) > MOST_DIRTY:
                 self._dirty_tasks = None
 
@@ -223,6 +228,7 @@ class Rollups:
             costs.summed(self._connection)
             labelled = costs.brings_labels(self._connection)
             costs.add(self._connection, self._growth)
+        self.revisions[PAST] += bool(changes.replaced) or costs.in_the_past(self._connection, changes.place.today)
         ranges.add(self._connection, "costs", changes.now)
         costs.follow(self._connection, self._growth)
         return labelled
@@ -271,8 +277,9 @@ class Rollups:
     def _changed(self, ledger: str) -> None:
         if ledger in ENTRIES:
             self._dirty_tasks = None
+            self.revisions[PAST] += 1
         self.revisions[ledger] += 1
-        self.revisions[LABELS] += 1
+        self.revisions[LABELLING] += 1
 
     def _expect(self, ledger: str, *, built: bool | None = None) -> None:
         """Refuse to go on in another file than the one that the work began with, in which the ledger is not even begun."""

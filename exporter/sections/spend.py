@@ -52,7 +52,7 @@ TIMELESS = False
 
 _CELLS = """
 SELECT quest_id, name, layer, provider, model, sum(usd), sum(calls), sum(input_tokens), sum(output_tokens)
-  FROM total_costs JOIN quest_labels USING (quest) JOIN model_labels USING (model_key) GROUP BY ALL
+  FROM total_cost_parts JOIN quest_labels USING (quest) JOIN model_labels USING (model_key) GROUP BY ALL HAVING sum(calls) <> 0
 """
 _QUESTS = """
 SELECT quest_id, name, layer, time_window, sum(usd) FROM quest_windows JOIN quest_labels USING (quest) GROUP BY ALL

@@ -6,7 +6,7 @@ ledger can break a sum: amounts are finite numerics within bounds that never ove
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -59,7 +59,7 @@ class Source:
     def composed(self, statement: Statement) -> sql.SQL:
         """A statement on this ledger, which is composed once."""
         if statement not in self._composed:
-            self._composed[statement] = sql.SQL(cast("LiteralString", statement(self).as_string()))
+            self._composed[statement] = sql.SQL(statement(self).as_string())
         return self._composed[statement]
 
     @property

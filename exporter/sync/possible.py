@@ -20,7 +20,7 @@ from exporter.sync.ranges import Budget, Expected
 from exporter.sync.step import Step
 
 AUDITED_ROWS = 10_000
-AUDITED_RANGES = 200
+AUDITED_RANGES = 1_000
 """The most that are audited in one poll: entries, and ranges."""
 COMPARED_ROWS = 20_000
 """Entries of the lookback that are compared in every poll; more of them in turn."""
@@ -58,6 +58,7 @@ class Possible:
     _queue: deque[Suspect] = field(default_factory=deque)
     _recent: Budget = field(default_factory=lambda: Budget(COMPARED_ROWS))
     _late_from: datetime | None = None
+    _audited_ranges: int = AUDITED_RANGES
 
     @property
     def left(self) -> int:
@@ -118,12 +119,15 @@ class Possible:
         start = step.progress.audit_from or BEGINNING
         if start >= limit:
             start = BEGINNING
-        found = await self._expected(step, Span(start, limit), AUDITED_RANGES)
+        asked = self._audited_ranges
+        found = await self._expected(step, Span(start, limit), asked)
         known = sum(1 for each in found if each.known)
         # The gap after the last of them may hold ranges that were not asked for.
-        expected = found[:-1] if known == AUDITED_RANGES and found[-1].known is None else found
+        expected = found[:-1] if known == asked and found[-1].known is None else found
         audited = ranges.first(expected, AUDITED_ROWS)
-        whole = len(audited) == len(expected) and known < AUDITED_RANGES
+        whole = len(audited) == len(expected) and known < asked
+        # As many as are likely to be audited the next time.
+        self._audited_ranges = min(max(2 * len(audited), 16), AUDITED_RANGES)
         step.progress = replace(step.progress, audit_from=None if whole else audited[-1].span.end)
         return [Suspect(Span(start, audited[-1].span.end), True, audited, step)] if audited else []
 
