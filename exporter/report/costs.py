@@ -1,5 +1,7 @@
 """Money and calls by window, on which spend and providers are based."""
 
+from datetime import timedelta
+
 from exporter.columns import COST_SUMS, listed
 from exporter.report.context import ReportContext
 
@@ -17,6 +19,16 @@ _WINDOW_COSTS = """
 CREATE OR REPLACE TEMP VIEW window_costs AS
 FROM past_costs UNION ALL BY NAME SELECT today_costs.*, time_window FROM today_costs, (SELECT unnest({windows}) AS time_window)
 """
+# The usual course of a day, and since when there are costs.
+_COURSE = """
+CREATE OR REPLACE TEMP TABLE recent_hours AS
+FROM hourly_costs WHERE day >= $first AND day < $today
+"""
+_FIRST_DAY = """
+CREATE OR REPLACE TEMP TABLE first_cost_day AS
+SELECT min(day) AS day FROM (SELECT day FROM daily_costs WHERE day < $today GROUP BY day HAVING sum(calls) <> 0)
+"""
+COURSE_DAYS = timedelta(days=28)
 # Where there is no ledger of costs, spend is what the allocation ledger reports.
 _REPORTED = "SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL"
 _REPORTED_RECENTLY = f"SELECT '{{window}}' AS time_window, quest, usd FROM ({_REPORTED}) WHERE day >= DATE '{{first}}'"
@@ -25,11 +37,15 @@ _REPORTED_RECENTLY = f"SELECT '{{window}}' AS time_window, quest, usd FROM ({_RE
 def prepare(context: ReportContext, *, past: bool) -> None:
     """Make ``window_costs``, parts of the sums by window, quest and model, and the money alone: ``quest_windows``, ``quest_days``.
 
+    Also ``recent_hours``, what was billed in each hour of the last 28 days, and ``first_cost_day``, None if it is today.
+
     ``past`` says whether days before today, or the windows, are others than in the report before.
     """
     if past:
         query = context.by_window(_PAST, _PAST)
         context.rows(f"CREATE OR REPLACE TEMP TABLE past_costs AS {query}", today=context.today)
+        context.rows(_COURSE, first=context.today - COURSE_DAYS, today=context.today)
+        context.rows(_FIRST_DAY, today=context.today)
     context.rows(_TODAY, today=context.today)
     if past:
         _define_views(context)

@@ -1,6 +1,6 @@
 """What is known of each range of a ledger, what was rejected in it, and which entries are above the low watermark."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -31,6 +31,9 @@ class KnownRange:
 
 _KNOWN = (
     "SELECT day, minute, any_value(minutes), sum(entries), sum(checksum), sum(keys) FROM ranges WHERE ledger = $ledger"
+)
+_WITHIN = (
+    "day BETWEEN DATE '{0}' AND DATE '{2}' AND (day > DATE '{0}' OR minute >= {1}) AND (day < DATE '{2}' OR minute <= {3})"
 )
 _KEYS = "CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest($day::DATE[]) AS day, unnest($minute::USMALLINT[]) AS minute"
 _SUMS = """
@@ -75,14 +78,11 @@ UNION ALL SELECT $ledger, key, NULL, NULL FROM staged ANTI JOIN entries USING (k
 """
 
 
-def known(connection: DuckDBPyConnection, ledger: str, first: Key, last: Key | None, most: int) -> list[KnownRange]:
-    """The ranges of a ledger from the first on, up to the last and as many as asked for, in order of time."""
-    end = " AND day <= $last_day AND (day < $last_day OR minute <= $last_minute)" if last else ""
-    parameters: dict[str, object] = {"ledger": ledger, "day": first[0], "minute": first[1], "most": most}
-    if last:
-        parameters |= {"last_day": last[0], "last_minute": last[1]}
-    query = f"{_KNOWN} AND day >= $day AND (day > $day OR minute >= $minute){end} GROUP BY day, minute ORDER BY ALL LIMIT $most"
-    return [KnownRange(*row) for row in connection.execute(query, parameters).fetchall()]
+def known(connection: DuckDBPyConnection, ledger: str, spans: Sequence[tuple[Key, Key]], most: int) -> list[KnownRange]:
+    """The ranges of a ledger that begin in one of the closed spans, in order of time, and as many as asked for."""
+    within = " OR ".join(_WITHIN.format(*(value for key in span for value in key)) for span in spans)
+    query = f"{_KNOWN} AND ({within}) GROUP BY day, minute ORDER BY ALL LIMIT {most:d}"
+    return [KnownRange(*row) for row in connection.execute(query, {"ledger": ledger}).fetchall()]
 
 
 def holding(connection: DuckDBPyConnection, ledger: str, ids: list[int]) -> list[Key]:

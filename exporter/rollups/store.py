@@ -121,9 +121,9 @@ class Rollups:
         """How far a first build has come that was broken off; None when there is none."""
         return self._state(f"building.{ledger}") or None
 
-    def known(self, ledger: str, first: Key, last: Key | None = None, most: int = 1_000_000) -> list[KnownRange]:
-        """The ranges of a ledger from the first on, up to the last and as many as asked for, in order of time."""
-        return ranges.known(self._connection, ledger, first, last, most)
+    def known(self, ledger: str, *spans: tuple[Key, Key], most: int = 1_000_000) -> list[KnownRange]:
+        """The ranges of a ledger that begin in one of the closed spans, in order of time, and as many as asked for."""
+        return ranges.known(self._connection, ledger, spans, most)
 
     def holding(self, ledger: str, ids: list[int]) -> list[Key]:
         """The ranges of a ledger that may hold entries with these ids."""

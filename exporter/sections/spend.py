@@ -64,10 +64,9 @@ SELECT quest_id, name, layer, sum(greatest(usd, usd / $share))
           FROM spender_labels LEFT JOIN (FROM quest_days WHERE day = $today) AS days USING (quest) GROUP BY quest) AS spent
   JOIN quest_labels USING (quest) GROUP BY ALL
 """
-_HOURS = "SELECT day, hour, positive_usd FROM hourly_costs WHERE day >= $first AND day < $today"
-_FIRST_DAY = "SELECT min(day) FROM (SELECT day FROM daily_costs GROUP BY day HAVING sum(calls) <> 0)"
+_HOURS = "SELECT day, hour, positive_usd FROM recent_hours"
+_FIRST_DAY = "SELECT day FROM first_cost_day"
 
-COURSE_DAYS = timedelta(days=28)
 LEAST_HISTORY = timedelta(days=7)
 LEAST_SHARE = 0.02
 TOO_EARLY = HOUR / 2
@@ -102,7 +101,7 @@ def _usual_share(context: ReportContext) -> float:
     if first_day is None or context.today - first_day < LEAST_HISTORY:
         return elapsed
     course = [Decimal(0)] * 24
-    for day, hour, usd in context.rows(_HOURS, first=context.today - COURSE_DAYS, today=context.today):
+    for day, hour, usd in context.rows(_HOURS):
         course[context.calendar.clock_hour(day, hour)] += usd
     clock = context.now.astimezone(context.config.timezone)
     part = Decimal(clock.minute * 60 + clock.second) / 3600

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from exporter.calendar import MICROSECOND
+from exporter.calendar import MICROSECOND, ONE_DAY
 from exporter.rollups.ranges import Key
 from exporter.sources.reader import Span
 from exporter.sources.statements import BEGINNING
@@ -21,7 +21,8 @@ from exporter.sync.step import Step
 
 AUDITED_ROWS = 10_000
 AUDITED_RANGES = 1_000
-"""The most that are audited in one poll: entries, and ranges."""
+MOST_AUDITED_DAYS = 4_000
+"""The most that are audited in one poll: entries, ranges, and days."""
 COMPARED_ROWS = 20_000
 """Entries of the lookback that are compared in every poll; more of them in turn."""
 LATE_ROWS = 150_000
@@ -58,7 +59,9 @@ class Possible:
     _queue: deque[Suspect] = field(default_factory=deque)
     _recent: Budget = field(default_factory=lambda: Budget(COMPARED_ROWS))
     _late_from: datetime | None = None
-    _audited_ranges: int = AUDITED_RANGES
+    _audited_days: int = 1
+    _first: datetime | None = None
+    """Where the first known range begins, as the audit found it the last time."""
 
     @property
     def left(self) -> int:
@@ -68,24 +71,23 @@ class Possible:
     def forget(self) -> None:
         """Begin again, for a ledger that is built again."""
         self._queue.clear()
-        self._late_from = None
+        self._late_from, self._first = None, None
 
     async def collect(self, step: Step, suspects: Iterable[Span], *, everything: bool) -> None:
         """List the spans that a poll has to compare; ``everything`` is the whole ledger."""
         recent = self._recent_start(step)
-        end = step.calendar.end(step.calendar.day_of(step.now))
-        lookback = await self._expected(step, Span(recent, end))
-        if not self._recent.due(ranges.entries(lookback)):
-            lookback = ranges.newest(lookback, COMPARED_ROWS)
-        merged = [Suspect(Span(lookback[0].span.start, end), False, lookback, step)] if lookback else []
-        if not step.reader.numbered:
-            merged += [Suspect(each.span) for each in await self._counted(step, recent)]
-        merged += [Suspect(span) for span in suspects if span.start < end]
+        lookback = Span(recent, step.calendar.end(step.calendar.day_of(step.now)))
         if everything:
-            merged.append(Suspect(Span(BEGINNING, recent), audit=True))
+            found = [await self._expected(step, lookback)]
+            self._queue.append(Suspect(Span(BEGINNING, recent), audit=True))
         else:
-            merged += await self._audit(step, recent)
-        self._queue.extend(each for each in merged if each.span.start < each.span.end)
+            audited = self._audit_span(step, recent)
+            found = await self._expected_of(step, [lookback, audited])
+            self._audit(step, found[1], recent)
+        self._look_back(step, found[0])
+        if not step.reader.numbered:
+            self._queue.extend(Suspect(each.span) for each in await self._counted(step, recent))
+        self._queue.extend(Suspect(span) for span in suspects if span.start < lookback.end)
 
     async def compare(self, step: Step) -> bool:
         """Compare the spans and bring those that differ in step; returns whether that were all: there may be more than fit one step."""
@@ -110,26 +112,47 @@ class Possible:
 
     async def _expected(self, step: Step, span: Span, most: int = 1_000_000) -> list[Expected]:
         """What is known of a span, whole ranges of it and the gaps between them."""
-        first, last = ranges.hour(step.calendar, span.start), ranges.key(step.calendar, span.end - MICROSECOND)
-        known = await step.context.worker.run(step.context.rollups.known, step.ledger, first, last, most)
+        rollups = step.context.rollups
+        known = await step.context.worker.run(rollups.known, step.ledger, _around(step, span), most=most)
         return ranges.cover(step.calendar, span, known)
 
-    async def _audit(self, step: Step, limit: datetime) -> list[Suspect]:
-        """The next range of the audit: about 10,000 entries, and the gaps around them."""
+    async def _expected_of(self, step: Step, spans: Sequence[Span]) -> list[list[Expected]]:
+        """As :meth:`_expected`, of several spans at once."""
+        around = [_around(step, span) for span in spans if span.start < span.end]
+        known = await step.context.worker.run(step.context.rollups.known, step.ledger, *around)
+        return [
+            ranges.cover(step.calendar, span, [each for each in known if first <= each.key <= last])
+            for span, (first, last) in zip(spans, around, strict=False)
+        ] + [[] for _ in range(len(spans) - len(around))]
+
+    def _look_back(self, step: Step, expected: list[Expected]) -> None:
+        if not self._recent.due(ranges.entries(expected)):
+            expected = ranges.newest(expected, COMPARED_ROWS)
+        if expected:
+            span = Span(expected[0].span.start, expected[-1].span.end)
+            self._queue.append(Suspect(span, expected=expected, step=step))
+
+    def _audit_span(self, step: Step, limit: datetime) -> Span:
+        """Where the next audit looks: so many days as held about 10,000 entries the last time."""
         start = step.progress.audit_from or BEGINNING
-        if start >= limit:
-            start = BEGINNING
-        asked = self._audited_ranges
-        found = await self._expected(step, Span(start, limit), asked)
-        known = sum(1 for each in found if each.known)
-        # The gap after the last of them may hold ranges that were not asked for.
-        expected = found[:-1] if known == asked and found[-1].known is None else found
-        audited = ranges.first(expected, AUDITED_ROWS)
-        whole = len(audited) == len(expected) and known < asked
-        # As many as are likely to be audited the next time.
-        self._audited_ranges = min(max(2 * len(audited), 16), AUDITED_RANGES)
-        step.progress = replace(step.progress, audit_from=None if whole else audited[-1].span.end)
-        return [Suspect(Span(start, audited[-1].span.end), True, audited, step)] if audited else []
+        start = BEGINNING if start >= limit else start
+        # Before the first entry there is a gap of any length.
+        first = max(start, self._first or start)
+        return Span(start, limit if first == BEGINNING else min(limit, first + self._audited_days * ONE_DAY))
+
+    def _audit(self, step: Step, expected: list[Expected], limit: datetime) -> None:
+        """Audit the first of these, about 10,000 entries."""
+        if not expected:
+            step.progress = replace(step.progress, audit_from=None)
+            return
+        audited = ranges.first(expected, AUDITED_ROWS)[:AUDITED_RANGES]
+        if audited[0].span.start == BEGINNING:
+            self._first = next((each.span.start for each in audited if each.known), None)
+        end = audited[-1].span.end
+        days = (end - max(audited[0].span.start, self._first or BEGINNING)) // ONE_DAY + 1
+        self._audited_days = min(2 * days, MOST_AUDITED_DAYS) if len(audited) == len(expected) else days
+        step.progress = replace(step.progress, audit_from=end if end < limit else None)
+        self._queue.append(Suspect(Span(audited[0].span.start, end), audit=True, expected=audited, step=step))
 
     async def _counted(self, step: Step, limit: datetime) -> list[Expected]:
         """Where late entries may be that no watermark shows: their ids are added up, which an index can serve."""
@@ -168,7 +191,7 @@ class Possible:
     async def _holding(self, step: Step, spans: list[Span]) -> list[Expected]:
         """What is known of the ranges that hold these short spans, each once."""
         found = await step.context.worker.run(
-            lambda: [step.context.rollups.known(step.ledger, *_around(step, span)) for span in spans]
+            lambda: [step.context.rollups.known(step.ledger, _around(step, span)) for span in spans]
         )
         covers = (ranges.cover(step.calendar, span, known) for span, known in zip(spans, found, strict=True))
         return list(dict.fromkeys(each for cover in covers for each in cover))

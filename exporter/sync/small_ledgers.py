@@ -1,6 +1,6 @@
 """Following the ledgers without timed entries, allocations and quests, by comparing checksums at every refresh."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -8,7 +8,6 @@ from pathlib import Path
 from exporter.calendar import ONE_DAY
 from exporter.config import Ledger
 from exporter.rollups.changes import Advance
-from exporter.rollups.ranges import KnownRange
 from exporter.sources import statements
 from exporter.sources.database import Transaction
 from exporter.sources.errors import SlowError, TooLargeError
@@ -33,6 +32,8 @@ class AllocationsSync(LedgerSync):
     def __init__(self, ledger: Ledger, context: SyncContext) -> None:
         super().__init__(ledger, context)
         self._untimed: dict[str, int] | None = None
+        self._known: dict[date, Checksum] | None = None
+        """What the rollups know of each day, as soon as it was asked."""
 
     async def poll(self, transaction: Transaction, now: datetime) -> None:
         """Read the days that differ from what is known of them; at first, all."""
@@ -43,29 +44,31 @@ class AllocationsSync(LedgerSync):
         before = await run(progresses.of, rollups, self.name)
         if before is None or before.identity != progress.identity or before.today > today:
             await run(rollups.begin, self.name, "")
-            known: list[KnownRange] = []
+            self._known = {}
             recent, older = (statements.EARLIEST, today), (statements.EARLIEST, statements.EARLIEST)
         else:
-            known = await run(rollups.known, self.name, (date.min, 0), (today, 0))
             timeline = today - timedelta(days=self.context.config.report.timeline_days - 1)
             recent = (min(timeline, before.today), today)
-            older, audit_from = _older(known, before.audit_from, recent[0])
+            older, audit_from = _older(await self._days(today), before.audit_from, recent[0])
             progress = replace(progress, audit_from=audit_from)
-        await self._compare(transaction, source, (recent, older), known, progress)
+        await self._compare(transaction, source, (recent, older), progress)
         await self._note_untimed(transaction, source)
 
+    async def _days(self, today: date) -> dict[date, Checksum]:
+        if self._known is None:
+            known = await self.context.worker.run(self.context.rollups.known, self.name, ((statements.EARLIEST, 0), (today, 0)))
+            self._known = {each.day: (each.entries, each.checksum) for each in known}
+        return self._known
+
     async def _compare(
-        self, transaction: Transaction, source: Source, ranges: tuple[Days, Days], known: list[KnownRange], progress: Progress
+        self, transaction: Transaction, source: Source, ranges: tuple[Days, Days], progress: Progress
     ) -> None:
         (start, end), older = ranges
         bounds = {"start": start, "end": end, "older_start": older[0], "older_end": older[1]}
         rows = await transaction.rows(source.composed(statements.day_checksums), **bounds)
         found: dict[date, Checksum] = {day: (count, int(checksum)) for day, count, checksum in rows}
-        before: dict[date, Checksum] = {
-            each.day: (each.entries, each.checksum)
-            for each in known
-            if any(first <= each.day <= last for first, last in ranges)
-        }
+        known = await self._days(progress.today)
+        before = {day: known[day] for day in known if any(first <= day <= last for first, last in ranges)}
         differing = sorted({day for day, _ in before.items() ^ found.items()})
         audited = [day for day in before if older[0] <= day <= older[1]]
         self.context.telemetry.audited_buckets.labels(self.name).inc(len(audited))
@@ -77,7 +80,11 @@ class AllocationsSync(LedgerSync):
         days = [found[day] for day in differing if day in found]
         files = [file for part in _runs(differing) for file in await self._read(transaction, source, part)] if days else []
         sums = [(day, *found.get(day, (0, 0))) for day in differing]
+        self._known = None
         await self.context.worker.run(self.context.rollups.replace_allocations, files, sums, state)
+        self._known = {day: sums for day, sums in known.items() if day not in differing} | {
+            day: found[day] for day in differing if day in found
+        }
         self.context.discard(files)
 
     async def _read(self, transaction: Transaction, source: Source, days: Days) -> list[Path]:
@@ -128,10 +135,10 @@ class QuestsSync(LedgerSync):
         self._applied = found
 
 
-def _older(known: list[KnownRange], audit_from: datetime | None, limit: date) -> tuple[Days, datetime | None]:
+def _older(known: Iterable[date], audit_from: datetime | None, limit: date) -> tuple[Days, datetime | None]:
     """The next older days, the newest first, and before which day the following ones lie; None when these were the oldest."""
     end = min(audit_from.date(), limit) if audit_from else limit
-    days = [each.day for each in known if each.day < end][-AUDITED_DAYS:]
+    days = sorted(day for day in known if day < end)[-AUDITED_DAYS:]
     if len(days) < AUDITED_DAYS:
         return (statements.EARLIEST, end - ONE_DAY), None
     return (days[0], end - ONE_DAY), datetime.combine(days[0], time.min, UTC)
