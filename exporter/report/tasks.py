@@ -65,8 +65,8 @@ def prepare(context: ReportContext, dirty: list[int] | None, *, judged: bool) ->
         windows = " UNION ALL ".join(_WINDOW.format(window=name, first=first, tasks=which) for name, first in spans.items())
         _bring_up_to_date(context, "recent_tasks", _RECENT_TASKS.format(windows=windows), rebuild=dirty is None)
         _sum_up(context, [name for name in context.windows if name not in spans])
-    credits = _RECENT_CREDITS.format(tasks=which)
-    if _bring_up_to_date(context, "recent_credits", credits, rebuild=dirty is None) or dirty is None:
+    query = _RECENT_CREDITS.format(tasks=which)
+    if _bring_up_to_date(context, "recent_credits", query, rebuild=dirty is None) or dirty is None:
         context.rows(_CREDITS)
 
 

@@ -1,4 +1,4 @@
-"""Rollups: sums of the ledgers in a DuckDB file, kept in step with them. Reports read the views of :mod:`exporter.rollups.views`."""
+"""Rollups: sums of the ledgers in a DuckDB file. Reports read the views of :mod:`exporter.rollups.views`."""
 
 from exporter.rollups.file import REMEDY, RollupFileError, is_database, require_file, scratch_directory
 from exporter.rollups.store import LABELLING, PAST, Rollups

@@ -30,7 +30,8 @@ _DIRTY_RANGES = """
 CREATE OR REPLACE TEMP TABLE dirty_ranges AS
 SELECT day, minute, any_value(minutes) AS minutes
   FROM (SELECT day, minute, minutes FROM entries UNION ALL
-        SELECT day, minute, minutes FROM ranges SEMI JOIN gone USING (day, minute) WHERE ledger = 'impacts') GROUP BY day, minute
+        SELECT day, minute, minutes FROM ranges SEMI JOIN gone USING (day, minute) WHERE ledger = 'impacts')
+ GROUP BY day, minute
 """
 _LABELLED = """
 FROM (SELECT quest FROM gone UNION ALL SELECT quest FROM judged) WHERE quest IS NOT NULL

@@ -29,9 +29,7 @@ class KnownRange:
         return self.day, self.minute
 
 
-_KNOWN = (
-    "SELECT day, minute, any_value(minutes), sum(entries), sum(checksum), sum(keys) FROM ranges WHERE ledger = $ledger"
-)
+_KNOWN = "SELECT day, minute, any_value(minutes), sum(entries), sum(checksum), sum(keys) FROM ranges WHERE ledger = $ledger"
 _WITHIN = (
     "day BETWEEN DATE '{0}' AND DATE '{2}' AND (day > DATE '{0}' OR minute >= {1}) AND (day < DATE '{2}' OR minute <= {3})"
 )
@@ -48,8 +46,8 @@ CREATE OR REPLACE TEMP TABLE merged AS
 SELECT day, minute, any_value(length) AS minutes, sum(entries) AS entries, sum(checksum) AS checksum, sum(keys) AS keys,
        sum(positive_usd) AS positive_usd, min(low) AS low, max(high) AS high, max(newest) AS newest,
        list_distinct(flatten(list(ahead))) AS ahead
-  FROM (SELECT ranges.*, settled.minutes AS length FROM ranges JOIN settled ON settled.day = ranges.day AND hour = minute // 60
-         WHERE ledger = $ledger) GROUP BY ALL
+  FROM (SELECT ranges.*, settled.minutes AS length
+          FROM ranges JOIN settled ON settled.day = ranges.day AND hour = minute // 60 WHERE ledger = $ledger) GROUP BY ALL
 """
 _MATCHING = "ledger = $ledger AND (t.day, t.minute) = (k.day, k.minute)"
 _REJECTED = """
@@ -134,9 +132,9 @@ def pass_pending(connection: DuckDBPyConnection, ledger: str, low: int) -> None:
 
 
 def settle(connection: DuckDBPyConnection, ledger: str, before: tuple[date, int]) -> bool:
-    """List in ``settled`` the hours before a day and hour that can be kept in longer ranges, and lengthen what is known of them.
+    """Keep what is known of the hours before a day and hour in longer ranges.
 
-    Returns whether there are any.
+    Lists these hours in ``settled``; returns whether there are any.
     """
     connection.execute(_HAPPENED, {"ledger": ledger, "day": before[0]})
     connection.execute(_SETTLED, {"ledger": ledger, "day": before[0], "hour": before[1]})

@@ -12,10 +12,10 @@ CREATE TABLE quests (quest INTEGER, quest_id VARCHAR);
 -- provider is the name the ledger uses, family the one the report uses.
 CREATE TABLE models (model_key INTEGER, provider VARCHAR, model VARCHAR, family VARCHAR);
 
--- What is known of a range of time of a ledger: minutes long, from so many minutes after local midnight on. Whether it still is
--- what the ledger holds is told by entries and checksum. low and high bound the ids, where they are numbers. positive_usd leaves
--- credits out. newest is the latest entry that had happened when it was read, ahead are the times of those that had not.
--- There may be several rows of a range, which add up.
+-- What is known of a range of time of a ledger, which begins so many minutes after local midnight and is so many minutes
+-- long. entries and checksum tell whether the ledger still holds the same, keys is the sum of the keys. low and high bound the
+-- ids where these are numbers. positive_usd leaves credits out. newest is the latest entry that had happened when it was read,
+-- ahead are the times of those that had not. There may be several rows of a range, which add up.
 CREATE TABLE ranges (
     ledger VARCHAR, day DATE, minute USMALLINT, minutes USMALLINT, entries HUGEINT, checksum HUGEINT, keys HUGEINT,
     positive_usd {DECIMAL}, low BIGINT, high BIGINT, newest TIMESTAMP, ahead TIMESTAMP[]
@@ -39,7 +39,7 @@ CREATE TABLE allocations (
 );
 CREATE TABLE names (quest INTEGER, name VARCHAR, layer VARCHAR);
 
--- One row per judged task. reason says why it is wasted, efficiency is its impact per USD; each is NULL for a task that is neither.
+-- One row per judged task. reason says why it is wasted, efficiency is its impact per USD; each is NULL where it is not.
 CREATE TABLE task_totals (
     task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd {DECIMAL}, tokens HUGEINT, impact {DECIMAL},
     reason VARCHAR, efficiency DOUBLE

@@ -28,7 +28,7 @@ INSERT INTO rejected SELECT $ledger, {day}, {minute}, rejection_reason, sum(entr
 
 
 def replace_allocations(connection: DuckDBPyConnection, files: Sequence[Path], days: Iterable[tuple[date, int, int]]) -> None:
-    """Put the rows of files in the place of the allocations of some days, each with its count of rows and their checksum."""
+    """Replace the allocations of some days, each given with its count of rows and their checksum, by the rows of files."""
     rows = list(days)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE read_days AS SELECT unnest($day::DATE[]) AS day, unnest($entries::HUGEINT[]) AS entries,"

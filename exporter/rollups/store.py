@@ -36,7 +36,10 @@ SELECT ledger, max(moment)
  WHERE moment <= $now GROUP BY ledger
 """
 _PENDING = "SELECT key >> $shift, count(*), sum(key) FROM pending WHERE ledger = $ledger AND key > $low GROUP BY ALL"
-_PENDING_ROWS = "SELECT key, day, minute FROM pending WHERE ledger = $ledger AND list_contains($bins::BIGINT[], key >> $shift) AND key > $low"
+_PENDING_ROWS = """
+SELECT key, day, minute FROM pending
+ WHERE ledger = $ledger AND key > $low AND list_contains($bins::BIGINT[], key >> $shift)
+"""
 # A report tells nothing of the calls of a task before it is judged.
 _JUDGED = "FROM dirty_tasks SEMI JOIN task_totals USING (task)"
 _UNKNOWN = """
@@ -64,7 +67,7 @@ class Rollups:
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
         self.revisions = Counter[str]()
-        """By ledger, how often anything changed that a report shows, since the file was opened; and of :data:`PAST` and :data:`LABELLING`."""
+        """How often anything changed that a report shows: by ledger, and of :data:`PAST` and :data:`LABELLING`."""
         self._dirty_tasks: set[int] | None = None
         self._path = path
         self._config = config
@@ -260,7 +263,7 @@ class Rollups:
                 (costs if ledger == "costs" else impacts).settle(self._connection)
 
     def replace_allocations(self, files: Sequence[Path], days: Sequence[tuple[date, int, int]], state: str) -> None:
-        """Put the rows of files in the place of the allocations of some days, each with its count of rows and their checksum."""
+        """Replace the allocations of some days, each given with its count of rows and their checksum, by the rows of files."""
         with self._transaction():
             self._expect("allocations")
             small_ledgers.replace_allocations(self._connection, files, days)

@@ -8,7 +8,7 @@ from exporter.rollups.tasks import LATEST
 VIEWS = {
     # Sums of the calls of a day, quest and model. There may be several rows of each.
     "daily_costs": "FROM cost_days",
-    # A part of the sums of all calls of a quest and model. There may be several of each; where calls add up to 0, there are none.
+    # A part of the sums of all calls of a quest and model. There may be several of each; calls may add up to 0.
     "total_cost_parts": "FROM cost_totals",
     # Sums of all calls of a quest and model.
     "total_costs": RUNNING_TOTALS["cost_totals"].view,

@@ -28,7 +28,7 @@ AMONG = sql.SQL("{id} = ANY(%(ids)s::{type}[]) AND {condition}")
 def entries(source: Source, which: sql.SQL = WITHIN, slices: int = 1) -> sql.Composed:
     """One row per entry: ``at, rejection_reason, checksum, key, name``, then the ids, texts and numbers of the ledger.
 
-    ``at`` is NULL for an entry that no day can hold. ``rejection_reason`` says why an entry is rejected; then it has no numbers.
+    ``at`` is NULL for an entry that no day can hold. ``rejection_reason`` is why an entry is rejected; then it has no numbers.
     ``key`` is its id where that is whole, else a hash of it; ``name`` is then the id of an entry whose order matters. ``which``
     is one of WITHIN, ABOVE and AMONG. Of several slices, a power of two, the parameter ``slice`` names the one to read: each
     holds the entries whose ids have a certain hash.
@@ -36,7 +36,8 @@ def entries(source: Source, which: sql.SQL = WITHIN, slices: int = 1) -> sql.Com
     ledger = ENTRIES[source.ledger.name]
     # OFFSET 0 keeps PostgreSQL from working the rejection_reason of a row out again for each column that asks for it.
     return sql.SQL("""
-SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' END, rejection_reason, checksum, key, name, {columns}
+SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' END, rejection_reason, checksum, key, name,
+       {columns}
   FROM (SELECT {time}::timestamptz AS at, {rejection_reason} AS rejection_reason, {checksum} AS checksum,
                {key} AS key, {name} AS name, {raw}
           FROM {table} WHERE {which} OFFSET 0) AS entries
@@ -90,7 +91,7 @@ def named_entries(source: Source) -> sql.Composed:
 
 
 def checksums(source: Source) -> sql.Composed:
-    """One row per range of the arrays ``starts`` and ``ends``: ``number, entries, sum``, to be compared with what is known of it.
+    """One row per range of the arrays ``starts`` and ``ends``: ``number, entries, sum``, to compare with what is known of it.
 
     The sum is that of the checksums: it does not depend on the order of the entries, and changes with any of them.
     """
@@ -124,7 +125,11 @@ def position(source: Source) -> sql.Composed:
     NULL where there is none, or ids are no numbers. An ``updated_at`` that is yet to come does not count.
     """
     newest = sql.SQL("(SELECT max({}) FROM {})").format(source.raw("entry_id"), source.name)
-    updated = sql.SQL("(SELECT max({0}) FROM {1} WHERE {0} BETWEEN {2} AND now())::timestamptz")
+    updated: sql.Composable = sql.SQL("NULL")
+    if source.has("updated_at"):
+        updated = sql.SQL("(SELECT max({0}) FROM {1} WHERE {0} BETWEEN {2} AND now())::timestamptz").format(
+            source.raw("updated_at"), source.name, EARLIEST
+        )
     return sql.SQL("""
 SELECT {newest}, {updated}, untimed.*
   FROM (SELECT count(*) FILTER (WHERE {at} IS NULL), count(*) FILTER (WHERE isfinite({at})),
@@ -132,9 +137,7 @@ SELECT {newest}, {updated}, untimed.*
           FROM {table} WHERE {untimed}) AS untimed
 """).format(
         newest=newest if source.numbered else sql.SQL("NULL"),
-        updated=updated.format(source.raw("updated_at"), source.name, EARLIEST)
-        if source.has("updated_at")
-        else sql.SQL("NULL"),
+        updated=updated,
         at=source.raw("occurred_at"),
         table=source.name,
         untimed=_untimed(source, "occurred_at"),

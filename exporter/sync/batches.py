@@ -35,7 +35,7 @@ class Batch:
 
 
 class BatchReader:
-    """Reads batches of one ledger into files of a directory. It remembers how long a span fitted, so that few are tried in vain.
+    """Reads batches of one ledger into files of a directory, and remembers how long a span fitted into one.
 
     ``patience`` is what a statement may take.
     """

@@ -1,4 +1,4 @@
-"""The first build of the rollups of a ledger: all of it is read in order of time, in steps that survive an error or a restart."""
+"""The first build of the rollups of a ledger: it is read in order of time, in steps that survive an error or a restart."""
 
 import asyncio
 from collections.abc import Sequence

@@ -90,7 +90,7 @@ class Possible:
         self._queue.extend(Suspect(span) for span in suspects if span.start < lookback.end)
 
     async def compare(self, step: Step) -> bool:
-        """Compare the spans and bring those that differ in step; returns whether that were all: there may be more than fit one step."""
+        """Compare the spans and bring those that differ in step; returns whether none is left for another snapshot."""
         compared = 0
         while self._queue:
             if compared > MOST_COMPARED or step.rows > BATCH.rows:
@@ -172,7 +172,7 @@ class Possible:
         first = self._queue.popleft()
         if first.step is step:
             return dict.fromkeys(first.expected, first.audit)
-        if first.span.end - first.span.start <= ranges.MINUTE:
+        if _short(first.span):
             spans = [first.span]
             while (
                 self._queue
@@ -232,3 +232,8 @@ def _rows(batches: Iterable[Batch]) -> int:
 def _around(step: Step, span: Span) -> tuple[Key, Key]:
     """Where ranges may begin that hold a short span."""
     return ranges.hour(step.calendar, span.start), ranges.key(step.calendar, span.end - MICROSECOND)
+
+
+def _short(span: Span) -> bool:
+    """Whether a span is looked up together with others: it is in one range, or in a gap."""
+    return span.end - span.start <= ranges.MINUTE

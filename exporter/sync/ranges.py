@@ -73,7 +73,7 @@ def minute(calendar: Calendar, at: Key) -> Span:
 
 
 def cover(calendar: Calendar, whole: Span, known: Iterable[KnownRange]) -> list[Expected]:
-    """A span in ranges and the gaps between them, in order. Known ranges that begin before the span or reach beyond it stay whole."""
+    """A span in ranges and the gaps between them, in order. Ranges that begin before the span or reach beyond it stay whole."""
     found: list[Expected] = []
     at = whole.start
     for each in known:

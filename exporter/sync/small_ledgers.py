@@ -60,9 +60,7 @@ class AllocationsSync(LedgerSync):
             self._known = {each.day: (each.entries, each.checksum) for each in known}
         return self._known
 
-    async def _compare(
-        self, transaction: Transaction, source: Source, ranges: tuple[Days, Days], progress: Progress
-    ) -> None:
+    async def _compare(self, transaction: Transaction, source: Source, ranges: tuple[Days, Days], progress: Progress) -> None:
         (start, end), older = ranges
         bounds = {"start": start, "end": end, "older_start": older[0], "older_end": older[1]}
         rows = await transaction.rows(source.composed(statements.day_checksums), **bounds)

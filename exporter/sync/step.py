@@ -49,7 +49,10 @@ class Step:
         return place(self.calendar, self.progress, self.now)
 
     async def apply(self, files: Sequence[Path], rows: int, replaced: Sequence[Key] = (), high: int | None = None) -> None:
-        """Add the entries in CSV files to the rollups, in the place of some ranges; ``high`` is up to which id all are counted."""
+        """Add the entries in CSV files to the rollups, in the place of some ranges.
+
+        ``high`` is the id up to which all entries are counted then.
+        """
         after = self.progress if high is None else replace(self.progress, watermark=self.watermark.reach(high))
         state = progresses.dump(after)
         changes = Changes(self.ledger, state, self.now, self.place, files, replaced, self.progress.low)

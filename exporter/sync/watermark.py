@@ -1,7 +1,7 @@
 """How far the entries of a ledger whose ids are whole numbers have been counted for good.
 
-Ids are handed out before their transaction commits, so an entry may appear below the greatest id already seen. The low watermark
-therefore passes an id only when every transaction that was running when the id was seen has ended.
+Ids are handed out before their transaction commits, so an entry may appear below the greatest id already seen. The low
+watermark therefore passes an id only when every transaction that was running when the id was seen has ended.
 """
 
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ class Watermark:
     """All entries with ids up to ``low`` are counted for good; of those between ``low`` and ``high`` each is remembered.
 
     Above ``high`` none is counted. ``mark`` was the greatest id when it was seen; it becomes the low watermark once all
-    transactions before ``barrier`` have ended. The barrier is set one poll later than the mark, because a transaction may draw its
-    id from the sequence a moment before PostgreSQL counts it as running.
+    transactions before ``barrier`` have ended. The barrier is set one poll later than the mark, because a transaction may draw
+    its id from the sequence a moment before PostgreSQL counts it as running.
     """
 
     low: int

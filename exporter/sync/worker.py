@@ -26,9 +26,8 @@ class Worker:
 
     async def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do the job in the thread and return what it returns."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, lambda: self._timed(lambda: job(*args, **kwargs))
-        )
+        work = partial(job, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._timed, work)
 
     def _timed(self, job: Callable[[], T]) -> T:
         start = time.perf_counter()
