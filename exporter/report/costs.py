@@ -37,9 +37,9 @@ _REPORTED_RECENTLY = f"SELECT '{{window}}' AS time_window, quest, usd FROM ({_RE
 def prepare(context: ReportContext, *, past: bool) -> None:
     """Make ``window_costs``, parts of the sums by window, quest and model.
 
-    Also the money alone, ``quest_windows`` and ``quest_days``; ``recent_hours``, what was billed in each hour of the last 28 days, and ``first_cost_day``, NULL if it is today.
-
-    ``past`` says whether days before today, or the windows, are others than in the report before.
+    Also the money alone, ``quest_windows`` and ``quest_days``; ``recent_hours``, what was billed in each hour of the last 28
+    days; and ``first_cost_day``, NULL if it is today. ``past`` says whether days before today, or the windows, are others than
+    in the report before.
     """
     if past:
         query = context.by_window(_PAST, _PAST)

@@ -4,23 +4,18 @@ All methods block and must run one at a time; the refresh gives them a thread of
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-
-import duckdb
-from duckdb import DuckDBPyConnection
 
 from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
-from exporter.errors import first_line
 from exporter.rollups import costs, impacts, ranges, small_ledgers, staging, tasks, views
 from exporter.rollups.changes import Advance, Changes
-from exporter.rollups.file import RollupFileError, is_damage, open_file, set_aside
 from exporter.rollups.ranges import Key, KnownRange
 from exporter.rollups.running_totals import Growth
+from exporter.rollups.session import CHANGES_PER_CONNECTION, Session
 
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
 # All that follows is small statements, for which a second thread costs more than it brings; they begin with a new connection.
@@ -47,8 +42,6 @@ SELECT key, checksum FROM (SELECT unnest($keys::BIGINT[]) AS key, unnest($checks
 ANTI JOIN impacts USING (key, checksum)
 """
 
-CHANGES_PER_CONNECTION = 500
-"""Each leaves some 100 kB behind."""
 MOST_DIRTY = 100_000
 """Tasks that are told apart since the last report; beyond, all are dirty."""
 PAST = "past"
@@ -57,7 +50,7 @@ LABELLING = "labelling"
 """The revision of all that decides how series are labelled."""
 
 
-class Rollups:
+class Rollups(Session):
     """The rollups of all ledgers, in one file that holds nothing which could not be read again."""
 
     def __init__(self, path: Path, config: Config) -> None:
@@ -68,42 +61,19 @@ class Rollups:
         """
         self.revisions = Counter[str]()
         """How often anything changed that a report shows: by ledger, and of :data:`PAST` and :data:`LABELLING`."""
-        self._dirty_tasks: set[int] | None = None
-        self._path = path
         self._config = config
         self._calendar = Calendar(config.timezone)
-        self._suspect: Exception | None = None
-        self._open()
+        super().__init__(path)
 
-    def close(self) -> None:
-        """Write everything into the file itself and close it."""
-        self._connection.close()
-
-    def mark_suspect(self, error: Exception) -> None:
-        """Note an error, for it may be one after which nothing can be done with the file before :meth:`reopen_if_needed`."""
-        if isinstance(error, duckdb.FatalException) or is_damage(error):
-            self._suspect = error
-
-    def reopen_if_needed(self) -> bool:
-        """Open the file again if DuckDB has given it up, as it does when a checkpoint fails; set it aside if it is damaged.
-
-        Also after a first build, and after many changes: what they leave in DuckDB's memory goes only with the connection.
-        Returns whether there is a new connection. Raises:
-            RollupFileError: it cannot be opened now; the next call tries again.
-        """
-        if self._suspect is None and self.revisions.total() < self._reopen_after:
-            return False
-        self.close()
-        if self._suspect and is_damage(self._suspect) and self._path.is_file():
-            set_aside(self._path, "it is damaged")
-        self._open()
-        self._suspect = None
-        return True
-
-    @property
-    def connection(self) -> DuckDBPyConnection:
-        """For reading reports; its temporary tables are the reader's own."""
-        return self._connection
+    def _define(self) -> None:
+        self._dirty_tasks: set[int] | None = None
+        self._growth = Growth()
+        self._built = False
+        self._connection.execute(_CLEAN)
+        staging.define(self._connection)
+        tasks.define(self._connection, self._config.waste)
+        views.define(self._connection)
+        self._follow_rules(repr((self._config.providers, self._config.waste)))
 
     def rejected(self) -> list[tuple[str, str, int]]:
         """How many entries are left out of the numbers: ``(ledger, reason, entries)``."""
@@ -193,8 +163,6 @@ class Rollups:
 
     def apply(self, changes: Changes) -> None:
         """Add entries, or replace ranges by them, and bring what is derived from them in step."""
-        if self._built:
-            self._reopen_after = 0
         with self._transaction():
             self._expect(changes.ledger, built=True)
             self._stage(changes)
@@ -206,6 +174,8 @@ class Rollups:
                 ranges.remember_pending(self._connection, changes.ledger, changes.low)
             self._put(f"progress.{changes.ledger}", changes.state)
         self._note_dirty_tasks(changes.ledger)
+        # A first build leaves a slow connection, which is opened again when nobody waits for the first numbers any more.
+        self._changes = CHANGES_PER_CONNECTION if self._built else self._changes + 1
         self.revisions[changes.ledger] += 1
         self.revisions[LABELLING] += labelled
 
@@ -284,32 +254,6 @@ class Rollups:
         self.revisions[ledger] += 1
         self.revisions[LABELLING] += 1
 
-    def _expect(self, ledger: str, *, built: bool | None = None) -> None:
-        """Refuse to go on in another file than the one that the work began with, in which the ledger is not even begun."""
-        state = self._state(f"progress.{ledger}")
-        if state is None or (built is not None and bool(state) is not built):
-            raise RollupFileError(f"{self._path} was set aside meanwhile; the rollups of {ledger} are built again")
-
-    def _open(self) -> None:
-        self._connection = open_file(self._path)
-        self._dirty_tasks = None
-        self._growth = Growth()
-        self._states = dict[str, str]()
-        self._built = False
-        self._reopen_after = self.revisions.total() + CHANGES_PER_CONNECTION
-        try:
-            self._connection.execute(_CLEAN)
-            staging.define(self._connection)
-            tasks.define(self._connection, self._config.waste)
-            views.define(self._connection)
-            self._follow_rules(repr((self._config.providers, self._config.waste)))
-        except duckdb.Error as error:
-            self.close()
-            if not is_damage(error):
-                raise RollupFileError(f"{self._path} cannot be written: {first_line(error)}") from error
-            set_aside(self._path, "it is damaged")
-            self._open()
-
     def _follow_rules(self, rules: str) -> None:
         """Derive everything again when the provider families, or what counts as waste, are no longer what they were."""
         if self._state("rules") == rules:
@@ -319,31 +263,3 @@ class Rollups:
             tasks.assign_families(self._connection, self._config.providers)
             tasks.derive_all(self._connection, self._growth)
             self._put("rules", rules)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._states.clear()
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-    def _state(self, name: str) -> str | None:
-        if name not in self._states:
-            row = self._connection.execute("SELECT value FROM state WHERE name = ?", [name]).fetchone()
-            if row is None:
-                return None
-            self._states[name] = row[0]
-        return self._states[name]
-
-    def _put(self, name: str, value: str) -> None:
-        self._put_all({name: value})
-
-    def _put_all(self, values: Mapping[str, str]) -> None:
-        self._connection.execute("DELETE FROM state WHERE list_contains(?, name)", [list(values)])
-        rows = [list(values), list(values.values())]
-        self._connection.execute("INSERT INTO state SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])", rows)
-        self._states |= values

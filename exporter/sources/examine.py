@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
-from exporter.sources import statements, verify
+from exporter.sources import small_statements, statements, verify
 from exporter.sources.database import Transaction
 from exporter.sources.filters import refused
 from exporter.sources.findings import Finding, LedgerError
@@ -43,7 +43,7 @@ async def rows(transaction: Transaction, source: Source) -> Rows:
         if source.has("occurred_at"):
             await transaction.rows(statements.position(source))
         elif source.has("day"):
-            await transaction.rows(statements.untimed(source))
+            await transaction.rows(small_statements.untimed(source))
         newest = None
         if source.has("occurred_at"):
             await transaction.rows(statements.next_entry(source), start=BEGINNING, end=now)

@@ -140,7 +140,7 @@ SELECT {newest}, {updated}, untimed.*
         updated=updated,
         at=source.raw("occurred_at"),
         table=source.name,
-        untimed=_untimed(source, "occurred_at"),
+        untimed=untimed_condition(source, "occurred_at"),
     )
 
 
@@ -149,7 +149,8 @@ def untimed_reasons(source: Source) -> tuple[str, str, str]:
     return f"missing_{'day' if source.has('day') else 'occurred_at'}", "out_of_range", "not_finite"
 
 
-def _untimed(source: Source, column: str) -> sql.Composed:
+def untimed_condition(source: Source, column: str) -> sql.Composed:
+    """That no day can hold an entry, by the column that tells its day."""
     return sql.SQL("({at} IS NULL OR {at} < {past} OR {at} = 'infinity') AND {condition}").format(
         at=source.raw(column), past=EARLIEST, condition=source.condition
     )
@@ -210,14 +211,6 @@ SELECT {id}, {key}, CASE WHEN {time} >= {earliest} AND {time} < {latest} THEN {t
     )
 
 
-def untimed(source: Source) -> sql.Composed:
-    """One row per reason, ``reason, entries``: the allocations that no day can hold."""
-    return sql.SQL(
-        "SELECT CASE WHEN {at} IS NULL THEN {missing} WHEN isfinite({at}) THEN 'out_of_range' ELSE 'not_finite' END, count(*)"
-        " FROM {table} WHERE {untimed} GROUP BY 1"
-    ).format(at=source.raw("day"), missing="missing_day", table=source.name, untimed=_untimed(source, "day"))
-
-
 def count(source: Source) -> sql.Composed:
     """``(rows,)`` of the whole ledger."""
     return sql.SQL("SELECT count(*) FROM {} WHERE {}").format(source.name, source.condition)
@@ -236,70 +229,6 @@ def nth_entry(source: Source) -> sql.Composed:
         "SELECT {at}::timestamptz FROM {table} WHERE {at} >= %(start)s AND {at} < %(end)s AND {condition}"
         " ORDER BY {at} OFFSET %(rows)s LIMIT 1"
     ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
-
-
-def digest(source: Source) -> sql.Composed:
-    """``(rows, checksum)`` of the quests, which tell whether they need be read."""
-    return sql.SQL("SELECT count(*), sum({checksum}) FROM {table} WHERE {condition}").format(
-        checksum=source.checksum(sorted(source.ledger.columns)), table=source.name, condition=source.condition
-    )
-
-
-def day_checksums(source: Source) -> sql.Composed:
-    """One row per day in one of two closed ranges that has allocations: ``day, rows, checksum``."""
-    return sql.SQL(
-        "SELECT {day}, count(*), sum({checksum})::numeric FROM {table}"
-        " WHERE ({day} BETWEEN %(start)s AND %(end)s OR {day} BETWEEN %(older_start)s AND %(older_end)s) AND {condition}"
-        " GROUP BY 1"
-    ).format(
-        day=source.raw("day"),
-        checksum=source.checksum(sorted(source.ledger.columns)),
-        table=source.name,
-        condition=source.condition,
-    )
-
-
-def allocations(source: Source) -> sql.Composed:
-    """``day, rejection_reason, quest_id, allocated_usd, spent_usd, entries``: a row per day and quest in the closed range."""
-    return sql.SQL("""
-SELECT day, rejection_reason, {quest}, allocated_usd, spent_usd, entries
-  FROM (SELECT day, rejection_reason, CASE WHEN rejection_reason IS NULL THEN quest_id END AS quest_id,
-               sum(allocated_usd) FILTER (WHERE rejection_reason IS NULL) AS allocated_usd,
-               sum(spent_usd) FILTER (WHERE rejection_reason IS NULL) AS spent_usd, count(*) AS entries
-          FROM (SELECT {day} AS day, {rejection_reason} AS rejection_reason, {quest_id} AS quest_id,
-                       {allocated} AS allocated_usd, {spent} AS spent_usd
-                  FROM {table} WHERE {day} >= %(start)s AND {day} <= %(end)s AND {condition}) AS entries
-         GROUP BY 1, 2, 3) AS sums
-""").format(
-        quest=bounded("quest_id"),
-        day=source.raw("day"),
-        rejection_reason=source.rejection_reason(("allocated_usd", "spent_usd")),
-        quest_id=source.text("quest_id"),
-        allocated=source.number("allocated_usd"),
-        spent=source.number("spent_usd"),
-        table=source.name,
-        condition=source.condition,
-    )
-
-
-def quests(source: Source) -> sql.Composed:
-    """``rejection_reason, quest_id, name, layer, entries``: a row per quest. One that is listed twice has its first name."""
-    return sql.SQL("""
-SELECT rejection_reason, {id}, {texts}, entries
-  FROM (SELECT DISTINCT ON (quest_id) {rejection_reason} AS rejection_reason, {quest_id} AS quest_id, {name} AS name,
-               {layer} AS layer,
-               count(*) OVER (PARTITION BY {quest_id}) AS entries
-          FROM {table} WHERE {condition} ORDER BY quest_id, name, layer) AS entries
-""").format(
-        id=bounded("quest_id"),
-        texts=_list(map(cut, ("name", "layer"))),
-        rejection_reason=source.rejection_reason((), required="quest_id"),
-        quest_id=source.text("quest_id"),
-        name=sql.SQL("nullif({}, '')").format(source.text("quest")),
-        layer=sql.SQL("nullif({}, '')").format(source.text("layer")),
-        table=source.name,
-        condition=source.condition,
-    )
 
 
 def _named(term: sql.Composable, name: str) -> sql.Composed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter.calendar import ONE_DAY
 from exporter.config import Ledger
 from exporter.rollups.changes import Advance
-from exporter.sources import statements
+from exporter.sources import small_statements, statements
 from exporter.sources.database import Transaction
 from exporter.sources.errors import SlowError, TooLargeError
 from exporter.sources.mapping import Source
@@ -63,7 +63,7 @@ class AllocationsSync(LedgerSync):
     async def _compare(self, transaction: Transaction, source: Source, ranges: tuple[Days, Days], progress: Progress) -> None:
         (start, end), older = ranges
         bounds = {"start": start, "end": end, "older_start": older[0], "older_end": older[1]}
-        rows = await transaction.rows(source.composed(statements.day_checksums), **bounds)
+        rows = await transaction.rows(source.composed(small_statements.day_checksums), **bounds)
         found: dict[date, Checksum] = {day: (count, int(checksum)) for day, count, checksum in rows}
         known = await self._days(progress.today)
         before = {day: known[day] for day in known if any(first <= day <= last for first, last in ranges)}
@@ -91,7 +91,7 @@ class AllocationsSync(LedgerSync):
         file = self.context.directory / f"{self.name}-{first}.csv"
         try:
             async with transaction.attempt():
-                rows = await transaction.copy(statements.allocations(source), file, start=first, end=last)
+                rows = await transaction.copy(small_statements.allocations(source), file, start=first, end=last)
         except (TooLargeError, SlowError):
             if first >= last:
                 raise
@@ -102,7 +102,7 @@ class AllocationsSync(LedgerSync):
         return [file]
 
     async def _note_untimed(self, transaction: Transaction, source: Source) -> None:
-        untimed: dict[str, int] = dict(await transaction.rows(statements.untimed(source)))
+        untimed: dict[str, int] = dict(await transaction.rows(small_statements.untimed(source)))
         if untimed != self._untimed:
             await self.context.worker.run(self.context.rollups.untimed, self.name, untimed)
             self._untimed = untimed
@@ -120,14 +120,14 @@ class QuestsSync(LedgerSync):
         source = await self.source(transaction)
         run, rollups = self.context.worker.run, self.context.rollups
         state = progresses.dump(Progress(self.identity(source), now, self.context.calendar.day_of(now)))
-        count, checksum = (await transaction.rows(statements.digest(source)))[0]
+        count, checksum = (await transaction.rows(small_statements.digest(source)))[0]
         found = (self.identity(source), (count, checksum))
         if found == self._applied and await run(rollups.state, self.name) is not None:
             self.context.advances[self.name] = Advance(state)
             return
         file = self.context.directory / f"{self.name}.csv"
         self._applied = None
-        self.context.count(self.name, await transaction.copy(statements.quests(source), file, LARGE))
+        self.context.count(self.name, await transaction.copy(small_statements.quests(source), file, LARGE))
         await run(rollups.replace_quests, file, state)
         self.context.discard([file])
         self._applied = found
