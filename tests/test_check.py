@@ -180,8 +180,8 @@ async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, mon
 
 
 async def test_a_report_that_fails_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_frame: ReportContext) -> None:
-        raise duckdb.ConversionException("nonsense")
+    def fail(_context: ReportContext, *, past: bool) -> None:
+        raise duckdb.ConversionException(f"nonsense {past}".split()[0])
 
     monkeypatch.setattr(costs, "prepare", fail)
     code, lines = await checked(configure(reader, tmp_path / "rollups"))

@@ -68,7 +68,9 @@ def test_no_file_names_a_registry_or_a_home_directory(pattern: re.Pattern[str]) 
 
 def test_lock_pins_every_package_by_hash_and_names_no_source() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    packages = re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==\S+(?: ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
+    packages = re.findall(
+        r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==\S+(?: ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE
+    )
     lines = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
     assert len(packages) == len(lines)
     assert "://" not in lock

@@ -112,10 +112,10 @@ async def test_a_section_that_failed_before_does_not_revert_the_reload(ledger: s
 async def test_a_report_that_fails_reverts_the_reload(ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = costs.prepare
 
-    def prepare_or_fail(context: ReportContext) -> None:
+    def prepare_or_fail(context: ReportContext, *, past: bool) -> None:
         if context.config.report.top == TOP["bad"]:
             raise duckdb.BinderException("Binder Error: no such column")
-        prepare(context)
+        prepare(context, past=past)
 
     monkeypatch.setattr(costs, "prepare", prepare_or_fail)
     async with running(configured(ledger, tmp_path, TOP["good"])) as exporter:

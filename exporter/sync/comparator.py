@@ -6,7 +6,7 @@ from exporter.sources.errors import SlowError
 from exporter.sources.reader import EntryReader, Span
 from exporter.sync.ranges import Expected, chunks
 
-MOST_SPANS = 500
+MOST_SPANS = 2_000
 """Of one statement."""
 
 

@@ -20,7 +20,6 @@ from exporter.sync.certain import Certain
 from exporter.sync.context import SyncContext
 from exporter.sync.ledger import LedgerSync, Work
 from exporter.sync.possible import Possible
-from exporter.sync.progress import Progress
 from exporter.sync.step import Step
 
 log = structlog.get_logger()
@@ -38,10 +37,9 @@ class EntrySync(LedgerSync):
         batches = BatchReader(ledger.name, context.directory, refresh.statement_timeout)
         self._certain = Certain(batches, refresh.settle)
         self._possible = Possible(batches, refresh.interval, refresh.settle, refresh.late)
-        self._build = Build(self, batches)
+        self.build = Build(self, batches)
         self._untimed: dict[str, int] | None = None
         self._listed = False
-        self.build_pace = self._build.pace
         self.catch_up_pace = Pace(CATCH_UP_PACE)
 
     async def poll(self, transaction: Transaction, now: datetime) -> Work | None:
@@ -53,40 +51,34 @@ class EntrySync(LedgerSync):
             self._certain.forget()
             self._possible.forget()
             self._untimed = None
-            return partial(self._build.run, source, identity, now)
-        if await self._follow(PostgresReader(transaction, source), progress, now):
+            return partial(self.build.run, source, identity, now)
+        if await self._follow(Step(self.name, self.context, PostgresReader(transaction, source), progress, now)):
             return None
         return partial(self._catch_up, now)
 
     async def _catch_up(self, now: datetime) -> None:
         """Go on until all is in step, each time in a snapshot of its own, so that none is kept for long."""
         self.catch_up_pace.begin()
-        done = False
+        done, rows = False, 0
         while not done:
             async with self.context.database.transaction() as transaction:
                 source = await self.source(transaction)
                 progress = await self.context.worker.run(progresses.of, self.context.rollups, self.name)
                 if progress is None or progress.identity != self.identity(source):
                     return
-                done = await self._follow(PostgresReader(transaction, source), progress, now)
+                step = Step(self.name, self.context, PostgresReader(transaction, source), progress, now)
+                done = await self._follow(step)
+            rows += step.rows
             if not done and self.catch_up_pace.due():
-                log.info("catching up", ledger=self.name, ranges_left=self._possible.left)
+                log.info("catching up", ledger=self.name, rows=rows)
 
-    async def _follow(self, reader: PostgresReader, progress: Progress, now: datetime) -> bool:
+    async def _follow(self, step: Step) -> bool:
         """One step; returns whether the rollups are what the snapshot shows."""
-        step = Step(self.name, self.context, reader, progress, now)
-        horizon = await reader.horizon()
+        horizon = await step.reader.horizon()
         if not await self._certain.take(step):
             return False
-        proven = progress.pending_transactions is not None and horizon.oldest >= progress.pending_transactions
         if not self._listed:
-            everything = proven or self._certain.overrun
-            await self._possible.collect(step, self._certain.suspects, everything=everything)
-            if self._certain.overrun:  # what is uncommitted now may be updates too, which are looked for when it has ended
-                step.progress = replace(step.progress, pending_transactions=horizon.next)
-            elif proven:
-                step.progress = replace(step.progress, pending_transactions=None)
-            self._certain.suspects, self._certain.overrun, self._listed = [], False, True
+            await self._list(step, horizon)
         if not await self._possible.compare(step):
             advance = {self.name: Advance(progresses.dump(step.progress))}
             await self.context.worker.run(self.context.rollups.advance, advance)
@@ -95,6 +87,17 @@ class EntrySync(LedgerSync):
         await self._note_untimed(step.untimed)
         await self._advance(step, horizon)
         return True
+
+    async def _list(self, step: Step, horizon: Horizon) -> None:
+        """List what is to be compared: all of it when transactions have ended that were open before the first build."""
+        pending = step.progress.pending_transactions
+        ended = pending is not None and horizon.oldest >= pending
+        await self._possible.collect(step, self._certain.suspects, everything=ended or self._certain.overrun)
+        if self._certain.overrun:  # what is uncommitted now may be updates too, which are looked for when it has ended
+            step.progress = replace(step.progress, pending_transactions=horizon.next)
+        elif ended:
+            step.progress = replace(step.progress, pending_transactions=None)
+        self._certain.suspects, self._certain.overrun, self._listed = [], False, True
 
     async def _note_untimed(self, untimed: dict[str, int]) -> None:
         """Note how many entries no day can hold, if that has changed."""

@@ -63,11 +63,6 @@ class Possible:
     _first: datetime | None = None
     """Where the first known range begins, as the audit found it the last time."""
 
-    @property
-    def left(self) -> int:
-        """How many spans are still to be compared."""
-        return len(self._queue)
-
     def forget(self) -> None:
         """Begin again, for a ledger that is built again."""
         self._queue.clear()
@@ -77,14 +72,13 @@ class Possible:
         """List the spans that a poll has to compare; ``everything`` is the whole ledger."""
         recent = self._recent_start(step)
         lookback = Span(recent, step.calendar.end(step.calendar.day_of(step.now)))
+        audited = Span(BEGINNING, BEGINNING) if everything else self._audit_span(step, recent)
+        known = await self._expected_of(step, [lookback, audited])
+        self._look_back(step, known[0])
         if everything:
-            found = [await self._expected(step, lookback)]
             self._queue.append(Suspect(Span(BEGINNING, recent), audit=True))
         else:
-            audited = self._audit_span(step, recent)
-            found = await self._expected_of(step, [lookback, audited])
-            self._audit(step, found[1], recent)
-        self._look_back(step, found[0])
+            self._audit(step, known[1], recent)
         if not step.reader.numbered:
             self._queue.extend(Suspect(each.span) for each in await self._counted(step, recent))
         self._queue.extend(Suspect(span) for span in suspects if span.start < lookback.end)

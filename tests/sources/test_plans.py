@@ -15,11 +15,10 @@ from psycopg import sql
 from exporter import app
 from exporter.config import Config, parse
 from exporter.exposition.bodies import Publisher
-from exporter.sources import statements
+from exporter.sources import small_statements, statements
 from exporter.sources.catalog import inspect
 from exporter.sources.database import Database, Transaction
 from exporter.sources.mapping import Source
-from exporter.sync import watermark
 from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 
@@ -77,23 +76,36 @@ async def test_no_statement_reads_a_whole_ledger(transaction: Transaction, confi
 
 def statements_of(source: Source) -> list[tuple[sql.Composed, dict[str, object]]]:
     """All statements that a refresh sends for the ledger, with the parameters of a quiet moment."""
-    span: dict[str, object] = {"start": NOW - timedelta(hours=1), "end": NOW}
     if source.ledger.name == "allocations":
-        days: dict[str, object] = {"start": NOW.date() - timedelta(days=29), "end": NOW.date()}
-        return [(statements.digest(source), days), (statements.allocations(source), days), (statements.untimed(source), {})]
-    lowest: dict[str, object] = {"costs": 59_000, "impacts": 5_900, "updated_at": NOW.timestamp() - 3600}
-    looks, newest = [], []
-    for column in watermark.columns(source):
-        lower = lowest[column if column == "updated_at" else source.ledger.name]
-        looks.append((watermark._poll(source, column), {"lower": lower}))
-        newest.append((watermark._newest(source, column), dict[str, object]()))
-    ranges = [
+        today = NOW.date()
+        days: dict[str, object] = {"start": today - timedelta(days=29), "end": today}
+        older: dict[str, object] = {"older_start": today - timedelta(days=60), "older_end": today - timedelta(days=30)}
+        return [
+            (small_statements.day_checksums(source), days | older),
+            (small_statements.allocations(source), days),
+            (small_statements.untimed(source), {}),
+        ]
+    span: dict[str, object] = {"start": NOW - timedelta(hours=1), "end": NOW, "high": 10**9}
+    low = {"costs": 59_000, "impacts": 5_900}[source.ledger.name]
+    ids: dict[str, object] = {"low": low, "high": low + 500, "shift": 6, "bins": [low >> 6], "ids": [low, low + 1], "rows": 100}
+    spans: dict[str, object] = {"starts": [NOW - timedelta(hours=1)], "ends": [NOW], "high": 10**9}
+    asked = [
         (statements.entries(source), span),
-        (statements.checksums(source), span | {"midnight": NOW.replace(hour=0, minute=0)}),
+        (statements.new_entries(source), ids),
+        (statements.named_entries(source), ids),
+        (statements.checksums(source), spans),
+        (statements.key_sums(source), spans),
+        (statements.position(source), {}),
+        (statements.id_bins(source), ids),
+        (statements.ids(source), ids),
+        (statements.nth_id(source), ids),
         (statements.next_entry(source), span),
         (statements.nth_entry(source), span | {"rows": 100}),
     ]
-    return [*looks, *newest, *ranges, (statements.untimed(source), {})]
+    since: dict[str, object] = {"since": NOW - timedelta(hours=1), "until": NOW, "width": 15, "bins": [0], "most": 100}
+    if source.has("updated_at"):
+        asked += [(statements.update_bins(source), since), (statements.versions(source), since)]
+    return asked
 
 
 LATE = """
@@ -172,20 +184,18 @@ async def test_an_idle_refresh_reads_the_same_whatever_the_history(
 ) -> None:
     async with watched(database, config, days, sent) as exporter:
         idle = [await exporter.refresh() for _ in range(3)]
-    # Allocations are those of one older day. Nothing else is sent, for nothing differs.
-    assert [work.rows for work in idle] == [{"allocations": 5, "quests": 0, "costs": 0, "impacts": 0}] * 3
+    # No row is sent, for nothing differs.
+    assert [set(work.rows.values()) for work in idle] == [{0.0}] * 3
     assert idle[0].statements == idle[1].statements == idle[2].statements
-    assert idle[0].statements.total() == 52
+    assert idle[0].statements.total() == 24
 
 
 @pytest.mark.parametrize("days", [35, 200])
-async def test_one_late_row_has_its_own_day_read_again_and_no_other(
-    database: str, config: Config, days: int, sent: list[str]
-) -> None:
+async def test_one_row_of_an_old_day_is_read_and_no_other(database: str, config: Config, days: int, sent: list[str]) -> None:
     async with watched(database, config, days, sent) as exporter:
         idle = await exporter.refresh()
         with psycopg.connect(database) as connection:
             connection.execute(LATE)
         late = await exporter.refresh()
-    assert late.rows == idle.rows | {"costs": 201}  # 200 calls of the settled day, and itself
-    assert late.statements.total() == idle.statements.total() + 3  # a COPY between SAVEPOINT and RELEASE
+    assert late.rows == idle.rows | {"costs": 1}
+    assert late.statements.total() == idle.statements.total() + 1  # a COPY
