@@ -4,7 +4,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 
 from exporter.app import pipeline
 from exporter.exposition.bodies import Publisher
+from exporter.rollups.changes import Advance
 from exporter.telemetry import Telemetry
 from tests.end_to_end.process import DEADLINE, serving
 from tests.faults.stage import QUICK, down, last_errors, logged, spend, until_exact, wrong
@@ -95,16 +96,22 @@ async def test_damage_that_is_found_only_when_the_file_is_read(
         assert wrong(known_ledger, exporter.page(), clock.now) == []
 
 
-async def test_a_file_set_aside_during_a_refresh(tmp_path: Path, known_ledger: str) -> None:
+async def test_a_file_set_aside_during_a_refresh(tmp_path: Path, known_ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(datetime.now(UTC))
     config = configure(known_ledger, tmp_path / "rollups")
     async with pipeline(config, publisher := Publisher(own := Telemetry("", "")), own, clock) as refresher:
         (database_sync,) = refresher.database_syncs
         await refresher.refresh(database_sync)
-        works = await database_sync.read(clock.now)
-        refresher.rollups.mark_suspect(duckdb.IOException("Corrupt database file"))
-        assert await refresher.worker.run(refresher.rollups.reopen_if_needed)
-        await database_sync.apply(works)
+        rollups, advance = refresher.rollups, refresher.rollups.advance
+
+        def advance_in_another_file(advances: Mapping[str, Advance]) -> None:
+            rollups.mark_suspect(duckdb.IOException("Corrupt database file"))
+            assert rollups.reopen_if_needed()
+            advance(advances)
+
+        monkeypatch.setattr(rollups, "advance", advance_in_another_file)
+        await database_sync.sync(clock.now)
+        monkeypatch.undo()
         assert not any(database_sync.up.values())
         await refresher.refresh(database_sync)
         assert all(database_sync.up.values())
