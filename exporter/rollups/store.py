@@ -144,6 +144,7 @@ class Rollups(Session):
         with self._transaction():
             self._expect(changes.ledger, built=False)
             self._stage(changes)
+            self._connection.execute("DROP TABLE staged")  # twice the same would take twice the memory
             (costs if changes.ledger == "costs" else impacts).take(self._connection)
             ranges.add(self._connection, changes.ledger, changes.now)
             self._put(f"building.{changes.ledger}", changes.state)
