@@ -31,6 +31,7 @@ SELECT ledger, max(moment)
  WHERE moment <= $now GROUP BY ledger
 """
 _PENDING = "SELECT key >> $shift, count(*), sum(key) FROM pending WHERE ledger = $ledger AND key > $low GROUP BY ALL"
+_LEAST_PENDING = "SELECT min(key) FROM pending WHERE ledger = ? AND key > ?"
 _PENDING_ROWS = """
 SELECT key, day, minute FROM pending
  WHERE ledger = $ledger AND key > $low AND list_contains($bins::BIGINT[], key >> $shift)
@@ -101,6 +102,10 @@ class Rollups(Session):
     def holding(self, ledger: str, ids: list[int]) -> list[Key]:
         """The ranges of a ledger that may hold entries with these ids."""
         return ranges.holding(self._connection, ledger, ids)
+
+    def least_pending(self, ledger: str, low: int) -> int | None:
+        """The least id above the low watermark that was counted; None where there is none."""
+        return self._connection.execute(_LEAST_PENDING, [ledger, low]).fetchall()[0][0]  # type: ignore[no-any-return]
 
     def pending_bins(self, ledger: str, low: int, shift: int) -> dict[int, tuple[int, int]]:
         """By ``id >> shift``, how many ids above the low watermark were counted, and their sum."""

@@ -1,7 +1,9 @@
 """Entries that are certainly new or changed: with ids above the high watermark, or late below it, or just updated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 
 from exporter.calendar import MICROSECOND
@@ -84,18 +86,21 @@ class Certain:
         mark = step.watermark
         if mark.low >= mark.high:
             return set(), True
-        rollups, by = step.context.rollups, shift(mark.low, mark.high)
-        known = await step.context.worker.run(rollups.pending_bins, step.ledger, mark.low, by)
+        rollups, run = step.context.rollups, step.context.worker.run
+        least = await run(rollups.least_pending, step.ledger, mark.low)
+        # The low watermark of a ledger that was empty lies far below all ids.
+        by = shift(mark.low if least is None else least - 1, mark.high)
+        known = await run(rollups.pending_bins, step.ledger, mark.low, by)
         step.passing = self._late.due(sum(count for count, _ in known.values()))
         if not step.passing:
             return set(), True
         found = await _id_bins(step.reader, mark.low, mark.high, by)
         differing = sorted({number for number, _ in found.items() ^ known.items()})
-        bins = differing[: max(1, LATE_IDS >> by)]
-        if not bins:
+        if not differing:
             return set(), True
+        bins = _first_bins(differing, found)
         ids = set(await step.reader.ids(mark.low, mark.high, by, bins))
-        pending = await step.context.worker.run(rollups.pending, step.ledger, mark.low, by, bins)
+        pending = await run(rollups.pending, step.ledger, mark.low, by, bins)
         await self._vanished(step, [number for number in pending if number not in ids], pending)
         return ids - pending.keys(), len(bins) == len(differing)
 
@@ -165,6 +170,12 @@ def _bin(instant: datetime) -> int:
 def _start(number: int) -> datetime:
     """Where a bin begins."""
     return datetime.fromtimestamp(number * BIN, UTC)
+
+
+def _first_bins(bins: list[int], found: Mapping[int, Sums]) -> list[int]:
+    """The first of the bins, as many as hold so many ids as are listed at a time; one at least."""
+    counts = accumulate(found[number].entries if number in found else 0 for number in bins)
+    return bins[: max(1, sum(1 for count in counts if count <= LATE_IDS))]
 
 
 async def _id_bins(reader: EntryReader, low: int, high: int, by: int) -> dict[int, Sums]:
