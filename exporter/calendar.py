@@ -30,8 +30,9 @@ class Calendar:
     zone: ZoneInfo
 
     def day_of(self, instant: datetime) -> date:
-        """The calendar day that an aware instant falls on."""
-        return instant.astimezone(self.zone).date()
+        """The calendar day that an aware instant falls on. It goes on where the clocks are set back over its midnight."""
+        day = instant.astimezone(self.zone).date()
+        return day if instant < self.end(day) else day + ONE_DAY
 
     def start(self, day: date) -> datetime:
         """The first instant of the day, in UTC. Where the clocks skip midnight, it is the end of the gap."""

@@ -31,6 +31,15 @@ def test_start_and_length_of_a_day(zone: str, day: date, hours: int, start: str)
     assert calendar.hours_in(day) == hours
 
 
+def test_a_day_goes_on_where_the_clocks_are_set_back_over_midnight() -> None:
+    calendar = Calendar(ZoneInfo("America/St_Johns"))  # at 00:01 it was 23:01 again
+    midnight = datetime(2010, 11, 7, 2, 30, tzinfo=UTC)
+    minutes = (-1, 0, 1, 59, 61, 25 * 60 - 1, 25 * 60)
+    days = [calendar.day_of(midnight + timedelta(minutes=minute)).day for minute in minutes]
+    assert days == [6, 7, 7, 7, 7, 7, 8]
+    assert calendar.hour_of(midnight + timedelta(minutes=30)) == 0
+
+
 @given(st.sampled_from(ZONES), INSTANTS)
 def test_an_instant_is_within_its_hour_and_its_day(zone: str, instant: datetime) -> None:
     calendar = Calendar(ZoneInfo(zone))

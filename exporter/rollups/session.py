@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -80,11 +80,12 @@ class Session(ABC):
         self._connection.execute("BEGIN")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
             self._states.clear()
-            self._connection.execute("ROLLBACK")
+            with suppress(duckdb.TransactionException):  # a COMMIT that failed has ended the transaction
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def _expect(self, ledger: str, *, built: bool | None = None) -> None:
         """Refuse to go on in another file than the one that the work began with, in which the ledger is not even begun."""

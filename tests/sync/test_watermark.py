@@ -1,48 +1,68 @@
-"""When a cursor may pass a position."""
+"""How far entries are counted for good, while transactions that drew their ids earlier may still be open."""
 
 from datetime import timedelta
 
 import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.config import parse
 from exporter.sources.database import Database
-from exporter.sync import watermark
-from exporter.sync.watermark import Group, Horizon, Seen, Watermark, changed
-
-FEW = Group(rows=2, checksum=77, numbers=())
+from exporter.sources.horizon import Horizon, horizon
+from exporter.sync.watermark import Watermark, shift
 
 
-def test_a_mark_is_passed_only_when_everything_that_ran_then_has_ended() -> None:
-    start = Watermark(passed=10, mark=10)
-    marked = start.advance(12, Horizon(oldest=100, next=105))
-    assert marked == Watermark(passed=10, mark=10, barrier=105)
-    waiting = marked.advance(13, Horizon(oldest=104, next=120))
-    assert waiting == marked
-    assert waiting.advance(14, Horizon(oldest=105, next=130)) == Watermark(passed=10, mark=14)
+def test_the_low_watermark_rises_only_when_everything_that_ran_then_has_ended() -> None:
+    start = Watermark(low=10, mark=12, high=12)
+    marked = start.advance(Horizon(oldest=100, next=105))
+    assert marked == Watermark(low=10, mark=12, high=12, barrier=105)
+    waiting = marked.reach(13).advance(Horizon(oldest=104, next=120))
+    assert waiting == Watermark(low=10, mark=12, high=13, barrier=105)
+    assert waiting.reach(14).advance(Horizon(oldest=105, next=130)) == Watermark(low=12, mark=14, high=14)
 
 
-def test_the_barrier_is_set_one_look_after_the_mark() -> None:
-    seen = Watermark(passed=0, mark=0).advance(5, Horizon(1, 1)).advance(5, Horizon(1, 1))
-    assert seen == Watermark(passed=0, mark=5, barrier=None)
-    # A transaction that had drawn its id, but was not yet running, when bin 5 was seen, is running now, as number 7.
-    running = seen.advance(6, Horizon(oldest=7, next=8))
-    assert running.advance(6, Horizon(oldest=7, next=9)).passed == 0
-    assert running.advance(6, Horizon(oldest=8, next=9)).passed == 5
+def test_the_barrier_is_set_one_poll_after_the_mark() -> None:
+    seen = Watermark(low=0, mark=5, high=5)
+    # A transaction that had drawn its id, but was not yet running, when 5 was seen, is running now, as number 7.
+    running = seen.reach(6).advance(Horizon(oldest=7, next=8))
+    assert running.advance(Horizon(oldest=7, next=9)).low == 0
+    assert running.advance(Horizon(oldest=8, next=9)).low == 5
 
 
-def test_a_position_never_goes_back() -> None:
-    position = Watermark(passed=50, mark=50, barrier=1)
-    assert position.advance(3, Horizon(5, 5)).passed == 50
+def test_a_watermark_never_goes_back() -> None:
+    mark = Watermark(low=50, mark=40, high=60, barrier=1)
+    assert mark.reach(3) == mark
+    assert mark.advance(Horizon(5, 5)) == Watermark(low=50, mark=60, high=60)
 
 
-def test_only_what_is_new_or_gone_is_touched() -> None:
-    before: Seen = {(4, 100): FEW, (5, 100): FEW, (5, 101): FEW}
-    now: Seen = {(5, 100): FEW, (5, 101): Group(3, 78, ()), (6, None): FEW}
-    assert sorted(changed(before, now, lower=5), key=str) == sorted([(101, FEW), (101, Group(3, 78, ())), (None, FEW)], key=str)
+@pytest.mark.parametrize("newest, position", [(7, 7), (0, 0), (-4, -4), (None, -(2**63))])
+def test_a_new_watermark_stands_at_the_greatest_id(newest: int | None, position: int) -> None:
+    assert Watermark.at(newest) == Watermark(position, position, position)
 
 
-def test_after_a_restart_everything_above_the_position_is_touched() -> None:
-    assert changed({}, {(5, 100): FEW}, lower=5) == [(100, FEW)]
+@given(st.data())
+def test_no_id_is_passed_while_its_transaction_is_open(data: st.DataObject) -> None:
+    """Transactions draw an id each, one after the other, and end in any order; a poll counts up to the greatest that ended."""
+    mark, drawn, still_open = Watermark.at(0), 0, set[int]()
+    for ends in data.draw(st.lists(st.none() | st.integers(0, 5), max_size=40)):
+        if ends is None:
+            drawn += 1
+            still_open.add(drawn)
+        elif still_open:
+            still_open.remove(sorted(still_open)[ends % len(still_open)])
+        ended = [number for number in range(1, drawn + 1) if number not in still_open]
+        mark = mark.reach(max(ended, default=0)).advance(Horizon(min(still_open, default=drawn + 1), drawn + 1))
+        assert mark.low < min(still_open, default=drawn + 1)
+        assert mark.low <= mark.mark <= mark.high
+
+
+@pytest.mark.parametrize(
+    "low, high, expected", [(0, 0, 6), (0, 65_535, 6), (0, 131_071, 7), (1000, 1_049_575, 10), (-(2**63), 2**63 - 1, 54)]
+)
+def test_ids_are_divided_into_a_bounded_number_of_bins(low: int, high: int, expected: int) -> None:
+    assert shift(low, high) == expected
+    assert (high >> expected) - (low >> expected) <= 1025
 
 
 async def test_the_horizon_lies_beyond_transactions_that_snapshots_do_not_list(database: str) -> None:
@@ -57,7 +77,7 @@ async def test_the_horizon_lies_beyond_transactions_that_snapshots_do_not_list(d
     assert (await seen_from(database)).oldest > later[0]
 
 
-async def seen_from(conninfo: str) -> watermark.Horizon:
+async def seen_from(conninfo: str) -> Horizon:
     config = parse(f'databases: {{main: {{dsn: "{conninfo}"}}}}\nledgers: {{costs: {{database: main}}}}', "config.yml")
     async with Database(config.databases["main"], timedelta(seconds=20)) as opened, opened.transaction() as transaction:
-        return await watermark.horizon(transaction)
+        return await horizon(transaction)
