@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -80,11 +80,14 @@ class Session(ABC):
         self._connection.execute("BEGIN")
         try:
             yield
-            self._connection.execute("COMMIT")
         except BaseException:
             self._states.clear()
-            with suppress(duckdb.TransactionException):  # a COMMIT that failed has ended the transaction
-                self._connection.execute("ROLLBACK")
+            self._connection.execute("ROLLBACK")
+            raise
+        try:
+            self._connection.execute("COMMIT")
+        except duckdb.Error:  # which has ended the transaction
+            self._states.clear()
             raise
 
     def _expect(self, ledger: str, *, built: bool | None = None) -> None:

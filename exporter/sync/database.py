@@ -53,41 +53,48 @@ class DatabaseSync:
             self._clean_staging()
             async with self._context.database.transaction() as transaction:
                 for ledger_sync in self.ledgers:
-                    await self._poll(transaction, ledger_sync, now, works)
-            await self._advance()
+                    if work := await self._poll(transaction, ledger_sync, now):
+                        works[ledger_sync.name] = work
         except FAILURES as error:
+            self._context.advances.clear()
             for ledger_sync in self.ledgers:
                 self._failed(ledger_sync.name, error)
             return
+        await self._advance()
         for name, work in works.items():
             try:
                 await work()
-                await self._advance()
             except FAILURES as error:
                 self._failed(name, error)
             else:
-                self._succeeded(name)
+                if name not in self._context.advances:
+                    self._succeeded(name)
+                await self._advance()
+
+    async def _poll(self, transaction: Transaction, ledger_sync: LedgerSync, now: datetime) -> Work | None:
+        try:
+            async with transaction.attempt():
+                return await ledger_sync.poll(transaction, now)
+        except FAILURES as error:
+            if transaction.broken or isinstance(error, TimeoutError):
+                raise
+            self._failed(ledger_sync.name, error)
+        return None
 
     async def _advance(self) -> None:
         """Note how far the ledgers that are in step have been followed."""
         advances = dict(self._context.advances)
         self._context.advances.clear()
-        if advances:
-            await self._context.worker.run(self._context.rollups.advance, advances)
-
-    async def _poll(self, transaction: Transaction, ledger_sync: LedgerSync, now: datetime, works: dict[str, Work]) -> None:
+        if not advances:
+            return
         try:
-            async with transaction.attempt():
-                work = await ledger_sync.poll(transaction, now)
+            await self._context.worker.run(self._context.rollups.advance, advances)
         except FAILURES as error:
-            if transaction.broken or isinstance(error, TimeoutError):
-                raise
-            self._failed(ledger_sync.name, error)
+            for name in advances:
+                self._failed(name, error)
         else:
-            if work:
-                works[ledger_sync.name] = work
-            else:
-                self._succeeded(ledger_sync.name)
+            for name in advances:
+                self._succeeded(name)
 
     def _clean_staging(self) -> None:
         """Remove what a refresh that failed has read and not used; make the place again if somebody removed it."""

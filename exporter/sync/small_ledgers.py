@@ -84,6 +84,7 @@ class AllocationsSync(LedgerSync):
             day: found[day] for day in differing if day in found
         }
         self.context.discard(files)
+        self.context.advances[self.name] = Advance(state)
 
     async def _read(self, transaction: Transaction, source: Source, days: Days) -> list[Path]:
         """The allocations of some days; where these are too many for one statement, those of the halves."""
@@ -130,6 +131,7 @@ class QuestsSync(LedgerSync):
         self.context.count(self.name, await transaction.copy(small_statements.quests(source), file, LARGE))
         await run(rollups.replace_quests, file, state)
         self.context.discard([file])
+        self.context.advances[self.name] = Advance(state)
         self._applied = found
 
 

@@ -19,8 +19,8 @@ CREATE VIEW cost_ledger AS SELECT * FROM calls WHERE passed();
 """
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'resource-exporter' AND wait_event = 'PgSleep'"
 BUILD = "COPY%"
-REFRESH = "%GROUP BY 1, 2%"
-AUDIT = "%sum(checksum)::numeric%"
+REFRESH = "%AS untimed%"
+AUDIT = "%WITH ORDINALITY%"
 """LIKE patterns of the statements that read the calls: in a first build, first in a refresh, and in an audit."""
 
 

@@ -165,7 +165,7 @@ async def test_a_checkpoint_on_a_full_disk(tmp_path: Path, known_ledger: str) ->
         spend(known_ledger)
         with no_room(os.getpid(), ROOM_FOR_THE_LOG):
             await exporter.attempt()
-            assert "autocheckpoint failed" in exporter.last_error("allocations")
+            assert "autocheckpoint failed" in exporter.last_error("costs")
             await exporter.attempt()
         await exporter.refresh()
         assert wrong(known_ledger, exporter.page(), clock.now) == []
