@@ -19,7 +19,8 @@ from exporter.report.context import ReportContext
 from exporter.sections import SECTIONS, waste
 from exporter.web.server import Address
 from tests.integration.running import configure
-from tests.web.serving import PATIENCE, Answer, answer, ask, said, until
+from tests.waiting import until_async
+from tests.web.serving import PATIENCE, Answer, answer, ask, said
 
 TOP = {"good": 5, "bad": 7}
 REASON = "waste cannot be computed: Binder Error: no such column; fix: take the change back"
@@ -44,7 +45,7 @@ class Running(NamedTuple):
         async def shown() -> bool:
             return f"{line}\n" in await self.page()
 
-        await until(shown)
+        await until_async(shown)
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """The writers change what they say they change, and count it."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,7 +8,7 @@ import pytest
 
 from bench.ledger import Shape, fill
 from bench.writers import Stream, calls, corrections, deletions, late_scores, writing
-from tests.end_to_end.process import DEADLINE
+from tests.waiting import until
 
 # What a row was before, its age, and what it is now; a row that was deleted is none.
 _CHANGES = """
@@ -30,11 +29,8 @@ def ledger(vacant: str) -> str:
 
 
 def _write_until(conninfo: str, stream: Stream, enough: Callable[[int], bool]) -> int:
-    deadline = time.monotonic() + DEADLINE
     with writing(conninfo, stream) as written:
-        while not enough(written.rows):
-            assert time.monotonic() < deadline, f"only {written.rows} rows were written"
-            time.sleep(0.05)
+        until(lambda: enough(written.rows), lambda: f"only {written.rows} rows were written")
     return written.rows
 
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,9 +11,9 @@ import pytest
 
 from exporter.demo.__main__ import SCHEMA
 from exporter.demo.run import VARIABLE
+from tests.waiting import DEADLINE, until
 
 COMMAND = [sys.executable, "-m", "exporter.demo"]
-DEADLINE = 60.0
 
 
 @contextmanager
@@ -39,14 +38,14 @@ def _made(conninfo: str) -> tuple[int, int] | None:
 
 
 def _until_more(process: subprocess.Popen[str], conninfo: str, calls: int, other_than: int = 0) -> tuple[int, int]:
-    deadline = time.monotonic() + DEADLINE
-    while True:
+    def more() -> tuple[int, int] | None:
         made = _made(conninfo)
         if made and made[0] != other_than and made[1] > calls:
             return made
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        assert time.monotonic() < deadline, f"the fleet has written {made} (table, calls), and not more than {calls} calls"
-        time.sleep(0.1)
+        return None
+
+    return until(more, lambda: f"the fleet has written {_made(conninfo)} (table, calls), and not more than {calls} calls")
 
 
 def test_it_writes_a_history_and_live_events_and_leaves_other_schemas_alone(database: str) -> None:

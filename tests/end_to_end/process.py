@@ -6,7 +6,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-DEADLINE = 150.0
+from tests.waiting import DEADLINE, until
 
 LEDGERS = """\
 databases:
@@ -81,11 +80,13 @@ class Exporter:
 
     def until(self, condition: Callable[[], object], patience: float = DEADLINE) -> None:
         """Wait until the condition holds, or fail with the log after this many seconds."""
-        deadline = time.monotonic() + patience
-        while not condition():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+
+        def held() -> object:
+            found = condition()
+            assert found or self.process.poll() is None, self.log.read_text()
+            return found
+
+        until(held, self.log.read_text, patience)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal and return the exit code."""

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from tests.end_to_end.process import DEADLINE
+from tests.waiting import DEADLINE, until
 
 
 @contextmanager
@@ -33,13 +32,14 @@ def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterat
         with urlopen(f"http://127.0.0.1:{own}/api/v1/{endpoint}?{urlencode(parameters)}", timeout=10) as reply:
             return json.load(reply)["data"]["result"]
 
+    said = (directory / "prometheus.log").read_text
     try:
-        deadline = time.monotonic() + patience
-        while not _scraped(ask):
-            text = (directory / "prometheus.log").read_text()
-            assert process.poll() is None, f"Prometheus has exited; its log:\n{text}"
-            assert time.monotonic() < deadline, f"Prometheus has scraped no exporter on port {port}; its log:\n{text}"
-            time.sleep(0.1)
+        until(
+            lambda: process.poll() is not None or _scraped(ask),
+            lambda: f"nothing on port {port} was scraped:\n{said()}",
+            patience,
+        )
+        assert process.poll() is None, f"Prometheus has exited; its log:\n{said()}"
         yield ask
     finally:
         process.terminate()

@@ -13,7 +13,8 @@ import pytest
 
 from exporter.demo.run import FAREWELL
 from exporter.sections import SECTIONS
-from tests.end_to_end.process import DEADLINE, Exporter, running
+from tests.end_to_end.process import Exporter, running
+from tests.waiting import DEADLINE
 
 Moment = Callable[[Path, Path], bool]
 """Whether the moment has come, by the directory of temporary files and the file of standard output."""

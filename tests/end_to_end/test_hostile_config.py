@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.end_to_end.process import DEADLINE, LEDGERS, serving
+from tests.end_to_end.process import LEDGERS, serving
+from tests.waiting import DEADLINE
 
 RIGHT = LEDGERS.format(timezone="UTC")
 BOMB = "a: &a [x, x]\n" + "".join(f"{key}: &{key} [{', '.join([f'*{before}'] * 9)}]\n" for before, key in pairwise("abcdefghi"))

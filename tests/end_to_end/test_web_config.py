@@ -15,7 +15,7 @@ import pytest
 
 from tests.certificates import renew
 from tests.end_to_end.process import LEDGERS, Exporter, running
-from tests.web.serving import until
+from tests.waiting import until_async
 
 pytestmark = pytest.mark.prometheus("openssl")
 
@@ -155,7 +155,7 @@ async def scrape_among_guesses(exporter: Exporter, sources: list[str]) -> int:
         return len(tried) > 1.5 * len(sources)
 
     guesses = [asyncio.create_task(guess(exporter.port, source, tried)) for source in sources]
-    await until(again)
+    await until_async(again)
     try:
         return (await asyncio.to_thread(exporter.get, "/metrics")).status
     finally:

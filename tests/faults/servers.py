@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from exporter.demo.postgres import Server
-from tests.end_to_end.process import DEADLINE
+from tests.waiting import until
 
 CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'resource-exporter'"
 
@@ -33,10 +32,7 @@ def kill(server: Server) -> None:
     everything = processes(server)
     _signal(everything, signal.SIGKILL)
     server.stop()
-    deadline = time.monotonic() + DEADLINE
-    while any(map(_lives, everything)):
-        assert time.monotonic() < deadline, f"processes of PostgreSQL outlive SIGKILL: {[*filter(_lives, everything)]}"
-        time.sleep(0.01)
+    until(lambda: not any(map(_lives, everything)), lambda: f"these outlive SIGKILL: {[*filter(_lives, everything)]}")
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """The clock of the machine is set while the exporter is running."""
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Self
@@ -12,9 +10,9 @@ import pytest
 from exporter import app
 from exporter.exposition.bodies import Publisher
 from exporter.telemetry import Telemetry
-from tests.end_to_end.process import DEADLINE
 from tests.faults.stage import wrong
 from tests.integration.running import PLAIN, configure
+from tests.waiting import until_async
 
 
 class Clock(datetime):
@@ -27,12 +25,6 @@ class Clock(datetime):
         return super().now(tz) + cls.ahead
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
-            await asyncio.sleep(0.02)
-
-
 @pytest.mark.parametrize("steps", [(-60, 30), (60 * 24 * 40, -60 * 24 * 60)], ids=["minutes", "weeks"])
 async def test_refreshes_continue_after_the_clock_is_set(
     known_ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: tuple[int, ...]
@@ -43,16 +35,19 @@ async def test_refreshes_continue_after_the_clock_is_set(
     publisher, telemetry = Publisher(Telemetry("", "")), Telemetry("", "")
     config = configure(known_ledger, tmp_path / "rollups", refresh={"interval": "100ms"})
 
-    def exact() -> bool:
+    async def ready() -> bool:
+        return publisher.ready
+
+    async def exact() -> bool:
         return not wrong(known_ledger, publisher.body(PLAIN).decode(), Clock.now(UTC))
 
     async with (
         app.pipeline(config, publisher, telemetry, lambda: Clock.now(UTC)) as refresher,
         app.scheduled(refresher, publisher),
     ):
-        await until(lambda: publisher.ready)
+        await until_async(ready)
         for minutes in steps:
             Clock.ahead += timedelta(minutes=minutes)
             with psycopg.connect(known_ledger) as connection:
                 connection.execute("INSERT INTO cost_ledger (created_at, cost_usd) VALUES (now() - interval '90 days', 1)")
-            await until(exact)
+            await until_async(exact)

@@ -16,9 +16,10 @@ from exporter.app import pipeline
 from exporter.exposition.bodies import Publisher
 from exporter.rollups.changes import Advance
 from exporter.telemetry import Telemetry
-from tests.end_to_end.process import DEADLINE, serving
+from tests.end_to_end.process import serving
 from tests.faults.stage import QUICK, down, last_errors, logged, spend, until_exact, wrong
 from tests.integration.running import PLAIN, Clock, configure, parsed, running
+from tests.waiting import DEADLINE
 
 IMPATIENT = QUICK.replace("100ms", "100ms, stale_after: 8s")
 HEADERS, BLOCK = 12_288, 262_144

@@ -17,7 +17,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.conftest import SCHEMA
-from tests.end_to_end.process import DEADLINE, serving
+from tests.end_to_end.process import serving
+from tests.waiting import until
 
 LEDGER = Path(__file__).parent.parent / "end_to_end/ledger.sql"
 # The same exporter under two names simulates two replicas: a query that adds them up doubles its result.
@@ -59,10 +60,7 @@ class Prometheus:
 
     def until(self, expression: str) -> None:
         """Wait until the query has a result."""
-        deadline = time.monotonic() + DEADLINE
-        while not self._found(expression):
-            assert time.monotonic() < deadline, expression
-            time.sleep(0.1)
+        until(lambda: self._found(expression), lambda: expression)
 
     def _found(self, expression: str) -> bool:
         try:

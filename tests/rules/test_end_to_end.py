@@ -4,12 +4,11 @@ import json
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Queue
 from typing import Any
 
 import psycopg
@@ -17,7 +16,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.end_to_end.process import DEADLINE, serving
+from tests.end_to_end.process import serving
+from tests.waiting import until
 
 # Today and tomorrow, because the test may run across midnight; a row of tomorrow counts from then on.
 LEDGER = """
@@ -101,16 +101,12 @@ def _prometheus(directory: Path, exporter: int, alertmanager: int) -> Iterator[s
 
 
 def _first_about_a_quest(received: Queue[Any], *processes: subprocess.Popen[bytes]) -> Any:  # noqa: ANN401 - JSON
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
+    def found() -> Any:  # noqa: ANN401 - JSON
         assert all(process.poll() is None for process in processes)
-        try:
-            notification = received.get(timeout=1)
-        except Empty:
-            continue
-        if "quest_id" in notification["groupLabels"]:
-            return notification
-    pytest.fail("no notification came")
+        arrived = [received.get() for _ in range(received.qsize())]
+        return next((each for each in arrived if "quest_id" in each["groupLabels"]), None)
+
+    return until(found, lambda: "no notification came")
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,13 +84,6 @@ async def ask(
     lines = "" if authorization is None else f"Authorization: {authorization}\r\n"
     text = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{lines}\r\n"
     return answer(await said(port, text.encode(), context))
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Until the condition holds, or fail."""
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():  # noqa: ASYNC110 - what is waited for happens elsewhere
-            await asyncio.sleep(0.02)
 
 
 def answer(message: bytes) -> Answer:

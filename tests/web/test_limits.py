@@ -10,7 +10,8 @@ from aiohttp import web
 
 from exporter.web.access import Guard
 from exporter.web.connection import Limits
-from tests.web.serving import PATIENCE, ask, connect, said, served, until
+from tests.waiting import until_async
+from tests.web.serving import PATIENCE, ask, connect, said, served
 
 SHORT = 0.2
 HEAD = b"GET /metrics HTTP/1.1\r\nHost: a\r\n"
@@ -158,7 +159,7 @@ async def test_an_answer_that_is_not_taken_is_given_up() -> None:
         before = len(asyncio.all_tasks())
         async with client(port, HEAD + b"\r\n"), asyncio.timeout(PATIENCE):
             await asked.wait()
-            await until(lambda: as_many_tasks_as(before))
+            await until_async(lambda: as_many_tasks_as(before))
 
 
 async def test_answers_that_are_asked_for_and_not_taken_are_given_up() -> None:
@@ -206,7 +207,7 @@ async def test_connections_leave_nothing_behind() -> None:
         before = len(asyncio.all_tasks())
         for number in range(300):
             await said(port, b"GET /metrics HTTP/1.0\r\n\r\n" if number % 3 else b"nonsense\r\n\r\n")
-        await until(lambda: as_many_tasks_as(before))
+        await until_async(lambda: as_many_tasks_as(before))
 
 
 async def test_a_client_that_left_is_not_checked_any_more() -> None:

@@ -8,7 +8,8 @@ import pytest
 from exporter.web.access import Guard
 from exporter.web.connection import Limits
 from tests.certificates import renew
-from tests.web.serving import DATA, ask, connect, said, served, until, write
+from tests.waiting import until_async
+from tests.web.serving import DATA, ask, connect, said, served, write
 
 pytestmark = pytest.mark.prometheus("openssl")
 
@@ -116,7 +117,8 @@ async def test_a_renewed_certificate_is_served_to_new_connections_and_old_ones_g
     async with served(guard) as port:
         reader, writer = await connect(port, client(certificates))
         renew(certificates, "server", certificates / "renewed-server")
-        await until(lambda: welcomed(port, client(certificates, "renewed-server")))  # nobody but the server looks at the files
+        # Nobody but the server looks at the files.
+        await until_async(lambda: welcomed(port, client(certificates, "renewed-server")))
         writer.write(b"GET /-/healthy HTTP/1.0\r\n\r\n")
         assert (await reader.read()).endswith(b"healthy\n")
         writer.close()
