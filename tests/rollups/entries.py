@@ -1,6 +1,5 @@
 """Rollup files and files of entries, as they are where a ledger is read, without a ledger."""
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -40,6 +39,13 @@ def at(day: date, minute: int, second: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day) + timedelta(minutes=minute, seconds=second)  # noqa: DTZ001
 
 
+def _field(value: object) -> str:
+    """A field as PostgreSQL writes it, which quotes a carriage return too."""
+    if isinstance(value, str) and value:
+        return '"' + value.replace('"', '""') + '"'
+    return "" if value is None else str(value)
+
+
 class Files:
     """Writes entries into files of a scratch directory, each with a name of its own."""
 
@@ -51,8 +57,7 @@ class Files:
     def write(self, ledger: str, entries: Iterable[Entry]) -> Path:
         path = self._directory / f"{ledger}-{next(self._numbers)}.csv"
         with path.open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([entry.get(column) for column in COLUMNS[ledger]] for entry in entries)
+            file.writelines(",".join(_field(entry.get(column)) for column in COLUMNS[ledger]) + "\n" for entry in entries)
         return path
 
 
