@@ -120,7 +120,9 @@ class Possible:
         ] + [[] for _ in range(len(spans) - len(around))]
 
     def _look_back(self, step: Step, expected: list[Expected]) -> None:
-        if not self._recent.due(ranges.entries(expected)):
+        """Compare the lookback, or its newest entries only if the last poll was just now and there are many."""
+        just_now = step.now - step.progress.last_success < self.lookback
+        if just_now and not self._recent.due(ranges.entries(expected)):
             expected = ranges.newest(expected, COMPARED_ROWS)
         if expected:
             span = Span(expected[0].span.start, expected[-1].span.end)
