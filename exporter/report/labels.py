@@ -68,6 +68,12 @@ _FOLDED_LABEL_SETS = """
 SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, model_labels.provider, model_labels.model))
   FROM total_costs JOIN models USING (model_key) JOIN model_labels USING (model_key)
 """
+# A name that is folded alone costs no series, and comes back all the same when more is spent on it.
+_RENAMED = """
+SELECT EXISTS (FROM provider_labels WHERE provider <> family)
+    OR EXISTS (FROM model_labels JOIN models USING (model_key)
+                WHERE model_labels.model <> coalesce(nullif(models.model, ''), 'unknown'))
+"""
 _FOLD = """
 UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
 """
@@ -111,7 +117,7 @@ def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
     # Calls that tell no quest say nothing of the spend of any.
     attributed = "costs" not in context.config.ledgers or context.maps("costs", "quest_id")
     context.rows(_SPENDERS.format(attributed=attributed))
-    folding = bool(cells or quests)
+    folding = bool(quests or context.rows(_RENAMED)[0][0])
     return Labels(cells * tariff.cell + quests, context.rows(_DIGEST)[0], folding, ranked(context))
 
 

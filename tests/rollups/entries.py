@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.config import Config, parse
+from exporter.report.context import ReportContext
 from exporter.rollups import Rollups
 from exporter.rollups.changes import Changes
 from exporter.rollups.ranges import Key, KnownRange
@@ -88,6 +89,11 @@ class Store:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.rollups.connection.execute(query).fetchall()
+
+    @property
+    def report(self) -> ReportContext:
+        """What a report at ``NOW`` works with."""
+        return ReportContext(self.rollups.connection, self.config, NOW)
 
     def known(self, ledger: str) -> list[KnownRange]:
         return self.rollups.known(ledger, EVERYTHING)
