@@ -12,7 +12,9 @@ from tests.integration.running import Clock, Exporter, configure, running
 
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 TABLE = """
-CREATE TABLE calls (entry_id uuid PRIMARY KEY DEFAULT gen_random_uuid(), created_at timestamptz, provider text, cost_usd numeric);
+CREATE TABLE calls (
+    entry_id uuid PRIMARY KEY DEFAULT gen_random_uuid(), created_at timestamptz, provider text, cost_usd numeric
+);
 CREATE INDEX ON calls (created_at, entry_id);
 """
 COLUMNS = {"occurred_at": "created_at"}
