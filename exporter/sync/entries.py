@@ -1,5 +1,6 @@
 """Following a ledger of timed entries, costs or impacts, after its first build."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +12,8 @@ from exporter.logs import Pace
 from exporter.rollups.changes import Advance
 from exporter.sources.database import Transaction
 from exporter.sources.horizon import Horizon
-from exporter.sources.reader import PostgresReader
+from exporter.sources.mapping import Source
+from exporter.sources.reader import EntryReader, PostgresReader
 from exporter.sync import progress as progresses
 from exporter.sync import ranges
 from exporter.sync.batches import BatchReader
@@ -29,10 +31,13 @@ CATCH_UP_PACE = 60.0
 
 
 class EntrySync(LedgerSync):
-    """Keeps the rollups of one ledger of timed entries in step with it."""
+    """Keeps the rollups of one ledger of timed entries in step with it. ``reader`` asks one of its snapshots."""
 
-    def __init__(self, ledger: Ledger, context: SyncContext) -> None:
+    def __init__(
+        self, ledger: Ledger, context: SyncContext, reader: Callable[[Transaction, Source], EntryReader] = PostgresReader
+    ) -> None:
         super().__init__(ledger, context)
+        self.reader = reader
         refresh = context.config.refresh
         batches = BatchReader(ledger.name, context.directory, refresh.statement_timeout)
         self._certain = Certain(batches, refresh.settle)
@@ -52,7 +57,7 @@ class EntrySync(LedgerSync):
             self._possible.forget()
             self._untimed = None
             return partial(self.build.run, source, identity, now)
-        if await self._follow(Step(self.name, self.context, PostgresReader(transaction, source), progress, now)):
+        if await self._follow(Step(self.name, self.context, self.reader(transaction, source), progress, now)):
             return None
         return partial(self._catch_up, now)
 
@@ -66,7 +71,7 @@ class EntrySync(LedgerSync):
                 progress = await self.context.worker.run(progresses.of, self.context.rollups, self.name)
                 if progress is None or progress.identity != self.identity(source):
                     return
-                step = Step(self.name, self.context, PostgresReader(transaction, source), progress, now)
+                step = Step(self.name, self.context, self.reader(transaction, source), progress, now)
                 done = await self._follow(step)
             rows += step.rows
             if not done and self.catch_up_pace.due():
