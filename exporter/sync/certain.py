@@ -110,9 +110,11 @@ class Certain:
         latest = _latest(step, position)
         if latest is None:
             return set()
-        since = oldest = _bin(latest - self.lookback)
+        # Where the last poll left off: that may be long ago.
+        followed = step.progress.updated_at or min(latest, step.progress.last_success)
+        since, oldest = _bin(followed - self.lookback), _bin(latest - self.lookback)
         if not self._updates.due(sum(count for count, _ in self._bins.values())):
-            since = _bin(latest) - 1
+            since = _bin(followed) - 1
         found = await self._update_bins(step, since)
         if found is None:
             self.overrun = True

@@ -153,3 +153,20 @@ def test_an_id_drawn_before_its_transaction_runs(ledger: Ledger, checked: Checke
     checked.poll()
     checked.commit(slow)
     checked.poll()
+
+
+@pytest.mark.parametrize("late", [timedelta(minutes=20), timedelta(hours=30)])
+def test_updates_while_the_exporter_was_away(late: timedelta, tmp_path: Path) -> None:
+    ledger = Ledger("impacts", NOW, tracked=True)
+    rows = [ledger.add(OLD, task_id=f"t{number}") for number in range(3)]
+    with sizes(small=False):
+        checked = Checked(ledger, tmp_path)
+        checked.poll()
+        for row in rows:
+            ledger.now += late
+            transaction = ledger.begin()
+            transaction.update(row, touch=True, total_tokens=7)
+            checked.commit(transaction)
+        assert checked.certain
+        checked.poll()
+        checked.close()
