@@ -95,7 +95,7 @@ class Possible:
             compared += ranges.entries(expected)
             wrong = await differing(step.reader, list(expected), step.progress.high)
             self._count(step, expected, wrong)
-            await self._repair(step, wrong)
+            await self._repair(step, ranges.disjoint(wrong))
         return True
 
     def _recent_start(self, step: Step) -> datetime:

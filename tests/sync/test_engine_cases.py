@@ -170,3 +170,17 @@ def test_updates_while_the_exporter_was_away(late: timedelta, tmp_path: Path) ->
         assert checked.certain
         checked.poll()
         checked.close()
+
+
+@pytest.mark.parametrize("name", ["costs", "impacts"])
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_new_row_without_a_number_counts_once(name: str, tracked: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """It may be in the lookback and also be found by its update time, or with those that are looked for late."""
+    ledger = Ledger(name, NOW, numbered=False, tracked=tracked)
+    with sizes(small=False):
+        checked = Checked(ledger, tmp_path)
+        for ago in (timedelta(days=9), timedelta(minutes=3), timedelta(hours=3), timedelta(hours=3, minutes=1)):
+            ledger.add(NOW - ago, task_id="t1")
+            checked.poll()
+            checked.poll()
+        checked.close()
