@@ -193,7 +193,7 @@ class Possible:
     def _count(self, step: Step, expected: Mapping[Expected, bool], wrong: list[Expected]) -> None:
         telemetry = step.context.telemetry
         telemetry.audited_buckets.labels(step.ledger).inc(sum(1 for each, audit in expected.items() if audit and each.known))
-        telemetry.audit_repairs.labels(step.ledger).inc(sum(1 for each in wrong if expected[each]))
+        telemetry.audit_repairs.labels(step.ledger).inc(sum(1 for each in wrong if expected.get(each)))
 
     async def _repair(self, step: Step, wrong: list[Expected]) -> None:
         """Read the spans that differ, and put what is there in the place of what was known."""

@@ -184,3 +184,17 @@ def test_a_new_row_without_a_number_counts_once(name: str, tracked: bool, tmp_pa
             checked.poll()
             checked.poll()
         checked.close()
+
+
+@pytest.mark.parametrize("name", ["costs", "impacts"])
+def test_many_new_rows_in_a_gap_that_is_slow_to_compare(name: str, tmp_path: Path) -> None:
+    ledger = Ledger(name, NOW, numbered=False)
+    with sizes(small=False):
+        checked = Checked(ledger, tmp_path)
+        checked.engine.limits.compared = 2
+        checked.poll()
+        for days in range(5):
+            ledger.add(OLD - timedelta(days=days), task_id="t1")
+        checked.certain = False
+        checked.audit()
+        checked.close()
