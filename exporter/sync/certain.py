@@ -175,7 +175,7 @@ async def _id_bins(reader: EntryReader, low: int, high: int, by: int) -> dict[in
         return await reader.id_bins(low, high, by)
     except SlowError:
         middle = ((low + high) // 2 >> by) << by
-        if not low < middle < high:
+        if not low < middle - 1 < high:
             raise
     # No bin lies on both sides, but for the one that holds the least id.
     return await _id_bins(reader, low, middle - 1, by) | await _id_bins(reader, middle - 1, high, by)
