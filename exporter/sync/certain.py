@@ -100,10 +100,10 @@ class Certain:
         return ids - pending.keys(), len(bins) == len(differing)
 
     async def _vanished(self, step: Step, ids: list[int], pending: dict[int, Key | None]) -> None:
-        """Suspect the ranges that entries were counted in which are there no more."""
-        if ids:
-            self.suspects += (ranges.minute(step.calendar, key) for number in ids if (key := pending[number]))
-            await step.context.worker.run(step.context.rollups.forget_pending, step.ledger, ids)
+        """Suspect the ranges that entries were counted in which are there no more; those are forgotten with their range."""
+        self.suspects += (ranges.minute(step.calendar, key) for number in ids if (key := pending[number]))
+        if uncounted := [number for number in ids if pending[number] is None]:
+            await step.context.worker.run(step.context.rollups.forget_pending, step.ledger, uncounted)
 
     async def _updated(self, step: Step, position: Position, late: set[int]) -> set[int | str]:
         """The ids of entries that were updated, where entries are kept one by one; else their ranges are suspected."""

@@ -63,6 +63,26 @@ def never_in_time(_: str) -> None:
     raise SlowError
 
 
+@pytest.mark.slow
+def test_crashes_at_any_call_lose_nothing(checked: Checked) -> None:
+    checked.poll()
+    change(checked)
+    for calls in count(1, 9):
+        if checked.attempt(calls) is None:
+            break
+    assert calls > 0
+    checked.audit()
+
+
+@pytest.mark.slow
+def test_a_crash_at_any_call_of_the_first_build_loses_nothing(checked: Checked) -> None:
+    for calls in count(0, 5):
+        if checked.attempt(calls) is None:
+            break
+    assert calls > 0
+    checked.poll()
+
+
 @pytest.mark.parametrize("call", READS + FETCHES)
 @pytest.mark.parametrize("error", [SlowError(), SourceError("no")], ids=["slow", "refused"])
 def test_a_call_that_always_fails_ends_the_poll(tmp_path: Path, call: str, error: SourceError) -> None:
@@ -89,9 +109,47 @@ def test_a_call_that_always_fails_ends_the_poll(tmp_path: Path, call: str, error
         checked.close()
 
 
+def test_an_error_midway_leaves_nothing_out(checked: Checked) -> None:
+    """What updates and lookback made suspect is compared by the next poll."""
+    checked.poll()
+    change(checked)
+    known = checked.certain
+
+    def fail(name: str) -> None:
+        if name in ("fetch", "fetch_ids"):
+            raise SourceError
+
+    failing(checked, fail)
+    checked.certain = known
+    checked.poll()
+
+
 @pytest.mark.parametrize("low, high", [(0, 1), (63, 64), (63, 130), (62, 65), (-(2**63), 2**62)])
 async def test_ids_that_can_never_be_compared_in_time_are_an_error(low: int, high: int) -> None:
     limits = Limits(before=never_in_time)
     with pytest.raises(SlowError):
         await certain._id_bins(SimulatedReader(Ledger("costs", NOW).snapshot(), limits), low, high, 6)
     assert limits.calls.total() < MOST_CALLS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["costs", "impacts"])
+def test_a_crash_after_a_slow_first_build_loses_nothing(name: str, tmp_path: Path) -> None:
+    """What was open during the build is looked for again, until all of it is found."""
+    failed: str | None = "not tried"
+    with sizes(small=True):
+        for calls in range(2, 100, 16):
+            ledger = Ledger(name, NOW)
+            slow = ledger.begin()
+            for number in range(6):
+                slow.insert(OLD - timedelta(days=number), task_id="slow")
+            ledger.add(NOW, task_id="quick")
+            (tmp_path / str(calls)).mkdir()
+            checked = Checked(ledger, tmp_path / str(calls))
+            checked.poll()
+            checked.commit(slow)
+            failed = checked.attempt(calls)
+            checked.certain = True
+            checked.poll()
+            checked.close()
+    assert failed is None
