@@ -25,7 +25,8 @@ SELECT day, quest_id, provider, model, sum(calls)::INTEGER, sum(usd)
   FROM cost_days JOIN quests USING (quest) JOIN models USING (model_key) GROUP BY ALL HAVING sum(calls) <> 0
 """
 OUTCOMES = """
-SELECT key, occurred_at, checksum, rejection_reason, task_id, quest_id, usd, tokens::INTEGER, impact
+SELECT key, occurred_at, checksum, rejection_reason, task_id, CASE WHEN rejection_reason IS NULL THEN quest_id END,
+       usd, tokens::INTEGER, impact
   FROM impacts LEFT JOIN tasks USING (task) LEFT JOIN quests USING (quest)
 """
 TASKS = """
@@ -120,7 +121,7 @@ def _outcome(row: Row) -> tuple[object, ...]:
     reason, quest = rejection_reason(row, "impacts"), row.quest_id or "unassigned"
     said = (key(row), at and at.astimezone(UTC).replace(tzinfo=None), checksum(row, "impacts"), reason, row.task_id)
     if reason:
-        return *said, quest, Decimal(0), 0, None
+        return *said, None, Decimal(0), 0, None
     return *said, quest, row.cost_usd or Decimal(0), row.total_tokens or 0, row.impact_score
 
 

@@ -163,6 +163,4 @@ class Following(RuleBasedStateMachine):
 
 
 TestFollowing = pytest.mark.slow(Following.TestCase)
-TestFollowing.settings = settings(
-    max_examples=10, stateful_step_count=40, deadline=None
-)
+TestFollowing.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
