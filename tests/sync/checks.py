@@ -32,7 +32,7 @@ SMALL: dict[ModuleType, dict[str, object]] = {
         "ROWS_AT_ONCE": 2,
         "COMPARED_AT_ONCE": 3,
         "MOST_COMPARED": 4,
-        "AUDITED_RANGES": 1,
+        "AUDITED_RANGES": 3,
         "BATCH": Limit(4, 10**6),
     },
 }

@@ -18,7 +18,8 @@ OLD = NOW - timedelta(days=9)
 MOST_CALLS = 300
 READS = ["horizon", "position", "id_bins", "ids", "update_bins", "versions", "checksums"]
 FETCHES = ["first_entry", "nth_entry", "fetch", "nth_id", "fetch_above", "fetch_ids"]
-KINDS = [(name, numbered, tracked) for name in ("costs", "impacts") for numbered in (True, False) for tracked in (True, False)]
+KINDS = [("costs", True, True), ("costs", False, True), ("impacts", True, True), ("impacts", False, False)]
+"""By name, whether ids are numbers, and whether updates are told."""
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: f"{kind[0]}-{'ids' if kind[1] else 'texts'}-{'tracked' if kind[2] else ''}")
@@ -83,6 +84,7 @@ def test_a_crash_at_any_call_of_the_first_build_loses_nothing(checked: Checked) 
     checked.poll()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", READS + FETCHES)
 @pytest.mark.parametrize("error", [SlowError(), SourceError("no")], ids=["slow", "refused"])
 def test_a_call_that_always_fails_ends_the_poll(tmp_path: Path, call: str, error: SourceError) -> None:
@@ -105,7 +107,6 @@ def test_a_call_that_always_fails_ends_the_poll(tmp_path: Path, call: str, error
         change(checked)
         failing(checked, fail)
         checked.poll()
-        checked.audit()
         checked.close()
 
 
@@ -138,10 +139,10 @@ def test_a_crash_after_a_slow_first_build_loses_nothing(name: str, tmp_path: Pat
     """What was open during the build is looked for again, until all of it is found."""
     failed: str | None = "not tried"
     with sizes(small=True):
-        for calls in range(2, 100, 16):
+        for calls in range(4, 40, 10):
             ledger = Ledger(name, NOW)
             slow = ledger.begin()
-            for number in range(6):
+            for number in range(12):
                 slow.insert(OLD - timedelta(days=number), task_id="slow")
             ledger.add(NOW, task_id="quick")
             (tmp_path / str(calls)).mkdir()
