@@ -23,7 +23,8 @@ UNION ALL SELECT impacts.* FROM impacts SEMI JOIN replaced USING (day, minute) A
 _DELETE = "DELETE FROM impacts WHERE key IN (SELECT key FROM gone)"
 _DIRTY_TASKS = """
 CREATE OR REPLACE TEMP TABLE dirty_tasks AS
-SELECT DISTINCT task FROM ((FROM gone EXCEPT FROM judged) UNION ALL (FROM judged EXCEPT FROM gone)) WHERE task IS NOT NULL
+SELECT DISTINCT task
+  FROM ((FROM gone EXCEPT ALL FROM judged) UNION ALL (FROM judged EXCEPT ALL FROM gone)) WHERE task IS NOT NULL
 """
 # An entry brings the length of its range along, or finds it in what is known.
 _DIRTY_RANGES = """

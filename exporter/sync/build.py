@@ -10,9 +10,8 @@ import structlog
 
 from exporter.logs import Pace
 from exporter.rollups.changes import Changes
-from exporter.sources.horizon import horizon
 from exporter.sources.mapping import Source
-from exporter.sources.reader import PostgresReader, Span
+from exporter.sources.reader import Span
 from exporter.sources.statements import BEGINNING
 from exporter.sources.transfer import BATCH
 from exporter.sync import progress as progresses
@@ -23,7 +22,7 @@ from exporter.sync.step import place
 from exporter.sync.watermark import Watermark
 
 if TYPE_CHECKING:
-    from exporter.sync.ledger import LedgerSync
+    from exporter.sync.entries import EntrySync
 
 log = structlog.get_logger()
 
@@ -39,7 +38,7 @@ PENDING_POLL_SECONDS = 0.05
 class Build:
     """Builds the rollups of one ledger. While one step goes into the rollups, the next is being read."""
 
-    sync: "LedgerSync"
+    sync: "EntrySync"
     batches: BatchReader
     pace: Pace = field(default_factory=lambda: Pace(PACE))
 
@@ -58,7 +57,7 @@ class Build:
         await self._from(source, building)
         await context.worker.run(context.rollups.finish, name, progresses.dump(building.progress))
         async with context.database.transaction() as transaction:
-            untimed = (await PostgresReader(transaction, source).position()).untimed
+            untimed = (await self.sync.reader(transaction, source).position()).untimed
         await context.worker.run(context.rollups.untimed, name, untimed)
         log.info("built the rollups", ledger=name)
 
@@ -69,20 +68,21 @@ class Build:
         """
         context = self.sync.context
         async with context.database.transaction() as transaction:
-            newest_id, updated_at, _ = await PostgresReader(transaction, source).position()
-            pending = (await horizon(transaction)).next
+            reader = self.sync.reader(transaction, source)
+            newest_id, updated_at, _ = await reader.position()
+            pending = (await reader.horizon()).next
         progress = Progress(
             identity=identity,
             last_success=now,
             today=context.calendar.day_of(now),
             settled_before=ranges.settled_before(context.calendar, now - context.config.refresh.settle),
-            watermark=Watermark.at(newest_id) if source.numbered else None,
+            watermark=Watermark.at(newest_id) if reader.numbered else None,
             updated_at=updated_at,
             pending_transactions=pending,
         )
         for _ in range(PENDING_POLLS):
             async with context.database.transaction() as transaction:
-                if (await horizon(transaction)).oldest >= pending:
+                if (await self.sync.reader(transaction, source).horizon()).oldest >= pending:
                     return replace(progress, pending_transactions=None)
             await asyncio.sleep(PENDING_POLL_SECONDS)
         return progress
@@ -122,7 +122,7 @@ class Build:
         end = context.calendar.end(building.progress.today)
         batches: list[Batch] = []
         async with context.database.transaction() as transaction:
-            reader = PostgresReader(transaction, source)
+            reader = self.sync.reader(transaction, source)
             await self.sync.hold(transaction)
             while not _enough(batches) and position < end:
                 if not batches or not batches[-1].rows:
@@ -141,6 +141,6 @@ def _enough(batches: list[Batch]) -> bool:
     return len(batches) >= BATCHES_AT_ONCE or sum(batch.rows for batch in batches) >= BATCH.rows
 
 
-def _day(sync: "LedgerSync", batches: Sequence[Batch]) -> date | None:
+def _day(sync: "EntrySync", batches: Sequence[Batch]) -> date | None:
     """The day of the first of the batches."""
     return sync.context.calendar.day_of(batches[0].span.start) if batches else None

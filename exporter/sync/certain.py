@@ -105,19 +105,21 @@ class Certain:
         return ids - pending.keys(), len(bins) == len(differing)
 
     async def _vanished(self, step: Step, ids: list[int], pending: dict[int, Key | None]) -> None:
-        """Suspect the ranges that entries were counted in which are there no more."""
-        if ids:
-            self.suspects += (ranges.minute(step.calendar, key) for number in ids if (key := pending[number]))
-            await step.context.worker.run(step.context.rollups.forget_pending, step.ledger, ids)
+        """Suspect the ranges that entries were counted in which are there no more; those are forgotten with their range."""
+        self.suspects += (ranges.minute(step.calendar, key) for number in ids if (key := pending[number]))
+        if uncounted := [number for number in ids if pending[number] is None]:
+            await step.context.worker.run(step.context.rollups.forget_pending, step.ledger, uncounted)
 
     async def _updated(self, step: Step, position: Position, late: set[int]) -> set[int | str]:
         """The ids of entries that were updated, where entries are kept one by one; else their ranges are suspected."""
         latest = _latest(step, position)
         if latest is None:
             return set()
-        since = oldest = _bin(latest - self.lookback)
+        # Where the last poll left off: that may be long ago.
+        followed = step.progress.updated_at or min(latest, step.progress.last_success)
+        since, oldest = _bin(followed - self.lookback), _bin(latest - self.lookback)
         if not self._updates.due(sum(count for count, _ in self._bins.values())):
-            since = _bin(latest) - 1
+            since = _bin(followed) - 1
         found = await self._update_bins(step, since)
         if found is None:
             self.overrun = True
@@ -184,7 +186,7 @@ async def _id_bins(reader: EntryReader, low: int, high: int, by: int) -> dict[in
         return await reader.id_bins(low, high, by)
     except SlowError:
         middle = ((low + high) // 2 >> by) << by
-        if not low < middle < high:
+        if not low < middle - 1 < high:
             raise
     # No bin lies on both sides, but for the one that holds the least id.
     return await _id_bins(reader, low, middle - 1, by) | await _id_bins(reader, middle - 1, high, by)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from exporter.sources.errors import SlowError
 from exporter.sources.reader import EntryReader, Span
+from exporter.sync.batches import SHORTEST_WAIT
 from exporter.sync.ranges import Expected, chunks
 
 MOST_SPANS = 2_000
@@ -15,7 +16,8 @@ async def differing(
 ) -> list[Expected]:
     """Those spans whose entries, up to the high watermark, are not what is known of them.
 
-    A comparison that takes too long is divided; a single range that takes so long counts as differing.
+    A comparison that takes too long is divided; a single range that takes so long counts as differing. Raises:
+        SlowError: of a gap, even a second takes too long.
     """
     return [each for chunk in chunks(expected, MOST_SPANS) for each in await _differing(reader, chunk, high, of_keys=of_keys)]
 
@@ -26,6 +28,8 @@ async def _differing(reader: EntryReader, expected: Sequence[Expected], high: in
     except SlowError:
         if len(expected) == 1 and expected[0].known:
             return list(expected)
+        if len(expected) == 1 and expected[0].span.end - expected[0].span.start <= SHORTEST_WAIT:
+            raise
         return [each for half in _halves(expected) for each in await _differing(reader, half, high, of_keys=of_keys)]
     return [each for each, sums in zip(expected, found, strict=True) if each.differs(sums, of_keys=of_keys)]
 

@@ -1,5 +1,6 @@
 """Following a ledger of timed entries, costs or impacts, after its first build."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +12,8 @@ from exporter.logs import Pace
 from exporter.rollups.changes import Advance
 from exporter.sources.database import Transaction
 from exporter.sources.horizon import Horizon
-from exporter.sources.reader import PostgresReader
+from exporter.sources.mapping import Source
+from exporter.sources.reader import EntryReader, PostgresReader
 from exporter.sync import progress as progresses
 from exporter.sync import ranges
 from exporter.sync.batches import BatchReader
@@ -29,10 +31,13 @@ CATCH_UP_PACE = 60.0
 
 
 class EntrySync(LedgerSync):
-    """Keeps the rollups of one ledger of timed entries in step with it."""
+    """Keeps the rollups of one ledger of timed entries in step with it. ``reader`` asks one of its snapshots."""
 
-    def __init__(self, ledger: Ledger, context: SyncContext) -> None:
+    def __init__(
+        self, ledger: Ledger, context: SyncContext, reader: Callable[[Transaction, Source], EntryReader] = PostgresReader
+    ) -> None:
         super().__init__(ledger, context)
+        self.reader = reader
         refresh = context.config.refresh
         batches = BatchReader(ledger.name, context.directory, refresh.statement_timeout)
         self._certain = Certain(batches, refresh.settle)
@@ -40,6 +45,8 @@ class EntrySync(LedgerSync):
         self.build = Build(self, batches)
         self._untimed: dict[str, int] | None = None
         self._listed = False
+        self._ended: int | None = None
+        """Transactions before this one have ended, and what they wrote is being looked for."""
         self.catch_up_pace = Pace(CATCH_UP_PACE)
 
     async def poll(self, transaction: Transaction, now: datetime) -> Work | None:
@@ -48,11 +55,9 @@ class EntrySync(LedgerSync):
         identity = self.identity(source)
         progress = await self.context.worker.run(progresses.of, self.context.rollups, self.name)
         if progress is None or progress.identity != identity or progress.today > self.context.calendar.day_of(now):
-            self._certain.forget()
-            self._possible.forget()
-            self._untimed = None
+            self._forget()
             return partial(self.build.run, source, identity, now)
-        if await self._follow(Step(self.name, self.context, PostgresReader(transaction, source), progress, now)):
+        if await self._follow(Step(self.name, self.context, self.reader(transaction, source), progress, now)):
             return None
         return partial(self._catch_up, now)
 
@@ -66,14 +71,27 @@ class EntrySync(LedgerSync):
                 progress = await self.context.worker.run(progresses.of, self.context.rollups, self.name)
                 if progress is None or progress.identity != self.identity(source):
                     return
-                step = Step(self.name, self.context, PostgresReader(transaction, source), progress, now)
+                step = Step(self.name, self.context, self.reader(transaction, source), progress, now)
                 done = await self._follow(step)
             rows += step.rows
             if not done and self.catch_up_pace.due():
                 log.info("catching up", ledger=self.name, rows=rows)
 
+    def _forget(self) -> None:
+        """Begin again, as after a restart."""
+        self._certain.forget()
+        self._possible.forget()
+        self._untimed, self._listed, self._ended = None, False, None
+
     async def _follow(self, step: Step) -> bool:
-        """One step; returns whether the rollups are what the snapshot shows."""
+        """One step; returns whether the rollups are what the snapshot shows. After an error, all is listed again."""
+        try:
+            return await self._bring_in_step(step)
+        except BaseException:
+            self._forget()
+            raise
+
+    async def _bring_in_step(self, step: Step) -> bool:
         horizon = await step.reader.horizon()
         if not await self._certain.take(step):
             return False
@@ -95,8 +113,7 @@ class EntrySync(LedgerSync):
         await self._possible.collect(step, self._certain.suspects, everything=ended or self._certain.overrun)
         if self._certain.overrun:  # what is uncommitted now may be updates too, which are looked for when it has ended
             step.progress = replace(step.progress, pending_transactions=horizon.next)
-        elif ended:
-            step.progress = replace(step.progress, pending_transactions=None)
+        self._ended = pending if ended else None
         self._certain.suspects, self._certain.overrun, self._listed = [], False, True
 
     async def _note_untimed(self, untimed: dict[str, int]) -> None:
@@ -117,6 +134,7 @@ class EntrySync(LedgerSync):
             last_success=step.now,
             today=calendar.day_of(step.now),
             settled_before=settled,
+            pending_transactions=None if before.pending_transactions == self._ended else before.pending_transactions,
             watermark=before.watermark.advance(horizon) if before.watermark and step.passing else before.watermark,
         )
         passed = after.low if after.low != before.low else None

@@ -95,7 +95,7 @@ class Possible:
             compared += ranges.entries(expected)
             wrong = await differing(step.reader, list(expected), step.progress.high)
             self._count(step, expected, wrong)
-            await self._repair(step, wrong)
+            await self._repair(step, ranges.disjoint(wrong))
         return True
 
     def _recent_start(self, step: Step) -> datetime:
@@ -195,7 +195,7 @@ class Possible:
     def _count(self, step: Step, expected: Mapping[Expected, bool], wrong: list[Expected]) -> None:
         telemetry = step.context.telemetry
         telemetry.audited_buckets.labels(step.ledger).inc(sum(1 for each, audit in expected.items() if audit and each.known))
-        telemetry.audit_repairs.labels(step.ledger).inc(sum(1 for each in wrong if expected[each]))
+        telemetry.audit_repairs.labels(step.ledger).inc(sum(1 for each in wrong if expected.get(each)))
 
     async def _repair(self, step: Step, wrong: list[Expected]) -> None:
         """Read the spans that differ, and put what is there in the place of what was known."""

@@ -1,0 +1,183 @@
+"""Following a simulated ledger with checks: after each poll, the rollups hold what can be known of it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from exporter.calendar import Calendar
+from exporter.sources.transfer import Limit
+from exporter.sync import batches, build, certain, comparator, possible
+from exporter.sync.progress import Progress
+from tests.sync.engine import Engine
+from tests.sync.expected import differing_rows, expected, found, pending
+from tests.sync.simulated import Id, Ledger, Row, Rows, Transaction
+from tests.sync.simulated_rows import occurred
+
+LOOKBACK = timedelta(minutes=13)
+"""A little less than the configured one, for it begins with a full minute, and updates are told apart by 15 seconds."""
+LATE = timedelta(hours=11)
+SMALL: dict[ModuleType, dict[str, object]] = {
+    batches: {"NEW_ROWS": 2, "BATCH": Limit(4, 10**6)},
+    build: {"BATCHES_AT_ONCE": 2, "BATCH": Limit(4, 10**6)},
+    certain: {"LATE_IDS": 2, "MOST_VERSIONS": 3},
+    comparator: {"MOST_SPANS": 2},
+    possible: {
+        "RANGES_AT_ONCE": 2,
+        "ROWS_AT_ONCE": 2,
+        "COMPARED_AT_ONCE": 3,
+        "MOST_COMPARED": 4,
+        "AUDITED_RANGES": 3,
+        "BATCH": Limit(4, 10**6),
+    },
+}
+"""Sizes with which a few rows take many batches, snapshots and comparisons."""
+AUDIT = possible.Possible._audit
+
+
+@contextmanager
+def sizes(*, small: bool) -> Iterator[None]:
+    """The audit rests, for of a few rows it would see all in every poll, and nothing waits for open transactions.
+
+    ``small`` also makes all batches small.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(possible.Possible, "_audit", lambda *_: None)
+        patch.setattr(build, "PENDING_POLL_SECONDS", 0)
+        for module, values in SMALL.items() if small else ():
+            for name, value in values.items():
+                patch.setattr(module, name, value)
+        yield
+
+
+@dataclass
+class Checked:
+    """A ledger and the engine that follows it."""
+
+    ledger: Ledger
+    directory: Path
+    certain: bool = True
+    """Whether the next poll must find all that was committed; else an audit round must."""
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.ledger, self.directory)
+        self.calendar = Calendar(self.engine.config.timezone)
+        self._polled: Rows = {}
+        self._loop = asyncio.new_event_loop()
+
+    def close(self) -> None:
+        """Close the rollups."""
+        self.engine.rollups.close()
+        self._loop.close()
+
+    def commit(self, transaction: Transaction) -> None:
+        """Commit, and note whether the next poll must find all of it."""
+        changes = [(self.ledger.rows.get(number), row) for number, row in transaction.writes.items()]
+        self.certain &= all(self._found_at_once(transaction, before, after) for before, after in changes)
+        transaction.commit()
+
+    def poll(self) -> None:
+        """Poll without an error, and check the rollups."""
+        was_built = self.engine.progress is not None
+        before, sent = self._bound(), self.engine.limits.sent
+        assert self._loop.run_until_complete(self.engine.poll()) is None
+        assert not list(self.engine.directory.glob("*/*.csv"))
+        if was_built:
+            assert self.engine.limits.sent - sent <= before
+        self._polled = dict(self.ledger.rows)
+        self.check()
+
+    def attempt(self, calls: int) -> str | None:
+        """Poll with a crash after some calls of the reader or the rollups; returns whether it came to that."""
+        self.engine.crash_in = calls
+        failed = self._loop.run_until_complete(self.engine.poll())
+        self.engine.crash_in = None
+        # Which ranges are suspect, for entries have vanished from them, is known until then.
+        self.certain &= failed is None
+        return failed
+
+    def audit(self) -> None:
+        """Poll until the audit has seen the whole ledger, and check all of it; then a poll fetches nothing."""
+        rounds, polls = 0, 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(possible.Possible, "_audit", AUDIT)
+            while rounds < 2:
+                self.poll()
+                polls += 1
+                assert polls < 100, "the audit comes to no end"
+                rounds += self._progress.audit_from is None
+        self.certain = True
+        self.check()
+        sent = self.engine.limits.sent
+        self.poll()
+        assert self.engine.limits.sent == sent
+
+    def check(self) -> None:
+        """Compare what the rollups hold with the visible rows, as far as these can be known."""
+        progress = self._progress
+        if progress.pending_transactions is not None and self.ledger.open:
+            return  # some of these may have written before what was counted
+        self._check_watermark()
+        if self.certain:
+            wanted, got = expected(self.ledger, self.calendar), found(self.engine.rollups, self.ledger.name)
+            differences = {name: (wanted[name] - got[name], got[name] - wanted[name]) for name in wanted}
+            wrong = {name: each for name, each in differences.items() if any(each)}
+            assert not wrong, str(wrong)
+
+    @property
+    def _progress(self) -> Progress:
+        assert self.engine.progress is not None
+        return self.engine.progress
+
+    def _check_watermark(self) -> None:
+        progress = self._progress
+        rows = self.engine.rollups.connection.execute("SELECT key FROM pending ORDER BY key").fetchall()
+        assert [number for (number,) in rows] == sorted(pending(self.ledger, progress) if self.ledger.numbered else ())
+        written = [number for transaction in self.ledger.open for number, row in transaction.writes.items() if row]
+        new = [number for number in written if number not in self.ledger.rows]
+        assert progress.low is None or all(int(number) > progress.low for number in new)
+
+    def _bound(self) -> int:
+        """How many rows a poll may fetch."""
+        rows, before = self.ledger.rows, self._polled
+        changed = sum(1 for number in rows.keys() | before.keys() if rows.get(number) != before.get(number))
+        everything = ((date.min, 0), (date.max, 2000))
+        known = self.engine.rollups.known(self.ledger.name, everything)
+        return 3 * changed + differing_rows(self.ledger, known, self.calendar) + self._uncounted()
+
+    def _uncounted(self) -> int:
+        """Updated rows that are not in the rollups, whose versions are therefore not known."""
+        end = self.calendar.end(self.calendar.day_of(self.ledger.now))
+        times = [occurred(row) for row in self.ledger.rows.values() if self.ledger.tracked]
+        return sum(1 for at in times if at is None or at >= end)
+
+    def _found_at_once(self, transaction: Transaction, before: Row | None, after: Row | None) -> bool:
+        progress = self.engine.progress
+        if progress is None or (before is None and after is None):
+            return True
+        since = progress.last_success - LOOKBACK
+        rows = [row for row in (before, after) if row]
+        if all(_since(row.occurred_at, since) for row in rows) or self._has_new_id(rows[0].id, progress, before, after):
+            return True
+        if before is None and after and not self.ledger.numbered and _since(after.occurred_at, progress.last_success - LATE):
+            return True
+        if not (after and self.ledger.tracked and after.updated_at == transaction.started and transaction.started >= since):
+            return False
+        # A row of costs without a number, which was moved, is not found where it was.
+        return self.ledger.numbered or self.ledger.name == "impacts" or before is None
+
+    def _has_new_id(self, number: Id, progress: Progress, before: Row | None, after: Row | None) -> bool:
+        """Whether the id says that a row is new, or that it was there and is gone."""
+        if not isinstance(number, int):
+            return False
+        return before is None or number > (progress.high or 0) or (after is None and number > (progress.low or 0))
+
+
+def _since(at: datetime | None, since: datetime) -> bool:
+    """Whether a row is in the lookback, or its day is still to come, or it has none, which is counted in every poll."""
+    return at is None or at.year == 1 or at >= since
