@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -14,14 +14,12 @@ from exporter.calendar import Calendar
 from exporter.sources.transfer import Limit
 from exporter.sync import batches, build, certain, comparator, possible
 from exporter.sync.progress import Progress
+from tests.sync.certainty import found_at_once
 from tests.sync.engine import Engine
 from tests.sync.expected import differing_rows, expected, found, pending
-from tests.sync.simulated import Id, Ledger, Row, Rows, Transaction
+from tests.sync.simulated import Ledger, Rows, Transaction
 from tests.sync.simulated_rows import occurred
 
-LOOKBACK = timedelta(minutes=13)
-"""A little less than the configured one, for it begins with a full minute, and updates are told apart by 15 seconds."""
-LATE = timedelta(hours=11)
 SMALL: dict[ModuleType, dict[str, object]] = {
     batches: {"NEW_ROWS": 2, "BATCH": Limit(4, 10**6)},
     build: {"BATCHES_AT_ONCE": 2, "BATCH": Limit(4, 10**6)},
@@ -78,7 +76,7 @@ class Checked:
     def commit(self, transaction: Transaction) -> None:
         """Commit, and note whether the next poll must find all of it."""
         changes = [(self.ledger.rows.get(number), row) for number, row in transaction.writes.items()]
-        self.certain &= all(self._found_at_once(transaction, before, after) for before, after in changes)
+        self.certain &= all(found_at_once(self.engine.progress, transaction, *each) for each in changes)
         transaction.commit()
 
     def poll(self) -> None:
@@ -155,29 +153,3 @@ class Checked:
         end = self.calendar.end(self.calendar.day_of(self.ledger.now))
         times = [occurred(row) for row in self.ledger.rows.values() if self.ledger.tracked]
         return sum(1 for at in times if at is None or at >= end)
-
-    def _found_at_once(self, transaction: Transaction, before: Row | None, after: Row | None) -> bool:
-        progress = self.engine.progress
-        if progress is None or (before is None and after is None):
-            return True
-        since = progress.last_success - LOOKBACK
-        rows = [row for row in (before, after) if row]
-        if all(_since(row.occurred_at, since) for row in rows) or self._has_new_id(rows[0].id, progress, before, after):
-            return True
-        if before is None and after and not self.ledger.numbered and _since(after.occurred_at, progress.last_success - LATE):
-            return True
-        if not (after and self.ledger.tracked and after.updated_at == transaction.started and transaction.started >= since):
-            return False
-        # A row of costs without a number, which was moved, is not found where it was.
-        return self.ledger.numbered or self.ledger.name == "impacts" or before is None
-
-    def _has_new_id(self, number: Id, progress: Progress, before: Row | None, after: Row | None) -> bool:
-        """Whether the id says that a row is new, or that it was there and is gone."""
-        if not isinstance(number, int):
-            return False
-        return before is None or number > (progress.high or 0) or (after is None and number > (progress.low or 0))
-
-
-def _since(at: datetime | None, since: datetime) -> bool:
-    """Whether a row is in the lookback, or its day is still to come, or it has none, which is counted in every poll."""
-    return at is None or at.year == 1 or at >= since

@@ -198,3 +198,28 @@ def test_many_new_rows_in_a_gap_that_is_slow_to_compare(name: str, tmp_path: Pat
         checked.certain = False
         checked.audit()
         checked.close()
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_rows_that_are_committed_while_the_engine_catches_up(ledger: Ledger, tmp_path: Path, numbered: bool) -> None:  # noqa: FBT001
+    """Each snapshot of one poll shows more rows and another update than the one before."""
+    ledger.numbered = numbered
+
+    def write() -> None:
+        if len(ledger.rows) < 12:
+            ledger.add(OLD + timedelta(days=len(ledger.rows) % 3), task_id="more")
+            transaction = ledger.begin()
+            transaction.update(next(iter(ledger.rows)), touch=True, total_tokens=len(ledger.rows))
+            transaction.commit()
+
+    with sizes(small=True):
+        checked = Checked(ledger, tmp_path)
+        checked.poll()
+        for _ in range(5):
+            ledger.add(OLD, task_id="t1")
+        checked.engine.database.between = write
+        checked.certain = False
+        checked.attempt(10**6)
+        checked.engine.database.between = lambda: None
+        checked.audit()
+        checked.close()
