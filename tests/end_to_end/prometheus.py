@@ -36,7 +36,7 @@ def prometheus(directory: Path, port: int, patience: float = DEADLINE) -> Iterat
     try:
         until(
             lambda: process.poll() is not None or _scraped(ask),
-            lambda: f"nothing on port {port} was scraped:\n{said()}",
+            lambda: f"Prometheus has scraped no exporter on port {port}; its log:\n{said()}",
             patience,
         )
         assert process.poll() is None, f"Prometheus has exited; its log:\n{said()}"
