@@ -56,8 +56,8 @@ def add(connection: DuckDBPyConnection, growth: Growth) -> None:
 
 
 def brings_labels(connection: DuckDBPyConnection) -> bool:
-    """Whether ``added`` has calls of a quest with a model that it never called before."""
-    return connection.execute("FROM added ANTI JOIN cost_totals USING (quest, model_key) LIMIT 1").fetchone() is not None
+    """Whether ``added`` has calls of a quest with a model of which it has no other calls."""
+    return connection.execute("FROM added ANTI JOIN total_costs USING (quest, model_key) LIMIT 1").fetchone() is not None
 
 
 def in_the_past(connection: DuckDBPyConnection, today: date) -> bool:

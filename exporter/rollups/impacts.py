@@ -36,7 +36,7 @@ SELECT day, minute, any_value(minutes) AS minutes
 """
 _LABELLED = """
 FROM (SELECT quest FROM gone UNION ALL SELECT quest FROM judged) WHERE quest IS NOT NULL
- AND (quest NOT IN (SELECT quest FROM names WHERE layer <> '') OR quest NOT IN (SELECT quest FROM quest_outcomes)) LIMIT 1
+ AND (quest NOT IN (SELECT quest FROM names WHERE layer <> '') OR quest NOT IN (SELECT quest FROM quest_outcome_totals)) LIMIT 1
 """
 _IN_RANGES = "(SELECT impacts.*, minutes FROM impacts JOIN dirty_ranges USING (day, minute))"
 _SETTLED = f"""
@@ -65,7 +65,7 @@ def upsert(connection: DuckDBPyConnection, now: datetime) -> None:
 
 
 def brings_labels(connection: DuckDBPyConnection) -> bool:
-    """Whether entries came or went of a quest that has no layer of its own, or was never judged before."""
+    """Whether entries came or went of a quest that has no layer of its own, or no other outcomes."""
     return connection.execute(_LABELLED).fetchone() is not None
 
 

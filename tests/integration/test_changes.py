@@ -122,3 +122,18 @@ async def test_a_call_after_the_judgement_gets_its_share_of_the_impact(database:
             shares = {(labels["provider"], labels["window"]): score for each, score in impact.items() if (labels := dict(each))}
     assert {shares["early", window] for window in ("1d", "30d", "lifetime")} == {2}
     assert {shares["late", window] for window in ("1d", "30d", "lifetime")} == {6}
+
+
+async def test_a_quest_whose_calls_were_deleted_can_come_back(database: str, tmp_path: Path) -> None:
+    call = "INSERT INTO cost_ledger (created_at, quest_id, provider, cost_usd) VALUES (%s, %s, 'p', 1)"
+    with psycopg.connect(database, autocommit=True) as connection:
+        for quest in ("gone", "stays"):
+            connection.execute(call, [START, quest])
+        async with running(configure(database, tmp_path / "rollups"), Clock(START)) as exporter:
+            await exporter.refresh()
+            connection.execute("DELETE FROM cost_ledger WHERE quest_id = 'gone'")
+            await exporter.refresh(3)
+            assert differences(exporter.samples(), report(read(database), Settings(), START)) == []
+            connection.execute(call, [START, "gone"])
+            await exporter.refresh()
+            assert differences(exporter.samples(), report(read(database), Settings(), START)) == []
