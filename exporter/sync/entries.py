@@ -43,7 +43,6 @@ class EntrySync(LedgerSync):
         self._certain = Certain(batches, refresh.settle)
         self._possible = Possible(batches, refresh.interval, refresh.settle, refresh.late)
         self.build = Build(self, batches)
-        self._untimed: dict[str, int] | None = None
         self._listed = False
         self._ended: int | None = None
         """Transactions before this one have ended, and what they wrote is being looked for."""
@@ -102,7 +101,7 @@ class EntrySync(LedgerSync):
             await self.context.worker.run(self.context.rollups.advance, advance)
             return False
         self._listed = False
-        await self._note_untimed(step.untimed)
+        await self.note_untimed(step.untimed)
         await self._advance(step, horizon)
         return True
 
@@ -115,12 +114,6 @@ class EntrySync(LedgerSync):
             step.progress = replace(step.progress, pending_transactions=horizon.next)
         self._ended = pending if ended else None
         self._certain.suspects, self._certain.overrun, self._listed = [], False, True
-
-    async def _note_untimed(self, untimed: dict[str, int]) -> None:
-        """Note how many entries no day can hold, if that has changed."""
-        if untimed != self._untimed:
-            await self.context.worker.run(self.context.rollups.untimed, self.name, untimed)
-            self._untimed = untimed
 
     async def _advance(self, step: Step, horizon: Horizon) -> None:
         """Note that all is in step: move the watermark, and keep hours that have settled in longer ranges."""

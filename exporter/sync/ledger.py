@@ -26,6 +26,8 @@ class LedgerSync(ABC):
         self.name = ledger.name
         self.context = context
         self._source: Source | None = None
+        self._untimed: dict[str, int] | None = None
+        """As the rollups have it, since it was noted."""
 
     @abstractmethod
     async def poll(self, transaction: Transaction, now: datetime) -> Work | None:
@@ -52,6 +54,12 @@ class LedgerSync(ABC):
         """Keep the table from being rewritten until the transaction ends, whatever statement of it fails."""
         await catalog.hold(transaction, self.ledger)
         await transaction.mark()
+
+    async def note_untimed(self, untimed: dict[str, int]) -> None:
+        """Note how many rows no day can hold, by reason, if that has changed."""
+        if untimed != self._untimed:
+            await self.context.worker.run(self.context.rollups.untimed, self.name, untimed)
+            self._untimed = untimed
 
     def identity(self, source: Source) -> str:
         """A digest of all that the rollups of the ledger depend on: they are built again when it changes."""

@@ -170,11 +170,7 @@ class Possible:
             return dict.fromkeys(first.expected, first.audit)
         if _short(first.span):
             spans = [first.span]
-            while (
-                self._queue
-                and self._queue[0].span.end - self._queue[0].span.start <= ranges.MINUTE
-                and len(spans) < RANGES_AT_ONCE
-            ):
+            while self._queue and _short(self._queue[0].span) and len(spans) < RANGES_AT_ONCE:
                 spans.append(self._queue.popleft().span)
             return dict.fromkeys(await self._holding(step, spans), False)
         expected = await self._expected(step, first.span, RANGES_AT_ONCE)
@@ -226,7 +222,7 @@ def _rows(batches: Iterable[Batch]) -> int:
 
 
 def _around(step: Step, span: Span) -> tuple[Key, Key]:
-    """Where ranges may begin that hold a short span."""
+    """The first and the last range that may hold a part of a span."""
     return ranges.hour(step.calendar, span.start), ranges.key(step.calendar, span.end - MICROSECOND)
 
 

@@ -31,7 +31,6 @@ class AllocationsSync(LedgerSync):
 
     def __init__(self, ledger: Ledger, context: SyncContext) -> None:
         super().__init__(ledger, context)
-        self._untimed: dict[str, int] | None = None
         self._known: dict[date, Checksum] | None = None
         """What the rollups know of each day, as soon as it was asked."""
 
@@ -44,7 +43,7 @@ class AllocationsSync(LedgerSync):
         before = await run(progresses.of, rollups, self.name)
         if before is None or before.identity != progress.identity or before.today > today:
             await run(rollups.begin, self.name, "")
-            self._known = {}
+            self._known, self._untimed = {}, None
             recent, older = (statements.EARLIEST, today), (statements.EARLIEST, statements.EARLIEST)
         else:
             timeline = today - timedelta(days=self.context.config.report.timeline_days - 1)
@@ -52,7 +51,7 @@ class AllocationsSync(LedgerSync):
             older, audit_from = _older(await self._days(today), before.audit_from, recent[0])
             progress = replace(progress, audit_from=audit_from)
         await self._compare(transaction, source, (recent, older), progress)
-        await self._note_untimed(transaction, source)
+        await self.note_untimed(dict(await transaction.rows(small_statements.untimed(source))))
 
     async def _days(self, today: date) -> dict[date, Checksum]:
         if self._known is None:
@@ -101,12 +100,6 @@ class AllocationsSync(LedgerSync):
             return [read for half in halves for read in await self._read(transaction, source, half)]
         self.context.count(self.name, rows)
         return [file]
-
-    async def _note_untimed(self, transaction: Transaction, source: Source) -> None:
-        untimed: dict[str, int] = dict(await transaction.rows(small_statements.untimed(source)))
-        if untimed != self._untimed:
-            await self.context.worker.run(self.context.rollups.untimed, self.name, untimed)
-            self._untimed = untimed
 
 
 class QuestsSync(LedgerSync):
