@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 
 from exporter.app import pipeline
@@ -118,6 +119,17 @@ async def test_a_file_set_aside_during_a_refresh(tmp_path: Path, known_ledger: s
         assert all(database_sync.up.values())
         assert own.registry.get_sample_value("resource_exporter_refreshes_total", {"outcome": "success"}) == 2
         assert wrong(known_ledger, publisher.body(PLAIN).decode(), clock.now) == []
+
+
+async def test_rows_without_a_day_are_counted_in_a_new_file_too(tmp_path: Path, known_ledger: str) -> None:
+    with psycopg.connect(known_ledger) as connection:
+        connection.execute("INSERT INTO quest_budget_allocations VALUES ('q1', 'infinity', 1)")
+    async with running(configure(known_ledger, tmp_path / "rollups"), Clock(datetime.now(UTC))) as exporter:
+        await exporter.refresh()
+        assert exporter.rejected("allocations") == 1
+        exporter._refresher.rollups.mark_suspect(duckdb.IOException("Corrupt database file"))
+        await exporter.refresh(2)
+        assert exporter.rejected("allocations") == 1
 
 
 def test_one_line_says_that_a_file_was_set_aside(tmp_path: Path, known_ledger: str) -> None:
