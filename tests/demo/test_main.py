@@ -28,13 +28,12 @@ def _fleet(conninfo: str) -> Iterator[subprocess.Popen[str]]:
 
 def _made(conninfo: str) -> tuple[int, int] | None:
     """The oid of the table of calls and the number of its rows; None while the table does not exist."""
+    query = f"SELECT '{SCHEMA}.cost_ledger'::regclass::oid::bigint, count(*) FROM {SCHEMA}.cost_ledger".encode()
     with psycopg.connect(conninfo) as connection:
-        query = "SELECT to_regclass(%s)::oid::bigint"
-        identity = connection.execute(query, (f"{SCHEMA}.cost_ledger",)).fetchone()
-        if not identity or identity[0] is None:
+        try:
+            return connection.execute(query).fetchone()
+        except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):
             return None
-        calls = connection.execute(f"SELECT count(*) FROM {SCHEMA}.cost_ledger".encode()).fetchone()
-        return (identity[0], calls[0]) if calls else None
 
 
 def _until_more(process: subprocess.Popen[str], conninfo: str, calls: int, other_than: int = 0) -> tuple[int, int]:
