@@ -4,7 +4,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from psycopg.conninfo import make_conninfo
 
 from exporter import check
 from exporter.config import Config, parse
-from exporter.report import costs
+from exporter.metrics import Metric
+from exporter.report import labels
 from exporter.report.context import ReportContext
+from exporter.report.prepared import Prepared
 from exporter.sections import waste
 from tests.conftest import ROOT
 from tests.integration.running import Clock, configure, running
@@ -170,7 +172,7 @@ async def test_nothing_is_left_behind(tmp_path: Path, reader: str) -> None:
 
 
 async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_frame: ReportContext) -> list[object]:
+    def fail(_context: ReportContext, _prepared: Prepared) -> list[object]:
         raise duckdb.InvalidInputException("nonsense")
 
     monkeypatch.setattr(waste, "collect", fail)
@@ -180,10 +182,10 @@ async def test_a_section_that_fails_is_an_error(tmp_path: Path, reader: str, mon
 
 
 async def test_a_report_that_fails_is_an_error(tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_context: ReportContext, *, past: bool) -> None:
-        raise duckdb.ConversionException(f"nonsense {past}".split()[0])
+    def fail(_context: ReportContext, _metrics: Iterable[Metric]) -> None:
+        raise duckdb.ConversionException("nonsense")
 
-    monkeypatch.setattr(costs, "prepare", fail)
+    monkeypatch.setattr(labels, "prepare", fail)
     code, lines = await checked(configure(reader, tmp_path / "rollups"))
     assert code == 1
     assert lines[4:6] == ["error report", "  cannot be computed: nonsense"]

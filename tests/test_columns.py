@@ -34,7 +34,7 @@ def test_a_ledger_has_the_columns_that_are_read_and_checked(ledger: str) -> None
     assert ENTRIES[ledger].required in {None, *LEDGERS[ledger].columns}
 
 
-@pytest.mark.parametrize("table, keys", [("costs", 5), ("cost_days", 3), ("cost_totals", 2)])
+@pytest.mark.parametrize("table, keys", [("costs", 5), ("cost_days", 3)])
 def test_each_table_of_costs_has_all_sums(table: str, keys: int) -> None:
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)

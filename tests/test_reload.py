@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +13,11 @@ import pytest
 
 from exporter import app
 from exporter.config import Config
-from exporter.metrics import Family
-from exporter.report import costs
+from exporter.metrics import Family, Metric
+from exporter.report import labels
 from exporter.report.context import ReportContext
+from exporter.report.labels import Labels
+from exporter.report.prepared import Prepared
 from exporter.sections import SECTIONS, waste
 from exporter.web.server import Address
 from tests.integration.running import configure
@@ -73,10 +75,10 @@ def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     """The section waste fails with one value of ``report.top``."""
     collect = waste.collect
 
-    def collect_or_fail(context: ReportContext) -> list[Family]:
+    def collect_or_fail(context: ReportContext, prepared: Prepared) -> list[Family]:
         if context.config.report.top == TOP["bad"]:
             raise duckdb.BinderException("Binder Error: no such column\n\nLINE 1: ...")
-        return collect(context)
+        return collect(context, prepared)
 
     monkeypatch.setattr(waste, "collect", collect_or_fail)
 
@@ -111,14 +113,14 @@ async def test_a_section_that_failed_before_does_not_revert_the_reload(ledger: s
 
 
 async def test_a_report_that_fails_reverts_the_reload(ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare = costs.prepare
+    prepare = labels.prepare
 
-    def prepare_or_fail(context: ReportContext, *, past: bool) -> None:
+    def prepare_or_fail(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
         if context.config.report.top == TOP["bad"]:
             raise duckdb.BinderException("Binder Error: no such column")
-        prepare(context, past=past)
+        return prepare(context, metrics)
 
-    monkeypatch.setattr(costs, "prepare", prepare_or_fail)
+    monkeypatch.setattr(labels, "prepare", prepare_or_fail)
     async with running(configured(ledger, tmp_path, TOP["good"])) as exporter:
         await exporter.shows('resource_exporter_collector_success{collector="waste"} 1.0')
         exporter.use(configured(ledger, tmp_path, TOP["bad"]))

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Context
 from functools import cached_property
-from typing import Any
+from operator import add
+from typing import Any, TypeVar
 
 from duckdb import DuckDBPyConnection
 
@@ -13,6 +15,9 @@ from exporter.config import Config
 from exporter.metrics import Labels, Sample
 
 Row = tuple[Any, ...]
+Key = TypeVar("Key")
+EXACT = Context(prec=80)
+"""Sums of decimals of 38 digits lose nothing in it."""
 TOKEN_TYPES = ("input", "output")
 
 
@@ -58,14 +63,6 @@ class ReportContext:
         """The rows of a query over the rollups."""
         return self.connection.execute(query, parameters or None).fetchall()
 
-    def by_window(self, recent: str, lifetime: str) -> str:
-        """One query over all windows: for each, ``recent`` with its name and first day, or ``lifetime`` if it has no first.
-
-        Columns are matched by name, so each of both queries names all of its own: any window may be the first.
-        """
-        queries = ((lifetime if first == date.min else recent, name, first) for name, first in self.windows.items())
-        return " UNION ALL BY NAME ".join(query.format(window=name, first=first) for query, name, first in queries)
-
 
 def samples(rows: Iterable[Row]) -> list[Sample]:
     """Samples from rows of labels followed by one value; a NULL value is unknown, and left out."""
@@ -78,3 +75,17 @@ def complete(found: Iterable[Sample], windows: Iterable[str], known: Iterable[Ro
     sets: dict[Labels, None] = dict.fromkeys((*known, *(labels[:-1] for labels in values)))
     names = list(windows)
     return [((*labels, window), values.get((*labels, window), 0.0)) for labels in sets for window in names]
+
+
+def summed(parts: Iterable[tuple[Key, Row]]) -> dict[Key, Row]:
+    """The sums, column by column, of all rows with the same key."""
+    found: dict[Key, Row] = {}
+    for key, row in parts:
+        add_to(found, key, row)
+    return found
+
+
+def add_to(found: dict[Key, Row], key: Key, row: Row) -> None:
+    """Add a row, column by column, to that of a key, if there is one."""
+    before = found.get(key)
+    found[key] = row if before is None else tuple(map(add, before, row))

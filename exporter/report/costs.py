@@ -1,61 +1,77 @@
-"""Money and calls by window, on which spend and providers are based."""
+"""Sums of calls by window, kept in memory from report to report: a call that is added costs itself, and no query."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
 
 from exporter.columns import COST_SUMS, listed
-from exporter.report.context import ReportContext
+from exporter.report.context import TOKEN_TYPES, ReportContext, Row, add_to
 
-_SUMS = listed(COST_SUMS, "sum({name}) AS {name}")
-# What happened before today stands for the rest of the day, unless a day that is over is corrected.
-_PAST = f"""
-SELECT '{{window}}' AS time_window, quest, model_key, {_SUMS}
-  FROM daily_costs WHERE day >= DATE '{{first}}' AND day < $today GROUP BY quest, model_key
-"""
-_TODAY = f"""
-CREATE OR REPLACE TEMP TABLE today_costs AS
-SELECT quest, model_key, {_SUMS} FROM daily_costs WHERE day >= $today GROUP BY quest, model_key
-"""
-_WINDOW_COSTS = """
-CREATE OR REPLACE TEMP VIEW window_costs AS
-FROM past_costs UNION ALL BY NAME SELECT today_costs.*, time_window FROM today_costs, (SELECT unnest({windows}) AS time_window)
-"""
-# The usual course of a day, and since when there are costs.
-_COURSE = """
-CREATE OR REPLACE TEMP TABLE recent_hours AS
-FROM hourly_costs WHERE day >= $first AND day < $today
-"""
-_FIRST_DAY = """
-CREATE OR REPLACE TEMP TABLE first_cost_day AS
-SELECT min(day) AS day FROM (SELECT day FROM daily_costs WHERE day < $today GROUP BY day HAVING sum(calls) <> 0)
-"""
+Sums = tuple[Decimal, ...]
+"""The sums of :data:`exporter.columns.COST_SUMS`, in their order."""
+Cell = tuple[int, int]
+"""A quest and a model, by their numbers."""
+
+NAMES = [each.name for each in COST_SUMS]
+CALLS, UNPRICED, USD = map(NAMES.index, ("calls", "unpriced", "usd"))
+TOKENS = {kind: NAMES.index(f"{kind}_tokens") for kind in TOKEN_TYPES}
+"""Where each of them is in :data:`Sums`."""
 COURSE_DAYS = timedelta(days=28)
+
+_SUMS = listed(COST_SUMS, "sum({name})")
+_CELLS = f"SELECT quest, model_key, {_SUMS} FROM daily_costs GROUP BY ALL HAVING sum(calls) <> 0"
+_MODELS = f"SELECT '{{window}}', model_key, {_SUMS} FROM daily_costs WHERE day >= DATE '{{first}}' GROUP BY ALL"
+_QUESTS = "SELECT '{window}', quest, sum(usd) FROM ({spent}) WHERE day >= DATE '{first}' GROUP BY ALL"
+_DAYS = "SELECT day, quest, sum(usd) FROM ({spent}) WHERE day >= $first GROUP BY ALL"
+# The usual course of a day, and since when there are costs.
+_COURSE = "SELECT day, hour, positive_usd FROM hourly_costs WHERE day >= $first AND day < $today"
+_FIRST_DAY = "SELECT min(day) FROM (SELECT day FROM daily_costs WHERE day < $today GROUP BY day HAVING sum(calls) <> 0)"
+_CALLED = "SELECT day, quest, usd FROM daily_costs"
 # Where there is no ledger of costs, spend is what the allocation ledger reports.
 _REPORTED = "SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL"
-_REPORTED_RECENTLY = f"SELECT '{{window}}' AS time_window, quest, usd FROM ({_REPORTED}) WHERE day >= DATE '{{first}}'"
 
 
-def prepare(context: ReportContext, *, past: bool) -> None:
-    """Make ``window_costs``, parts of the sums by window, quest and model.
+class CostSums:
+    """Sums of calls: ``cells`` over the lifetime, ``models`` and ``quests`` by window, and ``days`` of the timeline by quest.
 
-    Also the money alone, ``quest_windows`` and ``quest_days``; ``recent_hours``, what was billed in each hour of the last 28
-    days; and ``first_cost_day``, NULL if it is today. ``past`` says whether days before today, or the windows, are others than
-    in the report before.
+    Quests and models are given by their numbers. ``course`` is what was billed in each hour on the clock of the last 28 days,
+    without credits; ``first_day`` is since when there are calls, None if that is today.
     """
-    if past:
-        query = context.by_window(_PAST, _PAST)
-        context.rows(f"CREATE OR REPLACE TEMP TABLE past_costs AS {query}", today=context.today)
-        context.rows(_COURSE, first=context.today - COURSE_DAYS, today=context.today)
-        context.rows(_FIRST_DAY, today=context.today)
-    context.rows(_TODAY, today=context.today)
-    if past:
-        _define_views(context)
+
+    def __init__(self, context: ReportContext) -> None:
+        """Sum up what the rollups hold."""
+        self._windows, self._first, self._today = context.windows, context.timeline[0], context.today
+        spent = _CALLED if "costs" in context.config.ledgers else _REPORTED
+        by_window = [" UNION ALL ".join(_each(query, context, spent)) for query in (_MODELS, _QUESTS)]
+        self.cells: dict[Cell, Sums] = {row[:2]: row[2:] for row in context.rows(_CELLS)}
+        self.models: dict[tuple[str, int], Sums] = {row[:2]: row[2:] for row in context.rows(by_window[0])}
+        self.quests: dict[tuple[str, int], Decimal] = {row[:2]: row[2] for row in context.rows(by_window[1])}
+        days = context.rows(_DAYS.format(spent=spent), first=self._first)
+        self.days: dict[tuple[date, int], Decimal] = {row[:2]: row[2] for row in days}
+        self._find_course(context)
+
+    def add(self, context: ReportContext, changes: Iterable[Row]) -> None:
+        """Add rows of ``(day, quest, model_key, *sums)``; the sums of what was taken away are negative."""
+        past = False
+        for day, quest, model, *sums in changes:
+            past = past or day < self._today
+            add_to(self.cells, (quest, model), tuple(sums))
+            if not self.cells[quest, model][CALLS]:
+                del self.cells[quest, model]
+            for window in (name for name, first in self._windows.items() if day >= first):
+                add_to(self.models, (window, model), tuple(sums))
+                self.quests[window, quest] = self.quests.get((window, quest), Decimal(0)) + sums[USD]
+            if day >= self._first:
+                self.days[day, quest] = self.days.get((day, quest), Decimal(0)) + sums[USD]
+        if past:
+            self._find_course(context)
+
+    def _find_course(self, context: ReportContext) -> None:
+        self.course = [Decimal(0)] * 24
+        for day, hour, usd in context.rows(_COURSE, first=self._today - COURSE_DAYS, today=self._today):
+            self.course[context.calendar.clock_hour(day, hour)] += usd
+        self.first_day: date | None = context.rows(_FIRST_DAY, today=self._today)[0][0]
 
 
-def _define_views(context: ReportContext) -> None:
-    context.rows(_WINDOW_COSTS.format(windows=list(context.windows)))
-    if "costs" in context.config.ledgers:
-        days, windows = "SELECT day, quest, usd FROM daily_costs", "SELECT time_window, quest, usd FROM window_costs"
-    else:
-        days, windows = _REPORTED, context.by_window(_REPORTED_RECENTLY, _REPORTED_RECENTLY)
-    context.rows(f"CREATE OR REPLACE TEMP VIEW quest_days AS {days}")
-    context.rows(f"CREATE OR REPLACE TEMP VIEW quest_windows AS {windows}")
+def _each(query: str, context: ReportContext, spent: str) -> Iterable[str]:
+    return (query.format(window=name, first=first, spent=spent) for name, first in context.windows.items())

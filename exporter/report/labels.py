@@ -3,20 +3,29 @@
 Folding happens here, once, before any section sums up: every section then folds alike, and no sum loses anything.
 """
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple
 
+from exporter.columns import COST_SUMS, listed
+from exporter.metrics import Labels as LabelValues
 from exporter.metrics import Metric
-from exporter.report.context import ReportContext, Row
+from exporter.report.context import ReportContext
+from exporter.report.costs import Cell
 from exporter.report.series import Kinds, Tariff
 
 OTHER = "other"
 
+# Labels are made rarely, and then these sums are asked for several times.
+_CELLS = f"""
+CREATE OR REPLACE TEMP TABLE cells AS
+SELECT quest, model_key, {listed(COST_SUMS, "sum({name}) AS {name}")} FROM daily_costs GROUP BY ALL HAVING sum(calls) <> 0
+"""
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
 WITH known AS (
-    SELECT quest FROM total_costs UNION SELECT quest FROM quest_outcome_totals
+    SELECT quest FROM cells UNION SELECT quest FROM quest_outcome_totals
     UNION SELECT quest FROM allocations UNION SELECT quest FROM names
 ), shown AS (
     FROM known UNION ALL SELECT DISTINCT quest FROM outcomes SEMI JOIN (SELECT quest FROM quests ANTI JOIN known USING (quest))
@@ -38,7 +47,7 @@ CREATE OR REPLACE TEMP TABLE provider_labels AS
 SELECT family,
        CASE WHEN row_number() OVER (PARTITION BY matched ORDER BY sum(usd) DESC, family)
               <= CASE WHEN matched THEN $most_families ELSE $most END THEN family ELSE 'other' END AS provider
-  FROM total_costs JOIN (SELECT model_key, family, list_contains($families, family) AS matched FROM models) USING (model_key)
+  FROM cells JOIN (SELECT model_key, family, list_contains($families, family) AS matched FROM models) USING (model_key)
  GROUP BY family, matched
 """
 _MODELS = """
@@ -48,7 +57,7 @@ WITH named AS (
       FROM models JOIN provider_labels USING (family)
 ), ranked AS (
     SELECT provider, model, row_number() OVER (PARTITION BY provider ORDER BY sum(usd) DESC, model) AS rank
-      FROM total_costs JOIN named USING (model_key) GROUP BY provider, model
+      FROM cells JOIN named USING (model_key) GROUP BY provider, model
 )
 SELECT model_key, provider, CASE WHEN rank <= $most THEN model ELSE 'other' END AS model
   FROM named JOIN ranked USING (provider, model)
@@ -58,7 +67,7 @@ _WEIGHTS = """
 SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS judged
   FROM quest_labels
   LEFT JOIN (SELECT quest, sum(usd) AS usd, count(DISTINCT (provider, model)) AS cells
-               FROM total_costs JOIN model_labels USING (model_key) GROUP BY quest) AS spent USING (quest)
+               FROM cells JOIN model_labels USING (model_key) GROUP BY quest) AS spent USING (quest)
   LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated
  USING (quest)
   LEFT JOIN (SELECT DISTINCT quest FROM quest_outcome_totals) AS judged USING (quest)
@@ -66,7 +75,7 @@ SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS ju
 """
 _FOLDED_LABEL_SETS = """
 SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, model_labels.provider, model_labels.model))
-  FROM total_costs JOIN models USING (model_key) JOIN model_labels USING (model_key)
+  FROM cells JOIN models USING (model_key) JOIN model_labels USING (model_key)
 """
 # A name that is folded alone costs no series, and comes back all the same when more is spent on it.
 _RENAMED = """
@@ -82,49 +91,75 @@ SELECT count(DISTINCT provider), count(DISTINCT provider) FILTER (provider <> 'u
   FROM model_labels
 """
 _JUDGED_TASKS = "SELECT coalesce(sum(tasks), 0)::BIGINT FROM quest_outcome_totals"
-_SPENDERS = """
-CREATE OR REPLACE TEMP TABLE spender_labels AS
-FROM quest_labels WHERE {attributed} OR quest IN (SELECT quest FROM total_costs)
-"""
-_DIGEST = """
-SELECT (SELECT bit_xor(hash(q)) FROM quest_labels AS q), (SELECT bit_xor(hash(m)) FROM model_labels AS m),
-       (SELECT bit_xor(hash(p)) FROM provider_labels AS p)
-"""
+_MODEL_LABELS = "SELECT model_key, provider, model FROM model_labels"
 
 
-class Labels(NamedTuple):
-    """How many series were folded into ``other``, a digest that changes with any label, and whether any may change with spend.
+@dataclass(frozen=True)
+class Labels:
+    """How quests and models are called, by their numbers, and provider families by their names.
 
-    ``ranked`` is how many tasks a ranking may have.
+    ``folded`` is how many series were folded into ``other``, and ``folding`` whether that may change with spend. ``ranked`` is
+    how many tasks a ranking may have. ``called`` are the quests and the models that had calls, and ``most_cells`` is how many
+    quests may have calls of how many models before there would be too many series. ``attributed`` is whether calls tell quests.
     """
 
+    quests: Mapping[int, LabelValues]
+    models: Mapping[int, LabelValues]
+    providers: Mapping[str, str]
     folded: int
-    digest: Row
     folding: bool
     ranked: int
+    called: tuple[set[int], set[int]]
+    most_cells: int
+    attributed: bool
+
+    @property
+    def spenders(self) -> Mapping[int, LabelValues]:
+        """Those of ``quests`` whose spend is known, though it be 0."""
+        called = self.called[0]
+        return {quest: values for quest, values in self.quests.items() if self.attributed or quest in called}
+
+    @property
+    def names(self) -> tuple[object, ...]:
+        """All that series are labelled with."""
+        return self.quests, self.models, self.providers, self.spenders
+
+    def fit(self, cells: Collection[Cell]) -> bool:
+        """Whether they are as good for these quests and models with calls as those that would be made of them."""
+        return not self.folding and self.called == _called(cells) and len(cells) <= self.most_cells
 
 
 def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
-    """Make ``quest_labels``, ``provider_labels`` and ``model_labels``, so that the metrics keep within their limit.
-
-    And ``spender_labels``: those of ``quest_labels`` whose spend is known, though it be 0.
-    """
+    """Make ``quest_labels``, ``provider_labels`` and ``model_labels``, so that the metrics keep within their limit."""
     tariff = Tariff(context, metrics)
+    context.rows(_CELLS)
     context.rows(_QUESTS)
     kinds = _label_models(context, tariff)
-    cells: int = context.rows(_FOLDED_LABEL_SETS)[0][0]
-    quests = _fold_quests(context, tariff, kinds)
-    # Calls that tell no quest say nothing of the spend of any.
-    attributed = "costs" not in context.config.ledgers or context.maps("costs", "quest_id")
-    context.rows(_SPENDERS.format(attributed=attributed))
-    folding = bool(quests or context.rows(_RENAMED)[0][0])
-    return Labels(cells * tariff.cell + quests, context.rows(_DIGEST)[0], folding, ranked(context))
+    label_sets: int = context.rows(_FOLDED_LABEL_SETS)[0][0]
+    room, folded = _fold_quests(context, tariff, kinds)
+    cells = context.rows("SELECT quest, model_key FROM cells")
+    return Labels(
+        {row[0]: row[1:] for row in context.rows("FROM quest_labels")},
+        {row[0]: row[1:] for row in context.rows(_MODEL_LABELS)},
+        dict(context.rows("FROM provider_labels")),
+        folded=label_sets * tariff.cell + folded,
+        folding=bool(folded or context.rows(_RENAMED)[0][0]),
+        ranked=ranked(context),
+        called=_called(cells),
+        most_cells=len(cells) + room // tariff.cell if tariff.cell else sys.maxsize,
+        # Calls that tell no quest say nothing of the spend of any.
+        attributed="costs" not in context.config.ledgers or context.maps("costs", "quest_id"),
+    )
 
 
 def ranked(context: ReportContext) -> int:
     """How many tasks a ranking may have."""
     judged: int = context.rows(_JUDGED_TASKS)[0][0]
     return min(context.config.report.top, judged)
+
+
+def _called(cells: Iterable[Cell]) -> tuple[set[int], set[int]]:
+    return {quest for quest, _ in cells}, {model for _, model in cells}
 
 
 def _label_models(context: ReportContext, tariff: Tariff) -> Kinds:
@@ -150,16 +185,19 @@ def _tighter(context: ReportContext) -> Iterator[tuple[int, int, int]]:
             yield most[0], most[1], most[2]
 
 
-def _fold_quests(context: ReportContext, tariff: Tariff, kinds: Kinds) -> int:
-    """Fold the quests that would go beyond ``limits.max_series``; returns how many series they would have had."""
+def _fold_quests(context: ReportContext, tariff: Tariff, kinds: Kinds) -> tuple[int, int]:
+    """Fold the quests that would go beyond ``limits.max_series``.
+
+    Returns how many series there is room for, and how many the folded quests would have had.
+    """
     costs = _costs(context, tariff)
     room = context.config.limits.max_series - tariff.shared(kinds, ranked(context))
     if sum(costs.values()) <= room:
-        return 0
+        return room - sum(costs.values()), 0
     room -= tariff.all_in_one(kinds)
     beyond = [quest for quest, so_far in zip(costs, accumulate(costs.values()), strict=True) if so_far > room]
     context.rows(_FOLD, other=OTHER, beyond=beyond)
-    return sum(costs[quest] for quest in beyond)
+    return 0, sum(costs[quest] for quest in beyond)
 
 
 def _costs(context: ReportContext, tariff: Tariff) -> dict[int, int]:

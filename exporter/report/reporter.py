@@ -1,10 +1,10 @@
 """The report: all sections over the rollups at one moment, each of which may fail without taking the others along."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from decimal import localcontext
 
 import duckdb
 import structlog
@@ -12,10 +12,10 @@ import structlog
 from exporter.config import Config, Ledger
 from exporter.errors import first_line
 from exporter.metrics import Family, Metric
-from exporter.report import costs, labels, tasks
-from exporter.report.context import ReportContext
+from exporter.report.context import EXACT, ReportContext
+from exporter.report.prepared import Prepared, Preparer
 from exporter.requirements import LABELS
-from exporter.rollups import LABELLING, PAST, Rollups
+from exporter.rollups import Rollups
 from exporter.sections import SECTIONS, Section, available
 
 log = structlog.get_logger()
@@ -72,23 +72,12 @@ class Report:
         return {name: outcome.error for name, outcome in self.outcomes.items() if outcome.error}
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Of what the tables that sections share were made."""
-
-    revisions: Counter[str]
-    windows: Mapping[str, date]
-    today: date
-    labels: labels.Labels
-
-
 class Reporter:
     """Makes reports from the rollups. What did not change since the report before is not computed again."""
 
     def __init__(self, rollups: Rollups, config: Config) -> None:
         self._rollups = rollups
         self._config = config
-        self._metrics = available(config.ledgers)
         self._forget()
 
     def make(self, readings: Mapping[str, Reading], now: datetime) -> Report:
@@ -97,6 +86,10 @@ class Reporter:
         A section whose ledgers are all up is as of ``now``; one with a ledger that is down stays at the moment when that was
         last read, so that its last numbers stay too.
         """
+        with localcontext(EXACT):
+            return self._make(readings, now)
+
+    def _make(self, readings: Mapping[str, Reading], now: datetime) -> Report:
         if self._connection is not self._rollups.connection:
             self._forget()
         patience = self._config.refresh.stale_after
@@ -106,7 +99,7 @@ class Reporter:
         moments = {name: self._moment(section, readings, usable, now) for name, section in SECTIONS.items()}
         for name, section in sorted(SECTIONS.items(), key=lambda item: moments[item[0]], reverse=True):
             context = ReportContext(self._connection, self._config, moments[name])
-            prepared = self._prepare(context)
+            prepared = self._preparer.prepare(context)
             folded = max(folded, prepared.labels.folded)
             start = time.perf_counter()
             families, error = self._collect(name, section, context, prepared)
@@ -119,47 +112,19 @@ class Reporter:
     def _forget(self) -> None:
         """Begin again, for the tables of the report before went with their connection."""
         self._connection = self._rollups.connection
-        self._prepared: Prepared | None = None
+        self._preparer = Preparer(self._rollups, available(self._config.ledgers))
         self._kept: dict[str, tuple[object, list[Family]]] = {}
-
-    def _prepare(self, context: ReportContext) -> Prepared:
-        """Make the tables that sections share, unless they stand as the rollups and the day demand."""
-        revisions = self._rollups.revisions.copy()
-        before = self._prepared
-        if before and (before.revisions, before.windows, before.today) == (revisions, context.windows, context.today):
-            return before
-        self._prepared = None
-        rebuild = before is None or context.windows != before.windows
-        dirty = self._rollups.take_dirty_tasks()
-        judged = before is None or before.revisions.get("impacts") != revisions.get("impacts")
-        if rebuild or dirty or judged or dirty is None:
-            tasks.prepare(context, None if rebuild else dirty, judged=judged)
-        costs.prepare(context, past=rebuild or before is None or _past(before) != (revisions[PAST], context.today))
-        self._prepared = Prepared(revisions, context.windows, context.today, self._labels(context, before))
-        return self._prepared
-
-    def _labels(self, context: ReportContext, before: Prepared | None) -> labels.Labels:
-        """How series are labelled; what was prepared before stands unless something else is to be labelled now."""
-        if (
-            before is None
-            or before.labels.folding
-            or before.today != context.today
-            or before.revisions[LABELLING] != self._rollups.revisions[LABELLING]
-            or before.labels.ranked != labels.ranked(context)
-        ):
-            return labels.prepare(context, self._metrics)
-        return before.labels
 
     def _collect(
         self, name: str, section: Section, context: ReportContext, prepared: Prepared
     ) -> tuple[list[Family], str | None]:
         """The families of a section, or why it failed."""
-        ledgers = {ledger: prepared.revisions.get(ledger) for ledger in self._needed(section)}
-        key = (ledgers, prepared.windows, prepared.today, prepared.labels.digest)
+        ledgers = {ledger: prepared.revisions[ledger] for ledger in self._needed(section)}
+        key = (ledgers, prepared.windows, prepared.today, prepared.labels.names)
         before, families = self._kept.pop(name, (None, []))
         try:
             if before != key:
-                families = [_ordered(family) for family in section.collect(context)]
+                families = [_ordered(family) for family in section.collect(context, prepared)]
         except duckdb.Error as error:
             self._rollups.mark_suspect(error)
             log.exception("section failed", section=name)
@@ -194,11 +159,6 @@ class Reporter:
                 read = source.ledger in readings and readings[source.ledger].last_success
                 return (TOO_OLD if read else UNREAD).format(ledger=source.ledger)
         return None
-
-
-def _past(prepared: Prepared) -> tuple[int, date]:
-    """What the sums over days that are over depend on."""
-    return prepared.revisions[PAST], prepared.today
 
 
 def _unlabelled(ledgers: Mapping[str, Ledger]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from exporter.rollups.ranges import Key
+from exporter.rollups.running_totals import Row
 from exporter.rollups.staging import Place
 
 
@@ -24,6 +25,14 @@ class Changes:
     files: Sequence[Path] = ()
     replaced: Sequence[Key] = ()
     low: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TotalChanges:
+    """What changed since a report asked last: judged tasks, and the rows by which each running total has grown, by its name."""
+
+    dirty_tasks: set[int]
+    totals: dict[str, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
 """Calls in the rollups: sums by range, task, quest and model. New calls are added; a range that differs is replaced."""
 
-from datetime import date
-
 from duckdb import DuckDBPyConnection
 
 from exporter.columns import COST_SUMS, listed
-from exporter.rollups import ranges, running_totals, tasks
-from exporter.rollups.running_totals import Growth
+from exporter.rollups import ranges, tasks
+from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 
 _KEYS = "day, minute, task, quest, model_key"
 _SUMMED = f"""
@@ -39,56 +37,44 @@ _DELETE_SETTLED = "DELETE FROM costs USING settled WHERE costs.day = settled.day
 
 def take(connection: DuckDBPyConnection) -> None:
     """Add the sums over ``entries`` to the calls, and nothing else: the way of a first build."""
-    summed(connection)
-    connection.execute("INSERT INTO costs FROM added")
-
-
-def summed(connection: DuckDBPyConnection) -> None:
-    """Sum up ``entries`` in the temporary table ``added``."""
     connection.execute(_SUMMED)
+    connection.execute("INSERT INTO costs FROM added")
 
 
 def add(connection: DuckDBPyConnection, growth: Growth) -> None:
-    """Add what :func:`summed` found to the calls and their running totals, and list its tasks in ``dirty_tasks``."""
-    connection.execute("INSERT INTO costs FROM added")
-    growth.append(connection, "costs", "FROM added")
+    """Add the sums over ``entries`` to the calls, and list their tasks in ``dirty_tasks``."""
+    take(connection)
+    growth.append(connection, "cost_days", "FROM added")
     connection.execute(_NEW_TASKS)
-
-
-def brings_labels(connection: DuckDBPyConnection) -> bool:
-    """Whether ``added`` has calls of a quest with a model of which it has no other calls."""
-    return connection.execute("FROM added ANTI JOIN total_costs USING (quest, model_key) LIMIT 1").fetchone() is not None
-
-
-def in_the_past(connection: DuckDBPyConnection, today: date) -> bool:
-    """Whether ``added`` has calls of a day that is over."""
-    return connection.execute("FROM added WHERE day < ? LIMIT 1", [today]).fetchone() is not None
 
 
 def total(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Sum up all calls, and derive what depends on them: the end of a first build."""
-    for each in running_totals.following("costs"):
-        connection.execute(f"DELETE FROM {each.name}")
-    growth.append(connection, "costs", "FROM costs")
-    follow(connection, growth, tasks.ALL)
+    connection.execute("DELETE FROM cost_days")
+    connection.execute(RUNNING_TOTALS["cost_days"].append("FROM costs"))
+    for table in ("task_providers", "task_credits"):
+        tasks.derive(connection, growth, table, tasks.ALL)
 
 
 def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Put the sums over ``entries`` in the place of the ranges in ``replaced``, and list the tasks that differ."""
     connection.execute(_REMOVED)
     connection.execute(_DELETE)
-    growth.append(connection, "costs", "FROM removed", "-")
+    growth.append(connection, "cost_days", "FROM removed", "-")
     take(connection)
-    growth.append(connection, "costs", "FROM added")
+    growth.append(connection, "cost_days", "FROM added")
     connection.execute(_DIRTY_TASKS)
 
 
-def follow(connection: DuckDBPyConnection, growth: Growth, which: str = tasks.DIRTY) -> None:
-    """Bring what is derived from calls in step for some tasks, by default those in ``dirty_tasks``."""
-    tasks.derive(connection, growth, "task_providers", which)
-    # Most calls are of tasks that nobody has judged yet, which bring nothing to any provider.
-    if tasks.any_judged(connection, which):
-        tasks.derive(connection, growth, "task_credits", which)
+def follow(connection: DuckDBPyConnection, growth: Growth) -> None:
+    """Bring what is derived from calls in step for the tasks in ``dirty_tasks``, and leave those there that were judged.
+
+    Most calls are of tasks that nobody has judged yet, of which a report tells nothing.
+    """
+    tasks.derive(connection, growth, "task_providers")
+    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_tasks AS FROM dirty_tasks SEMI JOIN task_totals USING (task)")
+    if tasks.dirty(connection):
+        tasks.derive(connection, growth, "task_credits")
 
 
 def settle(connection: DuckDBPyConnection) -> None:

@@ -21,11 +21,10 @@ SELECT impacts.* FROM impacts SEMI JOIN staged USING (key)
 UNION ALL SELECT impacts.* FROM impacts SEMI JOIN replaced USING (day, minute) ANTI JOIN staged USING (key)
 """
 _DELETE = "DELETE FROM impacts WHERE key IN (SELECT key FROM gone)"
-_DIRTY_TASKS = """
-CREATE OR REPLACE TEMP TABLE dirty_tasks AS
-SELECT DISTINCT task
-  FROM ((FROM gone EXCEPT ALL FROM judged) UNION ALL (FROM judged EXCEPT ALL FROM gone)) WHERE task IS NOT NULL
-"""
+_DIRTY_TASKS = "CREATE OR REPLACE TEMP TABLE dirty_tasks AS SELECT DISTINCT task FROM ({changed}) WHERE task IS NOT NULL"
+_CHANGED = "SELECT task FROM gone UNION ALL SELECT task FROM judged"
+# Of whole ranges, most entries are the same as before.
+_DIFFERING = "(FROM gone EXCEPT ALL FROM judged) UNION ALL (FROM judged EXCEPT ALL FROM gone)"
 # An entry brings the length of its range along, or finds it in what is known.
 _DIRTY_RANGES = """
 CREATE OR REPLACE TEMP TABLE dirty_ranges AS
@@ -51,15 +50,16 @@ def take(connection: DuckDBPyConnection) -> None:
     connection.execute("INSERT INTO impacts FROM judged")
 
 
-def upsert(connection: DuckDBPyConnection, now: datetime) -> None:
+def upsert(connection: DuckDBPyConnection, now: datetime, *, whole_ranges: bool) -> None:
     """Put ``entries`` in the place of those with the same keys and of those in the ranges in ``replaced``.
 
-    Sums up their ranges again, and lists the tasks whose entries differ in ``dirty_tasks``.
+    Sums up their ranges again, and lists the tasks whose entries differ in ``dirty_tasks``. ``whole_ranges`` is whether any
+    ranges are replaced.
     """
     connection.execute(_GONE)
     connection.execute(_DELETE)
     take(connection)
-    connection.execute(_DIRTY_TASKS)
+    connection.execute(_DIRTY_TASKS.format(changed=_DIFFERING if whole_ranges else _CHANGED))
     connection.execute(_DIRTY_RANGES)
     ranges.sum_up(connection, "impacts", "dirty_ranges", _IN_RANGES, now)
 

@@ -6,11 +6,13 @@ by many such rows is compacted. All numbers are whole or decimal, and so exact: 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 from exporter.columns import COST_SUMS, DECIMAL
 
+Row = tuple[Any, ...]
 MOST_APPENDED = 20_000
 """Rows by which a total may grow before it is compacted."""
 
@@ -67,7 +69,6 @@ _ALL = (
         {"day": ("DATE", "day"), "quest": ("INTEGER", "quest"), "model_key": ("INTEGER", "model_key")},
         _COSTS,
     ),
-    RunningTotal("cost_totals", "costs", {"quest": ("INTEGER", "quest"), "model_key": ("INTEGER", "model_key")}, _COSTS),
     RunningTotal(
         "provider_days",
         "task_providers",
@@ -90,21 +91,26 @@ _ALL = (
 RUNNING_TOTALS: Mapping[str, RunningTotal] = {total.name: total for total in _ALL}
 
 
-def following(source: str) -> list[RunningTotal]:
-    """The totals over a table."""
-    return [total for total in _ALL if total.source == source]
-
-
 class Growth:
-    """By how many rows each total has grown since it was compacted last, as far as this process knows."""
+    """By how many rows each total has grown since it was compacted last, as far as this process knows.
+
+    ``changes`` are the rows by which totals have grown in the current transaction, by the names of the totals.
+    """
 
     def __init__(self) -> None:
         self._appended = dict.fromkeys(RUNNING_TOTALS, 0)
+        self.begin()
 
-    def append(self, connection: DuckDBPyConnection, source: str, rows: str, sign: str = "") -> None:
-        """Add rows of a source to all totals over it, or take them away, and compact those that have grown much."""
-        for total in following(source):
-            self._appended[total.name] += connection.execute(total.append(rows, sign)).fetchall()[0][0]
-            if self._appended[total.name] > MOST_APPENDED:
-                connection.execute(total.compact())
-                self._appended[total.name] = 0
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self.changes: dict[str, list[Row]] = {name: [] for name in RUNNING_TOTALS}
+
+    def append(self, connection: DuckDBPyConnection, name: str, rows: str, sign: str = "") -> None:
+        """Add rows of its source to a total, or take them away, and compact it if it has grown much."""
+        total = RUNNING_TOTALS[name]
+        appended = connection.execute(f"{total.append(rows, sign)} RETURNING *").fetchall()
+        self.changes[name] += appended
+        self._appended[name] += len(appended)
+        if self._appended[name] > MOST_APPENDED:
+            connection.execute(total.compact())
+            self._appended[name] = 0

@@ -1,4 +1,4 @@
-"""Loading what was read into temporary tables, and finding the day, range and numbers that each entry belongs to."""
+"""Loading what was read into temporary tables, and finding the day and range that each entry belongs to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from exporter.calendar import MICROSECOND, ONE_DAY, Calendar
+from exporter.calendar import HOUR, MICROSECOND, ONE_DAY, Calendar
 from exporter.columns import DECIMAL, ENTRIES
+from exporter.rollups import numbers
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENTRY = {
@@ -39,75 +40,39 @@ COLUMNS = {
 }
 """The result columns of the statements that read each ledger, in their order."""
 
+COARSE, FINE = 10_000, 120_000
+"""Entries of an hour beyond which it is kept in ranges of 5 minutes, and of one minute."""
+
 _STAGED = "CREATE OR REPLACE TEMP TABLE staged AS FROM {entries}"
-_DATES = "SELECT DISTINCT occurred_at::DATE FROM staged WHERE occurred_at IS NOT NULL"
-_DAYS = """
-CREATE OR REPLACE TEMP TABLE days AS
-SELECT unnest($utc_date::DATE[]) AS utc_date, unnest($day::DATE[]) AS day, unnest($midnight::BIGINT[]) AS midnight,
-       unnest($finish::BIGINT[]) AS finish
-"""
+_DATES = "SELECT occurred_at::DATE, min(occurred_at) FROM staged WHERE occurred_at IS NOT NULL GROUP BY ALL"
 _PLACED = """
-CREATE OR REPLACE TEMP VIEW placed AS
-SELECT day, ((epoch_us(occurred_at) - midnight) // 60000000)::USMALLINT AS minute, staged.*
-  FROM staged JOIN days ON utc_date = occurred_at::DATE
-   AND epoch_us(occurred_at) >= midnight AND epoch_us(occurred_at) < finish
+WITH days AS (
+    SELECT unnest($utc_date::DATE[]) AS utc_date, unnest($day::DATE[]) AS day, unnest($midnight::BIGINT[]) AS midnight,
+           unnest($finish::BIGINT[]) AS finish
+), placed AS (
+    SELECT day, ((epoch_us(occurred_at) - midnight) // 60000000)::USMALLINT AS minute, staged.*
+      FROM staged JOIN days ON utc_date = occurred_at::DATE
+       AND epoch_us(occurred_at) >= midnight AND epoch_us(occurred_at) < finish
+)
 """
 # An hour is kept in ranges of the length that it has already, or by the minute while it may still change, or as its size asks.
-_HOURS = """
-CREATE OR REPLACE TEMP TABLE staged_hours AS
-SELECT day, hour, coalesce(minutes, CASE WHEN (day, hour) >= ($open_day::DATE, $open_hour::INTEGER) OR rows > {fine} THEN 1
-                                         WHEN rows > {coarse} THEN 5 ELSE 60 END) AS minutes
+_HOURS = f"""
+CREATE OR REPLACE TEMP TABLE staged_hours AS {_PLACED}
+SELECT day, hour, coalesce(minutes, CASE WHEN (day, hour) >= ($open_day::DATE, $open_hour::INTEGER) OR rows > {{fine}} THEN 1
+                                         WHEN rows > {{coarse}} THEN 5 ELSE 60 END) AS minutes
   FROM (SELECT day, minute // 60 AS hour, count(*) AS rows FROM placed GROUP BY ALL)
   LEFT JOIN (SELECT day, minute // 60 AS hour, min(minutes) AS minutes FROM ranges
               WHERE ledger = $ledger AND day IN (SELECT day FROM days) GROUP BY ALL)
  USING (day, hour)
 """
-_ENTRIES = """
-CREATE OR REPLACE TEMP TABLE entries AS
+_ENTRIES = f"""
+CREATE OR REPLACE TEMP TABLE entries AS {_PLACED}
 SELECT placed.* REPLACE ((placed.minute // minutes * minutes)::USMALLINT AS minute), minutes
   FROM placed JOIN staged_hours ON staged_hours.day = placed.day AND staged_hours.hour = placed.minute // 60
 """
-COARSE, FINE = 10_000, 120_000
-"""Entries of an hour beyond which it is kept in ranges of 5 minutes, and of one minute."""
+# The same where all hours may still change.
+_OPEN_ENTRIES = f"CREATE OR REPLACE TEMP TABLE entries AS {_PLACED} SELECT *, 1 AS minutes FROM placed"
 
-# Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, for most
-# entries are of the same tasks and models: a look among all tasks takes longer than the rest.
-_REMEMBERED = """
-CREATE TEMP TABLE costs_tasks (task_id VARCHAR, task INTEGER);
-CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER);
-CREATE TEMP TABLE model_keys (provider VARCHAR, model VARCHAR, model_key INTEGER);
-"""
-_UNSEEN_TASKS = """
-CREATE OR REPLACE TEMP TABLE unseen AS
-SELECT DISTINCT task_id FROM entries ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL
-"""
-_TASK_KEYS = """
-CREATE OR REPLACE TEMP TABLE found AS
-SELECT task_id, coalesce(task, nextval('keys'))::INTEGER AS task, task IS NULL AS is_new
-  FROM unseen LEFT JOIN tasks USING (task_id);
-INSERT INTO tasks SELECT task, task_id FROM found WHERE is_new;
-CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
-SELECT task_id, task FROM {ledger}_tasks SEMI JOIN entries USING (task_id) UNION ALL SELECT task_id, task FROM found;
-"""
-_UNSEEN_MODELS = """
-CREATE OR REPLACE TEMP TABLE unseen AS
-SELECT DISTINCT provider, model, clean(provider) AS clean_provider, clean(model) AS clean_model
-  FROM entries ANTI JOIN model_keys AS known
-    ON known.provider IS NOT DISTINCT FROM entries.provider AND known.model IS NOT DISTINCT FROM entries.model
- WHERE rejection_reason IS NULL
-"""
-_MODEL_KEYS = """
-INSERT INTO models SELECT nextval('keys'), clean_provider, clean_model, NULL
-  FROM (SELECT DISTINCT clean_provider, clean_model FROM unseen)
-  ANTI JOIN models ON models.provider = clean_provider AND models.model = clean_model;
-INSERT INTO model_keys SELECT unseen.provider, unseen.model, model_key
-  FROM unseen JOIN models ON models.provider = clean_provider AND models.model = clean_model;
-"""
-_QUEST_KEYS = """
-INSERT INTO quests SELECT nextval('keys'), quest_id
-  FROM (SELECT DISTINCT coalesce(quest_id, 'unassigned') AS quest_id FROM {table} WHERE rejection_reason IS NULL)
-  ANTI JOIN quests USING (quest_id)
-"""
 # A buffer has a size of its own: DuckDB would make one as large as the file. No line is longer than a tenth of max_line_size.
 # The directory may be named like a partition (usd=5), which says nothing of what is in a file.
 _DIALECT = (
@@ -126,38 +91,27 @@ class Place:
     open_hour: int
 
 
-def define(connection: DuckDBPyConnection) -> None:
-    """Make the tables that remember numbers; they go with the connection."""
-    connection.execute(_REMEMBERED)
-
-
 def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], calendar: Calendar, place: Place) -> None:
     """Fill ``staged`` with the rows of CSV files, and ``entries`` with those that count, placed and with known numbers.
 
     A row counts that has a time, on a day that has begun.
     """
     connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
-    dates = [row[0] for row in connection.execute(_DATES).fetchall()]
-    connection.execute(_DAYS, _days(calendar, dates, place.today))
-    connection.execute(_PLACED)
-    hours = {"ledger": ledger, "open_day": place.open_day, "open_hour": place.open_hour}
-    connection.execute(_HOURS.format(coarse=COARSE, fine=FINE), hours)
-    connection.execute(_ENTRIES)
-    number(connection, ledger)
+    dates = dict(connection.execute(_DATES).fetchall())
+    days = _days(calendar, list(dates), place.today)
+    if all(_open(calendar, place, first) for first in dates.values()):
+        connection.execute(_OPEN_ENTRIES, days)
+    else:
+        hours = {"ledger": ledger, "open_day": place.open_day, "open_hour": place.open_hour}
+        connection.execute(_HOURS.format(coarse=COARSE, fine=FINE), days | hours)
+        connection.execute(_ENTRIES, days)
+    numbers.number(connection, ledger)
 
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
     """Fill ``staged`` with the rows of a ledger without timed entries, and number its quests."""
     connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
-    connection.execute(_QUEST_KEYS.format(table="staged"))
-
-
-def number(connection: DuckDBPyConnection, ledger: str) -> None:
-    """Give every name in ``entries`` a number."""
-    connection.execute(_QUEST_KEYS.format(table="entries"))
-    _number_unseen(connection, _UNSEEN_TASKS.format(ledger=ledger), _TASK_KEYS.format(ledger=ledger))
-    if ledger == "costs":
-        _number_unseen(connection, _UNSEEN_MODELS, _MODEL_KEYS)
+    numbers.number_quests(connection, "staged")
 
 
 def read_csv(ledger: str) -> str:
@@ -190,13 +144,14 @@ def _days(calendar: Calendar, utc_dates: list[date], today: date) -> dict[str, l
     }
 
 
+def _open(calendar: Calendar, place: Place, instant: datetime) -> bool:
+    """Whether an instant, in UTC, is in an hour that may still change."""
+    if place.open_day == date.min:
+        return True
+    return instant.replace(tzinfo=UTC) >= calendar.start(place.open_day) + place.open_hour * HOUR
+
+
 def _overlapping(calendar: Calendar, utc_date: date) -> list[date]:
     """A day of UTC holds the beginning, the middle and the end of a day at most: zones may skip a day, but none is so short."""
     begin = datetime.combine(utc_date, time.min, UTC)
     return sorted({calendar.day_of(begin + part) for part in (0 * ONE_DAY, ONE_DAY / 2, ONE_DAY - MICROSECOND)})
-
-
-def _number_unseen(connection: DuckDBPyConnection, unseen: str, keys: str) -> None:
-    connection.execute(unseen)
-    if connection.execute("FROM unseen LIMIT 1").fetchone():
-        connection.execute(keys)

@@ -11,10 +11,10 @@ from pathlib import Path
 from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
-from exporter.rollups import costs, impacts, ranges, small_ledgers, staging, tasks, views
-from exporter.rollups.changes import Advance, Changes
+from exporter.rollups import costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
+from exporter.rollups.changes import Advance, Changes, TotalChanges
 from exporter.rollups.ranges import Key, KnownRange
-from exporter.rollups.running_totals import Growth
+from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 from exporter.rollups.session import CHANGES_PER_CONNECTION, Session
 
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
@@ -36,8 +36,6 @@ _PENDING_ROWS = """
 SELECT key, day, minute FROM pending
  WHERE ledger = $ledger AND key > $low AND list_contains($bins::BIGINT[], key >> $shift)
 """
-# A report tells nothing of the calls of a task before it is judged.
-_JUDGED = "FROM dirty_tasks SEMI JOIN task_totals USING (task)"
 _UNKNOWN = """
 SELECT key, checksum FROM (SELECT unnest($keys::BIGINT[]) AS key, unnest($checksums::BIGINT[]) AS checksum)
 ANTI JOIN impacts USING (key, checksum)
@@ -45,10 +43,10 @@ ANTI JOIN impacts USING (key, checksum)
 
 MOST_DIRTY = 100_000
 """Tasks that are told apart since the last report; beyond, all are dirty."""
-PAST = "past"
-"""The revision of the costs of days that are over."""
+MOST_CHANGES = 20_000
+"""Changes of running totals that are told since the last report; beyond, all are to be read again."""
 LABELLING = "labelling"
-"""The revision of all that decides how series are labelled."""
+"""The revision of all that decides how series are labelled, but for what has calls."""
 
 
 class Rollups(Session):
@@ -61,17 +59,17 @@ class Rollups(Session):
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
         self.revisions = Counter[str]()
-        """How often anything changed that a report shows: by ledger, and of :data:`PAST` and :data:`LABELLING`."""
+        """How often anything changed that a report shows: by ledger, and of :data:`LABELLING`."""
         self._config = config
         self._calendar = Calendar(config.timezone)
         super().__init__(path)
 
     def _define(self) -> None:
-        self._dirty_tasks: set[int] | None = None
+        self._told: TotalChanges | None = None
         self._growth = Growth()
         self._built = False
         self._connection.execute(_CLEAN)
-        staging.define(self._connection)
+        numbers.define(self._connection)
         tasks.define(self._connection, self._config.waste)
         views.define(self._connection)
         self._follow_rules(repr((self._config.providers, self._config.waste)))
@@ -123,10 +121,13 @@ class Rollups(Session):
         rows = self._connection.execute(_UNKNOWN, {"keys": keys, "checksums": checksums}).fetchall()
         return {key for key, _ in rows}
 
-    def take_dirty_tasks(self) -> list[int] | None:
-        """The judged tasks whose calls or outcomes changed since this was asked last; None stands for all tasks."""
-        found, self._dirty_tasks = self._dirty_tasks, set()
-        return None if found is None else sorted(found)
+    def take_changes(self) -> TotalChanges | None:
+        """What changed since this was asked last: judged tasks with their calls or outcomes, and the running totals.
+
+        None where all of it is to be read again.
+        """
+        told, self._told = self._told, TotalChanges(set(), {name: [] for name in RUNNING_TOTALS})
+        return told
 
     def forget_pending(self, ledger: str, ids: list[int]) -> None:
         """Forget entries above the low watermark that are there no more."""
@@ -156,6 +157,7 @@ class Rollups(Session):
 
     def finish(self, ledger: str, state: str) -> None:
         """The last step of a first build; ``state`` says how far the ledger has been followed."""
+        self._growth.begin()
         with self._transaction():
             self._expect(ledger, built=False)
             if ledger == "costs":
@@ -169,51 +171,55 @@ class Rollups(Session):
 
     def apply(self, changes: Changes) -> None:
         """Add entries, or replace ranges by them, and bring what is derived from them in step."""
+        self._growth.begin()
         with self._transaction():
             self._expect(changes.ledger, built=True)
             self._stage(changes)
+            labelled = False
             ranges.keys(self._connection, "replaced", changes.replaced)
             if changes.replaced:
                 ranges.forget_pending(self._connection, changes.ledger, "replaced")
-            labelled = (self._apply_costs if changes.ledger == "costs" else self._apply_impacts)(changes)
+            if changes.ledger == "costs":
+                self._apply_costs(changes)
+            else:
+                labelled = self._apply_impacts(changes)
             if changes.low is not None:
                 ranges.remember_pending(self._connection, changes.ledger, changes.low)
             self._put(f"progress.{changes.ledger}", changes.state)
-        self._note_dirty_tasks(changes.ledger)
+            dirty = tasks.dirty(self._connection)
+        self._note_changes(dirty)
         # A first build leaves a slow connection, which is opened again when nobody waits for the first numbers any more.
         self._changes = CHANGES_PER_CONNECTION if self._built else self._changes + 1
         self.revisions[changes.ledger] += 1
         self.revisions[LABELLING] += labelled
 
-    def _note_dirty_tasks(self, ledger: str) -> None:
-        if self._dirty_tasks is not None:
-            judged = self._connection.execute(_JUDGED if ledger == "costs" else "FROM dirty_tasks")
-            self._dirty_tasks.update(task for (task,) in judged.fetchall())
-            if len(self._dirty_tasks) > MOST_DIRTY:
-                self._dirty_tasks = None
+    def _note_changes(self, dirty: list[int]) -> None:
+        """Note for the next report what has just been committed."""
+        if self._told is None:
+            return
+        self._told.dirty_tasks.update(dirty)
+        for name, rows in self._growth.changes.items():
+            self._told.totals[name] += rows
+        if len(self._told.dirty_tasks) > MOST_DIRTY or sum(map(len, self._told.totals.values())) > MOST_CHANGES:
+            self._told = None
 
     def _stage(self, changes: Changes) -> None:
         staging.stage(self._connection, changes.ledger, changes.files, self._calendar, changes.place)
         if changes.ledger == "costs":
             tasks.assign_families(self._connection, self._config.providers)
 
-    def _apply_costs(self, changes: Changes) -> bool:
-        """Returns whether labels may have changed."""
+    def _apply_costs(self, changes: Changes) -> None:
         if changes.replaced:
             costs.replace(self._connection, self._growth)
             ranges.remove(self._connection, "costs", "replaced")
-            labelled = True
         else:
-            costs.summed(self._connection)
-            labelled = costs.brings_labels(self._connection)
             costs.add(self._connection, self._growth)
-        self.revisions[PAST] += bool(changes.replaced) or costs.in_the_past(self._connection, changes.place.today)
         ranges.add(self._connection, "costs", changes.now)
         costs.follow(self._connection, self._growth)
-        return labelled
 
     def _apply_impacts(self, changes: Changes) -> bool:
-        impacts.upsert(self._connection, changes.now)
+        """Returns whether labels may have changed."""
+        impacts.upsert(self._connection, changes.now, whole_ranges=bool(changes.replaced))
         labelled = impacts.brings_labels(self._connection)
         impacts.follow(self._connection, self._growth)
         return labelled
@@ -232,9 +238,14 @@ class Rollups(Session):
         with self._transaction():
             ranges.untimed(self._connection, ledger, entries)
 
-    def settle(self, ledger: str, before: tuple[date, int]) -> None:
-        """Keep the hours before a day and hour in longer ranges, for they will hardly change any more."""
+    def settle(self, ledger: str, before: tuple[date, int], state: str) -> None:
+        """Keep the hours before a day and hour in longer ranges, for they will hardly change any more.
+
+        ``state`` says so, for entries that are read later are placed by it.
+        """
         with self._transaction():
+            self._expect(ledger)
+            self._put(f"progress.{ledger}", state)
             if ranges.settle(self._connection, ledger, before):
                 (costs if ledger == "costs" else impacts).settle(self._connection)
 
@@ -255,8 +266,7 @@ class Rollups(Session):
 
     def _changed(self, ledger: str) -> None:
         if ledger in ENTRIES:
-            self._dirty_tasks = None
-            self.revisions[PAST] += 1
+            self._told = None
         self.revisions[ledger] += 1
         self.revisions[LABELLING] += 1
 
@@ -264,6 +274,7 @@ class Rollups(Session):
         """Derive everything again when the provider families, or what counts as waste, are no longer what they were."""
         if self._state("rules") == rules:
             return
+        self._growth.begin()
         with self._transaction():
             self._connection.execute("UPDATE models SET family = NULL")
             tasks.assign_families(self._connection, self._config.providers)

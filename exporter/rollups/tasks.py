@@ -37,16 +37,22 @@ SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELS
           FROM (FROM task_totals WHERE {which}) AS totals
           LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared
 """
-_DERIVED = {"task_providers": _TASK_PROVIDERS, "task_totals": _TASK_TOTALS, "task_credits": _TASK_CREDITS}
+_DERIVED = {
+    "task_providers": (_TASK_PROVIDERS, "provider_days"),
+    "task_totals": (_TASK_TOTALS, "quest_outcomes"),
+    "task_credits": (_TASK_CREDITS, "provider_outcomes"),
+}
+"""How the rows of each table are computed, and the running total over them."""
 
 
 def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: str = DIRTY) -> None:
-    """Compute the rows of some tasks again, by default those in ``dirty_tasks``, and bring the totals over them in step."""
+    """Compute the rows of some tasks again, by default those in ``dirty_tasks``, and bring the total over them in step."""
     rows = f"FROM {table} WHERE {which}"
-    growth.append(connection, table, rows, "-")
+    query, total = _DERIVED[table]
+    growth.append(connection, total, rows, "-")
     connection.execute(f"DELETE {rows}")
-    connection.execute(f"INSERT INTO {table} {_DERIVED[table].format(which=which, latest=LATEST)}")
-    growth.append(connection, table, rows)
+    connection.execute(f"INSERT INTO {table} {query.format(which=which, latest=LATEST)}")
+    growth.append(connection, total, rows)
 
 
 def derive_all(connection: DuckDBPyConnection, growth: Growth) -> None:
@@ -55,9 +61,9 @@ def derive_all(connection: DuckDBPyConnection, growth: Growth) -> None:
         derive(connection, growth, table, ALL)
 
 
-def any_judged(connection: DuckDBPyConnection, which: str) -> bool:
-    """Whether any of the tasks has been judged."""
-    return connection.execute(f"FROM task_totals WHERE {which} LIMIT 1").fetchone() is not None
+def dirty(connection: DuckDBPyConnection) -> list[int]:
+    """The tasks in ``dirty_tasks``."""
+    return [task for (task,) in connection.execute("FROM dirty_tasks").fetchall()]
 
 
 def define(connection: DuckDBPyConnection, waste: Waste) -> None:

@@ -6,12 +6,8 @@ from exporter.rollups.running_totals import RUNNING_TOTALS
 from exporter.rollups.tasks import LATEST
 
 VIEWS = {
-    # Sums of the calls of a day, quest and model. There may be several rows of each.
+    # Sums of the calls of a day, quest and model. There may be several rows of each, which may add up to no calls.
     "daily_costs": "FROM cost_days",
-    # A part of the sums of all calls of a quest and model. There may be several of each; calls may add up to 0.
-    "total_cost_parts": "FROM cost_totals",
-    # Sums of all calls of a quest and model.
-    "total_costs": RUNNING_TOTALS["cost_totals"].view,
     # What was billed in an hour of a day, without credits.
     "hourly_costs": "SELECT day, minute // 60 AS hour, sum(positive_usd) AS positive_usd FROM ranges WHERE ledger = 'costs'"
     " GROUP BY ALL",

@@ -6,6 +6,7 @@ from typing import Protocol
 from exporter.config import Ledger
 from exporter.metrics import Family, Metric
 from exporter.report.context import ReportContext
+from exporter.report.prepared import Prepared
 from exporter.sections import allocation, efficiency, info, providers, spend, utilization, waste
 
 
@@ -20,7 +21,7 @@ class Section(Protocol):
     def TIMELESS(self) -> bool:  # noqa: N802
         """Whether it stays the same for the rest of the day, as long as its ledgers and the labels do."""
 
-    def collect(self, context: ReportContext, /) -> list[Family]:
+    def collect(self, context: ReportContext, prepared: Prepared, /) -> list[Family]:
         """Compute all of it.
 
         Raises:

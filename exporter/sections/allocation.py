@@ -2,6 +2,7 @@
 
 from exporter.metrics import QUEST, Family, Metric
 from exporter.report.context import ReportContext, samples
+from exporter.report.prepared import Prepared
 from exporter.requirements import ALLOCATIONS, REPORTED
 
 ALLOCATION = Metric(
@@ -25,7 +26,7 @@ SELECT quest_id, name, layer, sum({column}) FROM allocations JOIN quest_labels U
 """
 
 
-def collect(context: ReportContext) -> list[Family]:
+def collect(context: ReportContext, _prepared: Prepared) -> list[Family]:
     """Today's allocations. No row, or a row without an amount, is no budget: then there is no sample, never 0."""
     allocated = context.rows(_TODAY.format(column="allocated_usd"), today=context.today)
     reported = context.rows(_TODAY.format(column="spent_usd"), today=context.today)

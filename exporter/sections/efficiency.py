@@ -1,8 +1,10 @@
 """Efficiency: where a dollar does most."""
 
-from exporter.metrics import QUEST, TASK, Family, Metric
-from exporter.report import tasks
-from exporter.report.context import ReportContext, complete, samples
+from exporter.metrics import QUEST, TASK, Family, Labels, Metric
+from exporter.report.context import ReportContext, complete, summed
+from exporter.report.outcomes import IMPACT, SCORED, USD, Judged
+from exporter.report.prepared import Prepared
+from exporter.report.rankings import Ranking, samples_of
 from exporter.requirements import SCORES
 
 QUEST_IMPACT = Metric(
@@ -36,22 +38,24 @@ METRICS = (QUEST_IMPACT, QUEST_IMPACT_COST, TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_
 TIMELESS = True
 
 
-_QUESTS = """
-SELECT quest_id, name, layer, time_window, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(usd)
-  FROM outcome_sums JOIN quest_labels USING (quest) GROUP BY ALL
-"""
-_COLUMNS = ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens")
+_MOST_EFFICIENT = Ranking("efficiency", "efficiency", ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens"))
 
 
-def collect(context: ReportContext) -> list[Family]:
+def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """Impact and cost by quest, and the tasks with the most impact per USD."""
-    quests = context.rows(_QUESTS)
-    impact = samples(row[:5] for row in quests)
-    cost = samples((*row[:4], row[5]) for row in quests)
-    best = tasks.top(context, rank="efficiency", where="efficiency IS NOT NULL", columns=_COLUMNS)
+    quests = _by_quest(prepared)
+    impact = [(labels, float(sums[IMPACT])) for labels, sums in quests.items() if sums[SCORED]]
+    cost = [(labels, float(sums[USD])) for labels, sums in quests.items()]
+    best = prepared.first(context, _MOST_EFFICIENT)
     metrics = (TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
     return [
         Family(QUEST_IMPACT, complete(impact, context.windows)),
         Family(QUEST_IMPACT_COST, complete(cost, context.windows)),
-        *(Family(metric, tasks.ranking(best, len(TASK), column)) for column, metric in enumerate(metrics)),
+        *(Family(metric, samples_of(best, len(TASK), column)) for column, metric in enumerate(metrics)),
     ]
+
+
+def _by_quest(prepared: Prepared) -> dict[Labels, Judged]:
+    labels = prepared.labels.quests
+    parts = prepared.outcomes.quests.items()
+    return summed(((*labels[quest], window), sums) for (window, quest, _), sums in parts if quest in labels)

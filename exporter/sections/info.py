@@ -2,6 +2,7 @@
 
 from exporter.metrics import Family, Metric
 from exporter.report.context import ReportContext
+from exporter.report.prepared import Prepared
 
 INFO = Metric(
     "resource_report_info",
@@ -13,6 +14,6 @@ METRICS = (INFO,)
 TIMELESS = False
 
 
-def collect(context: ReportContext) -> list[Family]:
+def collect(context: ReportContext, _prepared: Prepared) -> list[Family]:
     """The report's own facts."""
     return [Family(INFO, [((context.config.timezone.key, context.config.profile), 1.0)])]

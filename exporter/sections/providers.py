@@ -1,9 +1,12 @@
 """Providers: what each provider and model costs, and what it brings."""
 
-from datetime import date
+from collections.abc import Mapping
 
-from exporter.metrics import Family, Metric, Sample
-from exporter.report.context import TOKEN_TYPES, ReportContext, complete, samples
+from exporter.metrics import Family, Labels, Metric, Sample
+from exporter.report import costs, outcomes
+from exporter.report.context import ReportContext, Row, complete, samples, summed
+from exporter.report.labels import OTHER
+from exporter.report.prepared import Prepared
 from exporter.requirements import COST_MODELS, COST_TASKS, COST_TOKENS, COSTS, SCORES
 
 PROVIDER = ("provider", "window")
@@ -45,68 +48,64 @@ METRICS = (SPEND, CALLS, UNPRICED, TASKS, TOKENS, MODEL_SPEND, IMPACT, WASTED)
 TIMELESS = True
 
 
-_SUMS = """
-SELECT provider, time_window, sum(usd), sum(calls), sum(unpriced), sum(input_tokens), sum(output_tokens)
-  FROM window_costs JOIN model_labels USING (model_key) GROUP BY ALL
-"""
-_MODELS = """
-SELECT provider, model, time_window, sum(usd) FROM window_costs JOIN model_labels USING (model_key) GROUP BY ALL
-"""
 # A task that called two providers which are folded into one is one task.
-_TASKS = """
-WITH called AS (
-    SELECT provider, day, tasks FROM provider_last_days JOIN provider_labels USING (family) WHERE provider <> 'other'
-    UNION ALL
-    SELECT 'other', day, count(*) AS tasks
-      FROM (SELECT task, max(last_day) AS day FROM task_providers JOIN provider_labels USING (family)
-             WHERE provider = 'other' GROUP BY task) AS folded GROUP BY day
-)
-SELECT provider, time_window, sum(tasks) FROM called JOIN ({windows}) AS windows ON day >= first GROUP BY ALL
-"""
-_RECENT_CREDITS = """
-SELECT coalesce(provider, 'unknown') AS provider, sum(impact), sum(wasted_usd), time_window
-  FROM credits LEFT JOIN provider_labels USING (family) GROUP BY ALL
-"""
-_LIFETIME_CREDITS = """
-SELECT coalesce(provider, 'unknown') AS provider, CASE WHEN sum(scored) > 0 THEN sum(impact) END, sum(wasted_usd)
-  FROM provider_outcome_totals LEFT JOIN provider_labels USING (family) GROUP BY ALL
+_FOLDED_TASKS = """
+SELECT '{other}', time_window, count(*)
+  FROM (SELECT max(last_day) AS day FROM task_providers WHERE list_contains($folded, family) GROUP BY task)
+  JOIN (VALUES {windows}) AS windows (time_window, first) ON day >= first GROUP BY ALL
 """
 
 
-def collect(context: ReportContext) -> list[Family]:
+def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """Spend, use and outcome by provider, each window in full."""
-    sums = context.rows(_SUMS)
-    models = samples(context.rows(_MODELS))
-    span = "SELECT '{window}' AS time_window, DATE '{first}' AS first"
-    called = samples(context.rows(_TASKS.format(windows=context.by_window(span, span))))
-    known = context.rows("SELECT DISTINCT provider, model FROM model_labels")
-    providers = list(dict.fromkeys(row[:1] for row in known))
-    usd, calls, unpriced, *amounts = (
-        complete(samples((*row[:2], row[column]) for row in sums), context.windows, providers) for column in range(2, 7)
-    )
-    tokens = dict(zip(TOKEN_TYPES, amounts, strict=True))
-    impact, wasted = _credits(context)
+    labels = prepared.labels.models
+    sums = [((*labels[model], window), sums) for (window, model), sums in prepared.costs.models.items() if model in labels]
+    models = summed(sums)
+    by_provider = summed(((provider, window), sums) for (provider, _, window), sums in models.items())
+    providers = list(dict.fromkeys((provider,) for provider, _ in labels.values()))
+
+    def column(number: int) -> list[Sample]:
+        return complete(samples((*values, sums[number]) for values, sums in by_provider.items()), context.windows, providers)
+
+    impact, wasted = _credits(context, prepared)
     return [
-        Family(SPEND, usd),
-        Family(CALLS, calls),
-        Family(UNPRICED, unpriced),
-        Family(TASKS, complete(called, context.windows, providers)),
-        Family(TOKENS, [sample for kind in context.token_types for sample in _directed(kind, tokens[kind])]),
-        Family(MODEL_SPEND, complete(models, context.windows, known)),
+        Family(SPEND, column(costs.USD)),
+        Family(CALLS, column(costs.CALLS)),
+        Family(UNPRICED, column(costs.UNPRICED)),
+        Family(TASKS, complete(_tasks(context, prepared), context.windows, providers)),
+        Family(TOKENS, [sample for kind in context.token_types for sample in _directed(kind, column(costs.TOKENS[kind]))]),
+        Family(MODEL_SPEND, complete(_model_spend(models), context.windows, dict.fromkeys(labels.values()))),
         Family(IMPACT, impact),
         Family(WASTED, wasted),
     ]
+
+
+def _model_spend(models: Mapping[Labels, Row]) -> list[Sample]:
+    return [(values, float(sums[costs.USD])) for values, sums in models.items()]
 
 
 def _directed(token_type: str, found: list[Sample]) -> list[Sample]:
     return [((provider, token_type, window), value) for (provider, window), value in found]
 
 
-def _credits(context: ReportContext) -> tuple[list[Sample], list[Sample]]:
+def _tasks(context: ReportContext, prepared: Prepared) -> list[Sample]:
+    """Distinct tasks that called each provider, by window."""
+    names = prepared.labels.providers
+    folded = [family for family, provider in names.items() if provider == OTHER]
+    called = prepared.outcomes.called.items()
+    found: list[Sample] = [
+        ((family, window), float(tasks)) for (window, family), tasks in called if names.get(family, OTHER) != OTHER
+    ]
+    if folded:
+        windows = ", ".join(f"('{window}', DATE '{first}')" for window, first in context.windows.items())
+        found += samples(context.rows(_FOLDED_TASKS.format(windows=windows, other=OTHER), folded=folded))
+    return found
+
+
+def _credits(context: ReportContext, prepared: Prepared) -> tuple[list[Sample], list[Sample]]:
     """Impact and wasted USD of each provider. A provider of which no task was ever scored has no impact."""
-    lifetime = context.rows(_LIFETIME_CREDITS)
-    rows = context.rows(_RECENT_CREDITS)
-    rows += [(*row, window) for row in lifetime for window, first in context.windows.items() if first == date.min]
-    impact = samples((provider, window, impact) for provider, impact, _, window in rows)
-    wasted = samples((provider, window, wasted) for provider, _, wasted, window in rows)
+    names, parts = prepared.labels.providers, prepared.outcomes.providers.items()
+    shares = summed(((names.get(family, "unknown"), window), sums) for (window, family), sums in parts)
+    impact = [(labels, float(sums[outcomes.IMPACT])) for labels, sums in shares.items() if sums[outcomes.SCORED]]
+    wasted = [(labels, float(sums[outcomes.WASTED])) for labels, sums in shares.items()]
     return complete(impact, context.windows), complete(wasted, context.windows)

@@ -1,11 +1,14 @@
 """Spend: what was billed, by whom and to whom, and where today is heading."""
 
+from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
 
 from exporter.calendar import HOUR
-from exporter.metrics import QUEST, Family, Metric, Sample
-from exporter.report.context import ReportContext, complete, samples
+from exporter.metrics import QUEST, Family, Labels, Metric, Sample
+from exporter.report import costs
+from exporter.report.context import ReportContext, Row, complete, summed
+from exporter.report.prepared import Prepared
 from exporter.requirements import COST_TOKENS, COSTS, REPORTED
 
 SPEND = Metric(
@@ -50,61 +53,68 @@ METRICS = (SPEND, CALLS, TOKENS, QUEST_SPEND, PROJECTED, DAY_ELAPSED)
 TIMELESS = False
 
 
-_CELLS = """
-SELECT quest_id, name, layer, provider, model, sum(usd), sum(calls), sum(input_tokens), sum(output_tokens)
-  FROM total_cost_parts JOIN quest_labels USING (quest) JOIN model_labels USING (model_key) GROUP BY ALL HAVING sum(calls) <> 0
-"""
-_QUESTS = """
-SELECT quest_id, name, layer, time_window, sum(usd) FROM quest_windows JOIN quest_labels USING (quest) GROUP BY ALL
-"""
-# A credit is not what a day brings again and again, and what is spent stays spent.
-_TODAY = """
-SELECT quest_id, name, layer, sum(greatest(usd, usd / $share))
-  FROM (SELECT quest, coalesce(sum(usd), 0) AS usd
-          FROM spender_labels LEFT JOIN (FROM quest_days WHERE day = $today) AS days USING (quest) GROUP BY quest) AS spent
-  JOIN quest_labels USING (quest) GROUP BY ALL
-"""
-_HOURS = "SELECT day, hour, positive_usd FROM recent_hours"
-_FIRST_DAY = "SELECT day FROM first_cost_day"
-
 LEAST_HISTORY = timedelta(days=7)
 LEAST_SHARE = 0.02
 TOO_EARLY = HOUR / 2
 
 
-def collect(context: ReportContext) -> list[Family]:
+def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """Spend by quest and model over all time, by quest and window, and projected to the end of today."""
-    cells = context.rows(_CELLS)
-    tokens = {"input": 7, "output": 8}
-    quests = context.rows("SELECT DISTINCT quest_id, name, layer FROM spender_labels")
+    cells = _cells(prepared)
     return [
-        Family(SPEND, samples(row[:6] for row in cells)),
-        Family(CALLS, samples((*row[:5], row[6]) for row in cells)),
-        Family(TOKENS, [((*row[:5], kind), float(row[tokens[kind]])) for row in cells for kind in context.token_types]),
-        Family(QUEST_SPEND, complete(samples(context.rows(_QUESTS)), context.windows, quests)),
-        Family(PROJECTED, _projected(context)),
+        Family(SPEND, [(labels, float(sums[costs.USD])) for labels, sums in cells.items()]),
+        Family(CALLS, [(labels, float(sums[costs.CALLS])) for labels, sums in cells.items()]),
+        Family(
+            TOKENS,
+            [
+                ((*labels, kind), float(sums[costs.TOKENS[kind]]))
+                for labels, sums in cells.items()
+                for kind in context.token_types
+            ],
+        ),
+        Family(QUEST_SPEND, _by_quest(context, prepared)),
+        Family(PROJECTED, _projected(context, prepared)),
         Family(DAY_ELAPSED, [((), context.calendar.elapsed(context.now))]),
     ]
 
 
-def _projected(context: ReportContext) -> list[Sample]:
-    """Today's spend divided by the share of a day's spend that is usually reached by now."""
+def _cells(prepared: Prepared) -> dict[Labels, Row]:
+    labels = prepared.labels
+    parts = (((*labels.quests[quest], *labels.models[model]), sums) for (quest, model), sums in prepared.costs.cells.items())
+    return {values: sums for values, sums in summed(parts).items() if sums[costs.CALLS]}
+
+
+def _by_quest(context: ReportContext, prepared: Prepared) -> list[Sample]:
+    labels = prepared.labels
+    spent: dict[Labels, Decimal] = defaultdict(Decimal)
+    for (window, quest), usd in prepared.costs.quests.items():
+        if quest in labels.quests:
+            spent[(*labels.quests[quest], window)] += usd
+    found = [(values, float(usd)) for values, usd in spent.items()]
+    return complete(found, context.windows, labels.spenders.values())
+
+
+def _projected(context: ReportContext, prepared: Prepared) -> list[Sample]:
+    """Today's spend divided by the share of a day's spend that is usually reached by now.
+
+    A credit is not what a day brings again and again, and what is spent stays spent.
+    """
     if context.now - context.calendar.start(context.today) < TOO_EARLY:
         return []
-    return samples(context.rows(_TODAY, today=context.today, share=_usual_share(context)))
+    share, projected = _usual_share(context, prepared.costs), dict[Labels, float]()
+    for quest, labels in prepared.labels.spenders.items():
+        usd = float(prepared.costs.days.get((context.today, quest), 0))
+        projected[labels] = projected.get(labels, 0) + max(usd, usd / share)
+    return list(projected.items())
 
 
-def _usual_share(context: ReportContext) -> float:
+def _usual_share(context: ReportContext, sums: costs.CostSums) -> float:
     """From the 28 days before today, by the hour on the clock; the elapsed share of the day where that says too little."""
     elapsed = context.calendar.elapsed(context.now)
-    first_day = context.rows(_FIRST_DAY)[0][0]
-    if first_day is None or context.today - first_day < LEAST_HISTORY:
+    if sums.first_day is None or context.today - sums.first_day < LEAST_HISTORY:
         return elapsed
-    course = [Decimal(0)] * 24
-    for day, hour, usd in context.rows(_HOURS):
-        course[context.calendar.clock_hour(day, hour)] += usd
     clock = context.now.astimezone(context.config.timezone)
     part = Decimal(clock.minute * 60 + clock.second) / 3600
-    reached = sum(course[: clock.hour]) + part * course[clock.hour]
-    share = float(reached / sum(course)) if sum(course) > 0 else 0.0
+    reached = sum(sums.course[: clock.hour]) + part * sums.course[clock.hour]
+    share = float(reached / sum(sums.course)) if sum(sums.course) > 0 else 0.0
     return share if share >= LEAST_SHARE else elapsed

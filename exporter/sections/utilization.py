@@ -1,7 +1,12 @@
 """Utilization: budget against spend, day by day."""
 
-from exporter.metrics import Family, Metric, Sample
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+
+from exporter.metrics import QUEST, Family, Metric, Sample
 from exporter.report.context import ReportContext, samples
+from exporter.report.prepared import Prepared
 from exporter.requirements import ALLOCATIONS, COSTS, REPORTED
 
 DAY_ALLOCATION = Metric(
@@ -20,26 +25,25 @@ DAY_SPEND = Metric(
 METRICS = (DAY_ALLOCATION, DAY_SPEND)
 TIMELESS = True
 
-
+LAYER = QUEST.index("layer")
 _ALLOCATED = """
 SELECT strftime(day, '%Y-%m-%d'), layer, sum(allocated_usd)
-  FROM allocations JOIN quest_labels USING (quest) WHERE day BETWEEN $first AND $last GROUP BY ALL ORDER BY ALL
-"""
-_SPENT = """
-SELECT day, layer, sum(usd)
-  FROM quest_days JOIN quest_labels USING (quest) WHERE day BETWEEN $first AND $last GROUP BY ALL
+  FROM allocations JOIN quest_labels USING (quest) WHERE day BETWEEN $first AND $last GROUP BY ALL
 """
 
 
-def collect(context: ReportContext) -> list[Family]:
+def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """The timeline. A day without spend is 0; a day without an allocation is absent."""
     days = context.timeline
     allocated = context.rows(_ALLOCATED, first=days[0], last=days[-1])
-    return [Family(DAY_ALLOCATION, samples(allocated)), Family(DAY_SPEND, _spent(context))]
+    return [Family(DAY_ALLOCATION, samples(allocated)), Family(DAY_SPEND, _spent(days, prepared))]
 
 
-def _spent(context: ReportContext) -> list[Sample]:
-    days = context.timeline
-    spent = {(day, layer): usd for day, layer, usd in context.rows(_SPENT, first=days[0], last=days[-1])}
-    layers = [layer for (layer,) in context.rows("SELECT DISTINCT layer FROM spender_labels ORDER BY layer")]
-    return [((day.isoformat(), layer), float(spent.get((day, layer), 0))) for day in days for layer in layers]
+def _spent(days: list[date], prepared: Prepared) -> list[Sample]:
+    labels = prepared.labels
+    spent: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
+    for (day, quest), usd in prepared.costs.days.items():
+        if quest in labels.quests:
+            spent[day, labels.quests[quest][LAYER]] += usd
+    layers = sorted({values[LAYER] for values in labels.spenders.values()})
+    return [((day.isoformat(), layer), float(spent[day, layer])) for day in days for layer in layers]

@@ -1,8 +1,10 @@
 """Waste: what was paid for nothing."""
 
-from exporter.metrics import QUEST, TASK, Family, Metric
-from exporter.report import tasks
-from exporter.report.context import ReportContext, complete, samples
+from exporter.metrics import QUEST, TASK, Family, Labels, Metric
+from exporter.report.context import ReportContext, complete, summed
+from exporter.report.outcomes import TASKS, TOKENS, USD, Judged
+from exporter.report.prepared import Prepared
+from exporter.report.rankings import Ranking, samples_of
 from exporter.requirements import SCORES
 
 WASTE = (*QUEST, "reason", "window")
@@ -25,19 +27,26 @@ METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, TASK_TOKENS, TASK_COST)
 TIMELESS = True
 
 
-_QUESTS = """
-SELECT quest_id, name, layer, reason, time_window, sum(usd), sum(tokens), sum(tasks)
-  FROM outcome_sums JOIN quest_labels USING (quest) WHERE reason IS NOT NULL GROUP BY ALL
-"""
-_COLUMNS = ("l.reason", "l.tokens", "l.usd")
+_MOST_WASTEFUL = Ranking("tokens", "reason", ("l.reason", "l.tokens", "l.usd"))
 
 
-def collect(context: ReportContext) -> list[Family]:
+def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """Wasted USD, tokens and tasks by quest and reason, and the most wasteful tasks by tokens."""
-    quests = context.rows(_QUESTS)
-    worst = tasks.top(context, rank="tokens", where="reason IS NOT NULL", columns=_COLUMNS)
-    by_quest = {metric: samples((*row[:5], row[5 + n]) for row in quests) for n, metric in enumerate(METRICS[:3])}
+    quests = _by_quest(prepared)
+    worst = prepared.first(context, _MOST_WASTEFUL)
+    columns = {QUEST_USD: USD, QUEST_TOKENS: TOKENS, QUEST_TASKS: TASKS}
+    by_quest = {
+        metric: [(labels, float(sums[column])) for labels, sums in quests.items()] for metric, column in columns.items()
+    }
     return [
         *(Family(metric, complete(found, context.windows)) for metric, found in by_quest.items()),
-        *(Family(metric, tasks.ranking(worst, len(TASK) + 1, n)) for n, metric in enumerate((TASK_TOKENS, TASK_COST))),
+        *(Family(metric, samples_of(worst, len(TASK) + 1, n)) for n, metric in enumerate((TASK_TOKENS, TASK_COST))),
     ]
+
+
+def _by_quest(prepared: Prepared) -> dict[Labels, Judged]:
+    labels = prepared.labels.quests
+    parts = prepared.outcomes.quests.items()
+    return summed(
+        ((*labels[quest], reason, window), sums) for (window, quest, reason), sums in parts if reason and quest in labels
+    )

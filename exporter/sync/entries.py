@@ -121,7 +121,8 @@ class EntrySync(LedgerSync):
         recent = ranges.settled_before(calendar, step.now - self.context.config.refresh.settle)
         settled = max(before.settled_before, recent)
         if settled > before.settled_before:
-            await self.context.worker.run(self.context.rollups.settle, self.name, settled)
+            state = progresses.dump(replace(before, settled_before=settled))
+            await self.context.worker.run(self.context.rollups.settle, self.name, settled, state)
         after = replace(
             before,
             last_success=step.now,

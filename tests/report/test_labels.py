@@ -158,7 +158,7 @@ def test_folding_keeps_the_limit_and_every_sum(
     store.begin("costs")
     store.apply("costs", [call(n, usd, quest_id=q, provider=p, model=m) for n, (q, p, m, usd) in enumerate(calls)])
     found = prepared(store)
-    joined = "total_costs JOIN quest_labels USING (quest) JOIN model_labels USING (model_key)"
+    joined = "cells JOIN quest_labels USING (quest) JOIN model_labels USING (model_key)"
     rows = store.rows(f"SELECT quest_id, provider, model, sum(usd), sum(calls) FROM {joined} GROUP BY ALL")
     assert (sum(row[3] for row in rows), sum(row[4] for row in rows)) == (sum(each[3] for each in calls), len(calls))
     assert len(rows) <= limits["max_series"]
@@ -167,13 +167,48 @@ def test_folding_keeps_the_limit_and_every_sum(
     assert len(rows) + found.folded >= len(cells)
 
 
-def test_the_digest_changes_with_any_label(store: Store) -> None:
+def test_names_change_with_any_label(store: Store) -> None:
     store.apply("costs", [call(1)])
-    first = prepared(store).digest
-    assert prepared(store).digest == first
+    first = prepared(store).names
+    assert prepared(store).names == first
     store.apply("costs", [call(2, occurred_at=at(TODAY - timedelta(days=3), 0))])
-    assert prepared(store).digest == first
+    assert prepared(store).names == first
     quests(store, ("q", "A name", None))
-    named = prepared(store).digest
+    named = prepared(store).names
     store.apply("costs", [call(3, model="other")])
-    assert len({first, named, prepared(store).digest}) == 3
+    assert first != named != prepared(store).names != first
+
+
+def sums(store: Store) -> set[tuple[int, int]]:
+    return set(store.rows("SELECT quest, model_key FROM daily_costs GROUP BY ALL HAVING sum(calls) <> 0"))
+
+
+def test_labels_fit_until_a_quest_or_model_is_new_or_gone(store: Store) -> None:
+    store.apply("costs", [call(1), call(2, quest_id="r"), call(3, model="n")])
+    found = prepared(store)
+    store.apply("costs", [call(4), call(5, quest_id="r", model="n")])
+    assert found.fit(sums(store))
+    store.apply("costs", [call(6, quest_id="s")])
+    assert not found.fit(sums(store))
+    store.apply("costs", [call(1), call(2, quest_id="r")], [(TODAY, 60)])
+    assert not found.fit(sums(store))
+
+
+def test_labels_do_not_fit_more_series_than_there_is_room_for(store: Store) -> None:
+    limited(store, max_series=5)
+    store.reopen()
+    store.apply("costs", [call(1), call(2, quest_id="r", model="n")])
+    found = prepared(store, CELLS, QUESTS)
+    assert not found.folding
+    store.apply("costs", [call(3, model="n")])
+    assert found.fit(sums(store))
+    store.apply("costs", [call(4, quest_id="r")])
+    assert not found.fit(sums(store))
+    assert prepared(store, CELLS, QUESTS).folding
+
+
+def test_labels_that_fold_do_not_fit(store: Store) -> None:
+    limited(store, models_per_provider=1)
+    store.reopen()
+    store.apply("costs", [call(1, 2, model="a"), call(2, 1, model="b")])
+    assert not prepared(store).fit(sums(store))

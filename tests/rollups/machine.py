@@ -93,7 +93,7 @@ class Machine(RuleBasedStateMachine):
     @rule(day=DAYS, hour=st.integers(0, 23))
     def settle(self, day: date, hour: int) -> None:
         self.settled = max(self.settled, (day, hour))
-        self.store.rollups.settle(self.LEDGER, self.settled)
+        self.store.rollups.settle(self.LEDGER, self.settled, "settled")
 
     @rule()
     def reopen(self) -> None:

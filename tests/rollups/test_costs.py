@@ -54,7 +54,6 @@ class Costs(Machine):
     def totals_follow(self) -> None:
         days = naive.costs(self.here, lambda each: (each["occurred_at"].date(), *naive.cell(each)))
         assert self.found(f"SELECT day, {CELL}, {SUMS} FROM cost_days", 4) == days
-        assert self.found(f"SELECT {CELL}, {SUMS} FROM cost_totals", 3) == naive.costs(self.here, naive.cell)
 
     def found(self, query: str, keys: int) -> dict[naive.Row, naive.Row]:
         """The rows of a query that have calls, by their first columns, with the names of quests and models."""

@@ -58,9 +58,9 @@ def test_ids_are_looked_up_in_the_ranges_that_may_hold_them(store: Store) -> Non
 
 def test_hours_that_have_settled_are_kept_in_long_ranges(store: Store) -> None:
     store.apply("costs", [entry(FIRST, minute, minute) for minute in (0, 59, 60, 121)])
-    store.rollups.settle("costs", (FIRST, 2))
+    store.rollups.settle("costs", (FIRST, 2), "settled")
     assert minutes(store) == [(FIRST, 0, 60), (FIRST, 60, 60), (FIRST, 121, 1)]
-    store.rollups.settle("costs", (NEXT, 0))
+    store.rollups.settle("costs", (NEXT, 0), "settled")
     assert minutes(store) == [(FIRST, 0, 60), (FIRST, 60, 60), (FIRST, 120, 60)]
     assert [each.keys for each in store.known("costs")] == [59, 60, 121]
 
@@ -69,14 +69,14 @@ def test_busy_hours_are_kept_in_shorter_ranges(store: Store) -> None:
     assert (staging.COARSE, staging.FINE) == (10_000, 120_000)
     store.apply("costs", [entry(FIRST, 3, key) for key in range(10_001)])
     store.apply("costs", [entry(FIRST, 60, key) for key in range(10_000)])
-    store.rollups.settle("costs", (NEXT, 0))
+    store.rollups.settle("costs", (NEXT, 0), "settled")
     assert minutes(store) == [(FIRST, 0, 5), (FIRST, 60, 60)]
 
 
 def test_settling_takes_the_rejected_and_the_pending_along(store: Store) -> None:
     for ledger in ("costs", "impacts"):
         store.apply(ledger, [entry(FIRST, 7, 1, rejection_reason="not_finite"), entry(FIRST, 8, 2)], low=0)
-        store.rollups.settle(ledger, (NEXT, 0))
+        store.rollups.settle(ledger, (NEXT, 0), "settled")
         assert store.rollups.pending(ledger, 0, 6, [0]) == {1: (FIRST, 0), 2: (FIRST, 0)}
         store.apply(ledger, [], [(FIRST, 0)], low=0)
         assert store.rollups.pending(ledger, 0, 6, [0]) == {}
@@ -106,16 +106,17 @@ def test_the_newest_entry_is_the_last_that_has_happened(store: Store) -> None:
     rows = [{**entry(TODAY, 0, n), "occurred_at": moment.replace(tzinfo=None)} for n, moment in enumerate(moments)]
     store.apply("costs", rows)
     for hour in (15, 16):  # these minutes are ranges of their own, then one of an hour
-        store.rollups.settle("costs", (TODAY, hour))
+        store.rollups.settle("costs", (TODAY, hour), "settled")
         for later, newest in ((0, -9), (4, -9), (5, 5), (6, 5), (600, 20)):
             assert store.rollups.newest(NOW + timedelta(minutes=later)) == {"costs": NOW + timedelta(minutes=newest)}
-    store.rollups.settle("costs", (TODAY + timedelta(days=1), 0))
+    store.rollups.settle("costs", (TODAY + timedelta(days=1), 0), "settled")
     assert store.rollups.newest(NOW + timedelta(days=1)) == {"costs": NOW + timedelta(minutes=20)}
 
 
 def test_a_range_that_is_read_again_keeps_its_length(store: Store) -> None:
-    store.apply("costs", [entry(FIRST, 7, 1)], place=Place(TODAY, TODAY, 0))
-    store.apply("costs", [entry(FIRST, 7, 1), entry(FIRST, 55, 2)], [(FIRST, 0)])
+    settled = Place(TODAY, TODAY, 0)
+    store.apply("costs", [entry(FIRST, 7, 1)], place=settled)
+    store.apply("costs", [entry(FIRST, 7, 1), entry(FIRST, 55, 2)], [(FIRST, 0)], place=settled)
     assert store.known("costs") == [KnownRange(FIRST, 0, 60, entries=2, checksum=300, keys=3)]
 
 

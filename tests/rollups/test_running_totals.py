@@ -1,7 +1,7 @@
 """Totals that grow by what is added and taken away."""
 
-from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.rollups import running_totals
-from exporter.rollups.running_totals import RUNNING_TOTALS, Growth, following
+from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 from exporter.rollups.schema import SCHEMA
 
 Row = tuple[Any, ...]
@@ -59,10 +59,22 @@ def test_a_total_is_the_sum_of_what_was_added_and_not_taken_away(steps: list[tup
         for added, taken in steps:
             for sign, changed in (("", added), ("-", rows[:taken])):
                 if changed:
-                    growth.append(connection, "costs", source(changed), sign)
+                    growth.append(connection, "cost_days", source(changed), sign)
             rows = rows[taken:] + added
             assert total(connection, "cost_days", 3) == naive(rows, slice(0, 3))
-            assert total(connection, "cost_totals", 2) == naive(rows, slice(1, 3))
+
+
+def test_the_rows_are_told_by_which_a_total_has_grown() -> None:
+    growth, row = Growth(), ("2026-05-14", 1, 1, 2, 1, Decimal("0.5"), Decimal(-1), 3, 4)
+    with duckdb.connect() as connection:
+        connection.execute(SCHEMA)
+        growth.append(connection, "cost_days", source([row, row]))
+        growth.append(connection, "cost_days", source([row]), "-")
+        cell = date(2026, 5, 14), 1, 1
+        changes = [(*cell, 4, 2, 1, -2, 6, 8), (*cell, -2, -1, Decimal("-0.5"), 1, -3, -4)]
+        assert growth.changes == {name: [] for name in RUNNING_TOTALS} | {"cost_days": changes}
+        growth.begin()
+        assert not any(growth.changes.values())
 
 
 def test_a_total_is_compacted_when_it_has_grown_much(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +84,8 @@ def test_a_total_is_compacted_when_it_has_grown_much(monkeypatch: pytest.MonkeyP
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
         for _ in range(6):
-            growth.append(connection, "costs", source([row]))
-            lengths += [count for (count,) in connection.execute("SELECT count(*) FROM cost_totals").fetchall()]
+            growth.append(connection, "cost_days", source([row]))
+            lengths += [count for (count,) in connection.execute("SELECT count(*) FROM cost_days").fetchall()]
     assert lengths == [1, 2, 3, 1, 2, 3]
 
 
@@ -82,21 +94,6 @@ def test_a_total_is_exact_where_floats_are_not() -> None:
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
         for usd in amounts:
-            growth.append(connection, "costs", source([("2026-05-14", 1, 1, 1, 0, usd, 0, 0, 0)]))
-        growth.append(connection, "costs", source([("2026-05-14", 1, 1, 1, 0, Decimal("1e15"), 0, 0, 0)]), "-")
-        assert total(connection, "cost_totals", 2)[1, 1][2] == Decimal("1.000000000000001")
-
-
-@pytest.mark.parametrize(
-    "table, totals",
-    [
-        ("costs", {"cost_days", "cost_totals"}),
-        ("task_providers", {"provider_days"}),
-        ("task_totals", {"quest_outcomes"}),
-        ("task_credits", {"provider_outcomes"}),
-        ("impacts", set()),
-    ],
-)
-def test_each_total_follows_one_table(table: str, totals: set[str]) -> None:
-    assert {each.name for each in following(table)} == totals
-    assert Counter(each.source for each in RUNNING_TOTALS.values())[table] == len(totals)
+            growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 0, usd, 0, 0, 0)]))
+        growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 0, Decimal("1e15"), 0, 0, 0)]), "-")
+        assert total(connection, "cost_days", 3)["2026-05-14", 1, 1][2] == Decimal("1.000000000000001")

@@ -94,7 +94,7 @@ def test_an_hour_keeps_the_length_of_its_ranges(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.begin("costs", "impacts")
     store.apply("costs", [{"occurred_at": at(FIRST, 61), "key": 1}], place=Place(TODAY, TODAY, 0))
-    assert placed(store, 60, 119, 120, place=OPEN) == [(60, 60), (60, 60), (120, 1)]
+    assert placed(store, 60, 119, 120, place=Place(TODAY, FIRST, 2)) == [(60, 60), (60, 60), (120, 1)]
     stage(store, [{"occurred_at": at(FIRST, 61), "key": 1, "task_id": "t"}], OPEN, ledger="impacts")
     assert store.rows("SELECT minute, minutes FROM entries") == [(61, 1)]
 

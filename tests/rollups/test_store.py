@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from exporter.rollups import LABELLING, PAST, RollupFileError
+from exporter.rollups import LABELLING, RollupFileError
 from exporter.rollups import store as stores
 from exporter.rollups.changes import Advance
 from tests.rollups.entries import FIRST, TODAY, Entry, Store, at, configure
@@ -46,7 +46,7 @@ def test_a_ledger_that_is_built_again_begins_with_nothing(store: Store) -> None:
     store.begin("costs")
     assert store.known("costs") == []
     assert store.rollups.pending_bins("costs", 0, 6) == {}
-    assert store.rows("SELECT count(*) FROM total_costs") == store.rows("SELECT count(*) FROM task_providers") == [(0,)]
+    assert store.rows("SELECT count(*) FROM daily_costs") == store.rows("SELECT count(*) FROM task_providers") == [(0,)]
     assert len(store.known("impacts")) == 1
     assert store.rollups.rejected() == [("impacts", "not_finite", 1)]
 
@@ -95,21 +95,41 @@ def test_only_a_first_build_is_built_and_only_what_is_built_is_changed(store: St
     assert len(store.known("costs")) == 1
 
 
+def dirty(store: Store) -> list[int] | None:
+    changes = store.rollups.take_changes()
+    return None if changes is None else sorted(changes.dirty_tasks)
+
+
 def test_dirty_tasks_are_those_that_were_judged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.begin("costs", "impacts")
-    assert store.rollups.take_dirty_tasks() is None
+    assert dirty(store) is None
     store.apply("costs", [entry()])
-    assert store.rollups.take_dirty_tasks() == []
+    assert dirty(store) == []
     store.apply("impacts", [entry()])
     store.apply("costs", [entry(2), entry(3, task_id="other"), entry(4, task_id=None)])
-    assert store.rollups.take_dirty_tasks() == [
-        number for (number,) in store.rows("SELECT task FROM tasks WHERE task_id = 't'")
-    ]
-    store.apply("impacts", [entry()])
-    assert store.rollups.take_dirty_tasks() == []
+    assert dirty(store) == [number for (number,) in store.rows("SELECT task FROM tasks WHERE task_id = 't'")]
+    store.apply("impacts", [entry()], ((TODAY, 60),))
+    assert dirty(store) == []
     monkeypatch.setattr(stores, "MOST_DIRTY", 1)
     store.apply("impacts", [entry(5, task_id="a"), entry(6, task_id="b")])
-    assert store.rollups.take_dirty_tasks() is None
+    assert dirty(store) is None
+
+
+def test_changes_of_totals_are_told_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.begin("costs", "impacts")
+    assert store.rollups.take_changes() is None
+    store.apply("costs", [entry()])
+    store.apply("costs", [entry(2), entry(3)], ((TODAY, 60),))
+    changes = store.rollups.take_changes()
+    assert changes is not None
+    assert [(row[0], row[3]) for row in changes.totals["cost_days"]] == [(TODAY, 1), (TODAY, -1), (TODAY, 2)]
+    assert changes.totals["provider_days"] == [("p", TODAY, 1), ("p", TODAY, -1), ("p", TODAY, 1)]
+    changes = store.rollups.take_changes()
+    assert changes is not None
+    assert not any(changes.totals.values())
+    monkeypatch.setattr(stores, "MOST_CHANGES", 1)
+    store.apply("costs", [entry(4), entry(5, model="other")])
+    assert store.rollups.take_changes() is None
 
 
 def revised(store: Store, ledger: str, *entries: Entry, replaced: tuple[tuple[date, int], ...] = ()) -> set[str]:
@@ -120,12 +140,8 @@ def revised(store: Store, ledger: str, *entries: Entry, replaced: tuple[tuple[da
 
 def test_a_report_is_told_what_may_have_changed(store: Store) -> None:
     store.begin("costs", "impacts")
-    yesterday = TODAY - timedelta(days=1)
-    assert revised(store, "costs", entry()) == {"costs", LABELLING}
-    assert revised(store, "costs", entry(2)) == {"costs"}
-    assert revised(store, "costs", entry(3, yesterday)) == {"costs", PAST}
-    assert revised(store, "costs", entry(4, model="other")) == {"costs", LABELLING}
-    assert revised(store, "costs", entry(2), replaced=((TODAY, 60),)) == {"costs", PAST, LABELLING}
+    assert revised(store, "costs", entry()) == {"costs"}
+    assert revised(store, "costs", entry(2), replaced=((TODAY, 60),)) == {"costs"}
     assert revised(store, "impacts", entry()) == {"impacts", LABELLING}
 
 

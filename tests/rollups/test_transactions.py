@@ -59,7 +59,7 @@ CHANGES: dict[str, Callable[[Store], None]] = {
     "replace calls": lambda store: store.apply("costs", [entry(3)], [(TODAY, 60)], low=0),
     "upsert outcomes": lambda store: store.apply("impacts", [entry(1, impact=Decimal(3)), entry(2)], low=0),
     "advance": lambda store: store.rollups.advance({"costs": Advance("further", low=1)}),
-    "settle": lambda store: store.rollups.settle("costs", (TODAY + timedelta(days=1), 0)),
+    "settle": lambda store: store.rollups.settle("costs", (TODAY + timedelta(days=1), 0), "settled"),
     "begin": lambda store: store.rollups.begin("costs", "building"),
     "untimed": lambda store: store.rollups.untimed("costs", {"no_time": 1}),
 }
@@ -69,9 +69,13 @@ CHANGES: dict[str, Callable[[Store], None]] = {
 def test_a_change_that_fails_anywhere_leaves_nothing(store: Store, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for ledger in ("costs", "impacts"):
         store.apply(ledger, [entry()], low=0)
+    store.rollups.take_changes()
     before, statements = content(store), 0
     while fails(store, CHANGES[change], statements, monkeypatch):
         assert content(store) == before
+        told = store.rollups.take_changes()
+        assert told is not None
+        assert not any(told.totals.values())
         statements += 1
     assert statements > 2
     after = content(store)

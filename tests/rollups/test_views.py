@@ -59,13 +59,6 @@ def test_daily_costs_are_by_day_quest_and_model(store: Store) -> None:
     ]
 
 
-@pytest.mark.parametrize("view", ["total_costs", "total_cost_parts"])
-def test_total_costs_are_by_quest_and_model(store: Store, view: str) -> None:
-    named = f"{view} JOIN quests USING (quest) JOIN models USING (model_key)"
-    found = store.rows(f"SELECT quest_id, provider, sum(calls), sum(usd) FROM {named} GROUP BY ALL ORDER BY ALL")
-    assert found == [("q1", "codex", 3, Decimal("1.5")), ("q1", "minimax", 1, 8), ("unassigned", "codex", 1, 1)]
-
-
 def test_hourly_costs_leave_credits_out(store: Store) -> None:
     assert store.rows("FROM hourly_costs ORDER BY ALL") == [(FIRST, 0, 2), (FIRST, 1, 0), (NEXT, 0, 9)]
 

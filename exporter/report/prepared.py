@@ -1,0 +1,84 @@
+"""What all sections share beside the rollups: it is kept from report to report, and only what changed is computed again."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from exporter.metrics import Metric
+from exporter.report import labels
+from exporter.report.context import ReportContext, Row
+from exporter.report.costs import CostSums
+from exporter.report.labels import Labels
+from exporter.report.outcomes import OutcomeSums
+from exporter.report.rankings import Ranking, Rankings
+from exporter.rollups import LABELLING, Rollups
+from exporter.rollups.changes import TotalChanges
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Sums of calls and of judged tasks, the first tasks of rankings, and the labels of quests and models.
+
+    ``revisions`` are those of the rollups, and ``windows`` those of the report, of which it was made.
+    """
+
+    revisions: Counter[str]
+    windows: Mapping[str, date]
+    today: date
+    costs: CostSums
+    outcomes: OutcomeSums
+    rankings: Rankings
+    labels: Labels
+
+    def first(self, context: ReportContext, ranking: Ranking) -> dict[str, list[Row]]:
+        """Per window the first tasks of a ranking, in no order: the labels T, and its columns."""
+        return self.rankings.first(context, ranking, self.labels.quests)
+
+
+class Preparer:
+    """Prepares one report after the other over one connection to the rollups."""
+
+    def __init__(self, rollups: Rollups, metrics: Sequence[Metric]) -> None:
+        self._rollups = rollups
+        self._metrics = metrics
+        self._before: Prepared | None = None
+
+    def prepare(self, context: ReportContext) -> Prepared:
+        """What a report needs.
+
+        Raises:
+            duckdb.Error: a query failed; then all of it is computed again the next time.
+        """
+        before, revisions = self._before, self._rollups.revisions.copy()
+        if before and (before.revisions, before.windows, before.today) == (revisions, context.windows, context.today):
+            return before
+        self._before = None
+        changes = self._rollups.take_changes()
+        if before is None or changes is None or (before.windows, before.today) != (context.windows, context.today):
+            costs, outcomes, rankings = CostSums(context), OutcomeSums(context), Rankings()
+        else:
+            costs = self._costs(context, before, changes)
+            outcomes, rankings = before.outcomes, before.rankings
+            rankings.note(outcomes.add(context, changes, judged=before.revisions["impacts"] != revisions["impacts"]))
+        named = self._labels(context, before, costs, outcomes)
+        self._before = Prepared(revisions, context.windows, context.today, costs, outcomes, rankings, named)
+        return self._before
+
+    def _costs(self, context: ReportContext, before: Prepared, changes: TotalChanges) -> CostSums:
+        if "costs" not in context.config.ledgers:
+            return CostSums(context)
+        before.costs.add(context, changes.totals["cost_days"])
+        return before.costs
+
+    def _labels(self, context: ReportContext, before: Prepared | None, costs: CostSums, outcomes: OutcomeSums) -> Labels:
+        """Those of the report before, unless something else is to be labelled now."""
+        if (
+            before
+            and before.today == context.today
+            and before.revisions[LABELLING] == self._rollups.revisions[LABELLING]
+            and before.labels.fit(costs.cells)
+            and before.labels.ranked == min(context.config.report.top, outcomes.judged)
+        ):
+            return before.labels
+        return labels.prepare(context, self._metrics)

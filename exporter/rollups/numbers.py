@@ -1,0 +1,82 @@
+"""The numbers of tasks, quests and models, by which entries are summed up."""
+
+from duckdb import DuckDBPyConnection
+
+# Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, for most
+# entries are of the same tasks and models: a look among all tasks takes longer than the rest.
+_REMEMBERED = """
+CREATE TEMP TABLE costs_tasks (task_id VARCHAR, task INTEGER);
+CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER);
+CREATE TEMP TABLE model_keys (provider VARCHAR, model VARCHAR, model_key INTEGER);
+"""
+_UNKNOWN_MODELS = """
+  FROM entries ANTI JOIN model_keys AS known
+    ON known.provider IS NOT DISTINCT FROM entries.provider AND known.model IS NOT DISTINCT FROM entries.model
+ WHERE rejection_reason IS NULL
+"""
+_QUEST = "coalesce(quest_id, 'unassigned')"
+_UNSEEN = f"""
+SELECT EXISTS (FROM entries WHERE rejection_reason IS NULL AND {_QUEST} NOT IN (SELECT quest_id FROM quests)),
+       EXISTS (FROM entries ANTI JOIN {{ledger}}_tasks USING (task_id) WHERE task_id IS NOT NULL)
+"""
+_UNSEEN_MODEL = f", EXISTS ({_UNKNOWN_MODELS})"
+_UNSEEN_TASKS = """
+CREATE OR REPLACE TEMP TABLE unseen AS
+SELECT DISTINCT task_id FROM entries ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL
+"""
+# An outcome that was read before is mostly of the same task still, and the task is found faster by its number than by its name.
+_FOUND_BEFORE = """
+CREATE OR REPLACE TEMP TABLE found AS
+SELECT task_id, task, false AS is_new
+  FROM tasks SEMI JOIN unseen USING (task_id) WHERE task IN (SELECT task FROM impacts SEMI JOIN staged USING (key))
+"""
+_NONE_FOUND = "CREATE OR REPLACE TEMP TABLE found (task_id VARCHAR, task INTEGER, is_new BOOLEAN)"
+_TASK_KEYS = """
+INSERT INTO found
+SELECT task_id, coalesce(task, nextval('keys'))::INTEGER, task IS NULL
+  FROM (FROM unseen ANTI JOIN found USING (task_id)) LEFT JOIN tasks USING (task_id);
+INSERT INTO tasks SELECT task, task_id FROM found WHERE is_new;
+CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
+SELECT task_id, task FROM {ledger}_tasks SEMI JOIN entries USING (task_id) UNION ALL SELECT task_id, task FROM found;
+"""
+_UNSEEN_MODELS = f"""
+CREATE OR REPLACE TEMP TABLE unseen AS
+SELECT DISTINCT provider, model, clean(provider) AS clean_provider, clean(model) AS clean_model {_UNKNOWN_MODELS}
+"""
+_MODEL_KEYS = """
+INSERT INTO models SELECT nextval('keys'), clean_provider, clean_model, NULL
+  FROM (SELECT DISTINCT clean_provider, clean_model FROM unseen)
+  ANTI JOIN models ON models.provider = clean_provider AND models.model = clean_model;
+INSERT INTO model_keys SELECT unseen.provider, unseen.model, model_key
+  FROM unseen JOIN models ON models.provider = clean_provider AND models.model = clean_model;
+"""
+_QUEST_KEYS = f"""
+INSERT INTO quests SELECT nextval('keys'), quest_id
+  FROM (SELECT DISTINCT {_QUEST} AS quest_id FROM {{table}} WHERE rejection_reason IS NULL)
+  ANTI JOIN quests USING (quest_id)
+"""
+
+
+def define(connection: DuckDBPyConnection) -> None:
+    """Make the tables that remember numbers; they go with the connection."""
+    connection.execute(_REMEMBERED)
+
+
+def number(connection: DuckDBPyConnection, ledger: str) -> None:
+    """Give every name in ``entries`` a number: in ``quests``, in ``<ledger>_tasks``, and of costs in ``model_keys``."""
+    models = _UNSEEN_MODEL if ledger == "costs" else ", false"
+    [(quests, tasks, unseen_models)] = connection.execute(_UNSEEN.format(ledger=ledger) + models).fetchall()
+    if quests:
+        number_quests(connection, "entries")
+    if tasks:
+        connection.execute(_UNSEEN_TASKS.format(ledger=ledger))
+        connection.execute(_FOUND_BEFORE if ledger == "impacts" else _NONE_FOUND)
+        connection.execute(_TASK_KEYS.format(ledger=ledger))
+    if unseen_models:
+        connection.execute(_UNSEEN_MODELS)
+        connection.execute(_MODEL_KEYS)
+
+
+def number_quests(connection: DuckDBPyConnection, table: str) -> None:
+    """Give every quest in a temporary table a number."""
+    connection.execute(_QUEST_KEYS.format(table=table))
