@@ -50,7 +50,7 @@ class ReportContext:
         """The days of the timeline, the oldest first."""
         return [self.today - timedelta(days=back) for back in reversed(range(self.config.report.timeline_days))]
 
-    @property
+    @cached_property
     def token_types(self) -> list[str]:
         """The directions of tokens that the ledger of costs tells, as the label ``token_type`` names them."""
         return [kind for kind in TOKEN_TYPES if self.maps("costs", f"{kind}_tokens")]

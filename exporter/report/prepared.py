@@ -20,7 +20,8 @@ from exporter.rollups.changes import TotalChanges
 class Prepared:
     """Sums of calls and of judged tasks, the first tasks of rankings, and the labels of quests and models.
 
-    ``revisions`` are those of the rollups, and ``windows`` those of the report, of which it was made.
+    ``revisions`` are those of the rollups, and ``windows`` those of the report, of which it was made. ``asked`` are the rows of
+    queries that were asked before.
     """
 
     revisions: Counter[str]
@@ -30,6 +31,15 @@ class Prepared:
     outcomes: OutcomeSums
     rankings: Rankings
     labels: Labels
+    asked: dict[str, tuple[object, list[Row]]]
+
+    def rows(self, context: ReportContext, ledger: str, query: str, **parameters: object) -> list[Row]:
+        """The rows of a query over one ledger and the labels, which is asked again only when one of these has changed."""
+        key = self.revisions[ledger], self.labels.names, parameters
+        before = self.asked.get(query)
+        if before is None or before[0] != key:
+            self.asked[query] = key, context.rows(query, **parameters)
+        return self.asked[query][1]
 
     def first(self, context: ReportContext, ranking: Ranking) -> dict[str, list[Row]]:
         """Per window the first tasks of a ranking, in no order: the labels T, and its columns."""
@@ -62,7 +72,8 @@ class Preparer:
             outcomes, rankings = before.outcomes, before.rankings
             rankings.note(outcomes.add(context, changes, judged=before.revisions["impacts"] != revisions["impacts"]))
         named = self._labels(context, before, costs, outcomes)
-        self._before = Prepared(revisions, context.windows, context.today, costs, outcomes, rankings, named)
+        asked = before.asked if before else {}
+        self._before = Prepared(revisions, context.windows, context.today, costs, outcomes, rankings, named, asked)
         return self._before
 
     def _costs(self, context: ReportContext, before: Prepared, changes: TotalChanges) -> CostSums:

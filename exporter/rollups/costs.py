@@ -8,7 +8,6 @@ from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 
 _KEYS = "day, minute, task, quest, model_key"
 _SUMMED = f"""
-CREATE OR REPLACE TEMP TABLE added AS
 SELECT {_KEYS}, {listed(COST_SUMS, "({expression})::{type} AS {name}")}
   FROM entries LEFT JOIN costs_tasks USING (task_id)
   JOIN quests AS q ON q.quest_id = coalesce(entries.quest_id, 'unassigned')
@@ -37,14 +36,12 @@ _DELETE_SETTLED = "DELETE FROM costs USING settled WHERE costs.day = settled.day
 
 def take(connection: DuckDBPyConnection) -> None:
     """Add the sums over ``entries`` to the calls, and nothing else: the way of a first build."""
-    connection.execute(_SUMMED)
-    connection.execute("INSERT INTO costs FROM added")
+    connection.execute(f"INSERT INTO costs {_SUMMED}")
 
 
 def add(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Add the sums over ``entries`` to the calls, and list their tasks in ``dirty_tasks``."""
-    take(connection)
-    growth.append(connection, "cost_days", "FROM added")
+    _add(connection, growth)
     connection.execute(_NEW_TASKS)
 
 
@@ -61,8 +58,7 @@ def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
     connection.execute(_REMOVED)
     connection.execute(_DELETE)
     growth.append(connection, "cost_days", "FROM removed", "-")
-    take(connection)
-    growth.append(connection, "cost_days", "FROM added")
+    _add(connection, growth)
     connection.execute(_DIRTY_TASKS)
 
 
@@ -82,3 +78,10 @@ def settle(connection: DuckDBPyConnection) -> None:
     connection.execute(_SETTLED)
     connection.execute(_DELETE_SETTLED)
     connection.execute("INSERT INTO costs FROM lengthened")
+
+
+def _add(connection: DuckDBPyConnection, growth: Growth) -> None:
+    """Add the sums over ``entries``, which are in ``added`` afterwards."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS {_SUMMED}")
+    connection.execute("INSERT INTO costs FROM added")
+    growth.append(connection, "cost_days", "FROM added")

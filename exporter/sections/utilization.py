@@ -35,7 +35,7 @@ SELECT strftime(day, '%Y-%m-%d'), layer, sum(allocated_usd)
 def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """The timeline. A day without spend is 0; a day without an allocation is absent."""
     days = context.timeline
-    allocated = context.rows(_ALLOCATED, first=days[0], last=days[-1])
+    allocated = prepared.rows(context, "allocations", _ALLOCATED, first=days[0], last=days[-1])
     return [Family(DAY_ALLOCATION, samples(allocated)), Family(DAY_SPEND, _spent(days, prepared))]
 
 
