@@ -12,9 +12,9 @@ from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
 from exporter.rollups import costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
-from exporter.rollups.changes import Advance, Changes, TotalChanges
+from exporter.rollups.changes import Advance, ChangeLog, Changes, TotalChanges
 from exporter.rollups.ranges import Key, KnownRange
-from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
+from exporter.rollups.running_totals import Growth
 from exporter.rollups.session import CHANGES_PER_CONNECTION, Session
 
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
@@ -41,10 +41,6 @@ SELECT key, checksum FROM (SELECT unnest($keys::BIGINT[]) AS key, unnest($checks
 ANTI JOIN impacts USING (key, checksum)
 """
 
-MOST_DIRTY = 100_000
-"""Tasks that are told apart since the last report; beyond, all are dirty."""
-MOST_CHANGES = 20_000
-"""Changes of running totals that are told since the last report; beyond, all are to be read again."""
 LABELLING = "labelling"
 """The revision of all that decides how series are labelled, but for what has calls."""
 
@@ -65,7 +61,7 @@ class Rollups(Session):
         super().__init__(path)
 
     def _define(self) -> None:
-        self._told: TotalChanges | None = None
+        self._change_log = ChangeLog()
         self._growth = Growth()
         self._built = False
         self._connection.execute(_CLEAN)
@@ -122,12 +118,8 @@ class Rollups(Session):
         return {key for key, _ in rows}
 
     def take_changes(self) -> TotalChanges | None:
-        """What changed since this was asked last: judged tasks with their calls or outcomes, and the running totals.
-
-        None where all of it is to be read again.
-        """
-        told, self._told = self._told, TotalChanges(set(), {name: [] for name in RUNNING_TOTALS})
-        return told
+        """What changed since this was asked last; None where all is to be read again."""
+        return self._change_log.take()
 
     def forget_pending(self, ledger: str, ids: list[int]) -> None:
         """Forget entries above the low watermark that are there no more."""
@@ -187,21 +179,11 @@ class Rollups(Session):
                 ranges.remember_pending(self._connection, changes.ledger, changes.low)
             self._put(f"progress.{changes.ledger}", changes.state)
             dirty = tasks.dirty(self._connection)
-        self._note_changes(dirty)
+        self._change_log.note(dirty, self._growth.changes)
         # A first build leaves a slow connection, which is opened again when nobody waits for the first numbers any more.
         self._changes = CHANGES_PER_CONNECTION if self._built else self._changes + 1
         self.revisions[changes.ledger] += 1
         self.revisions[LABELLING] += labelled
-
-    def _note_changes(self, dirty: list[int]) -> None:
-        """Note for the next report what has just been committed."""
-        if self._told is None:
-            return
-        self._told.dirty_tasks.update(dirty)
-        for name, rows in self._growth.changes.items():
-            self._told.totals[name] += rows
-        if len(self._told.dirty_tasks) > MOST_DIRTY or sum(map(len, self._told.totals.values())) > MOST_CHANGES:
-            self._told = None
 
     def _stage(self, changes: Changes) -> None:
         staging.stage(self._connection, changes.ledger, changes.files, self._calendar, changes.place)
@@ -266,7 +248,7 @@ class Rollups(Session):
 
     def _changed(self, ledger: str) -> None:
         if ledger in ENTRIES:
-            self._told = None
+            self._change_log.forget()
         self.revisions[ledger] += 1
         self.revisions[LABELLING] += 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.rollups import LABELLING, RollupFileError
-from exporter.rollups import store as stores
+from exporter.rollups import changes as logged
 from exporter.rollups.changes import Advance
 from tests.rollups.entries import FIRST, TODAY, Entry, Store, at, configure
 
@@ -110,7 +110,7 @@ def test_dirty_tasks_are_those_that_were_judged(store: Store, monkeypatch: pytes
     assert dirty(store) == [number for (number,) in store.rows("SELECT task FROM tasks WHERE task_id = 't'")]
     store.apply("impacts", [entry()], ((TODAY, 60),))
     assert dirty(store) == []
-    monkeypatch.setattr(stores, "MOST_DIRTY", 1)
+    monkeypatch.setattr(logged, "MOST_DIRTY", 1)
     store.apply("impacts", [entry(5, task_id="a"), entry(6, task_id="b")])
     assert dirty(store) is None
 
@@ -127,7 +127,7 @@ def test_changes_of_totals_are_told_once(store: Store, monkeypatch: pytest.Monke
     changes = store.rollups.take_changes()
     assert changes is not None
     assert not any(changes.totals.values())
-    monkeypatch.setattr(stores, "MOST_CHANGES", 1)
+    monkeypatch.setattr(logged, "MOST_CHANGES", 1)
     store.apply("costs", [entry(4), entry(5, model="other")])
     assert store.rollups.take_changes() is None
 
