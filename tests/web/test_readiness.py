@@ -14,6 +14,7 @@ import pytest
 from exporter.app import pipeline
 from exporter.exposition.bodies import Publisher
 from exporter.report.context import ReportContext
+from exporter.report.prepared import Prepared
 from exporter.sections import waste
 from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.telemetry import Telemetry
@@ -75,7 +76,7 @@ async def test_the_words_are_those_of_the_state(
 async def test_a_section_that_fails_is_told_with_the_snapshot(
     tmp_path: Path, known_ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_frame: ReportContext) -> list[object]:
+    def fail(_context: ReportContext, _prepared: Prepared) -> list[object]:
         raise duckdb.InvalidInputException("nonsense")
 
     monkeypatch.setattr(waste, "collect", fail)
