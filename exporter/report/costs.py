@@ -19,14 +19,23 @@ TOKENS = {kind: NAMES.index(f"{kind}_tokens") for kind in TOKEN_TYPES}
 COURSE_DAYS = timedelta(days=28)
 
 _SUMS = listed(COST_SUMS, "sum({name})")
-_CELLS = f"SELECT quest, model_key, {_SUMS} FROM daily_costs GROUP BY ALL HAVING sum(calls) <> 0"
-_MODELS = f"SELECT '{{window}}', model_key, {_SUMS} FROM daily_costs WHERE day >= DATE '{{first}}' GROUP BY ALL"
+_CELLS = f"SELECT quest, model_key, {_SUMS} FROM {{costs}} GROUP BY ALL HAVING sum(calls) <> 0"
+_MODELS = f"SELECT '{{window}}', model_key, {_SUMS} FROM {{costs}} WHERE day >= DATE '{{first}}' GROUP BY ALL"
 _QUESTS = "SELECT '{window}', quest, sum(usd) FROM ({spent}) WHERE day >= DATE '{first}' GROUP BY ALL"
 _DAYS = "SELECT day, quest, sum(usd) FROM ({spent}) WHERE day >= $first GROUP BY ALL"
+_OWED = """
+SELECT first, sum(usd) FROM (SELECT quest, sum(usd) AS usd FROM ({spent}) WHERE day = $today GROUP BY quest)
+  JOIN quest_groups USING (quest) WHERE usd < 0 GROUP BY first
+"""
 # The usual course of a day, and since when there are costs.
 _COURSE = "SELECT day, hour, positive_usd FROM hourly_costs WHERE day >= $first AND day < $today"
 _FIRST_DAY = "SELECT min(day) FROM (SELECT day FROM daily_costs WHERE day < $today GROUP BY day HAVING sum(calls) <> 0)"
-_CALLED = "SELECT day, quest, usd FROM daily_costs"
+_CALLED = "SELECT day, quest, usd FROM {costs}"
+_FOLDED = f"""
+(SELECT day, q.first AS quest, m.first AS model_key, {listed(COST_SUMS)}
+   FROM daily_costs JOIN quest_groups AS q USING (quest) JOIN model_groups AS m USING (model_key))
+"""
+_FOLDED_REPORTED = "SELECT day, first AS quest, usd FROM ({reported}) JOIN quest_groups USING (quest)"
 # Where there is no ledger of costs, spend is what the allocation ledger reports.
 _REPORTED = "SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL"
 
@@ -38,16 +47,22 @@ class CostSums:
     without credits; ``first_day`` is since when there are calls, None if that is today.
     """
 
-    def __init__(self, context: ReportContext) -> None:
-        """Sum up what the rollups hold."""
+    def __init__(self, context: ReportContext, *, folding: bool) -> None:
+        """Sum up what the rollups hold; where labels are folded, by one quest and model of each label."""
         self._windows, self._first, self._today = context.windows, context.timeline[0], context.today
-        spent = _CALLED if "costs" in context.config.ledgers else _REPORTED
-        by_window = [" UNION ALL ".join(_each(query, context, spent)) for query in (_MODELS, _QUESTS)]
-        self.cells: dict[Cell, Sums] = {row[:2]: row[2:] for row in context.rows(_CELLS)}
+        costs = _FOLDED if folding else "daily_costs"
+        reported = _FOLDED_REPORTED.format(reported=_REPORTED) if folding else _REPORTED
+        spent = _CALLED.format(costs=costs) if "costs" in context.config.ledgers else reported
+        by_window = [" UNION ALL ".join(_each(query, context, costs, spent)) for query in (_MODELS, _QUESTS)]
+        self.cells: dict[Cell, Sums] = {row[:2]: row[2:] for row in context.rows(_CELLS.format(costs=costs))}
         self.models: dict[tuple[str, int], Sums] = {row[:2]: row[2:] for row in context.rows(by_window[0])}
         self.quests: dict[tuple[str, int], Decimal] = {row[:2]: row[2] for row in context.rows(by_window[1])}
         days = context.rows(_DAYS.format(spent=spent), first=self._first)
         self.days: dict[tuple[date, int], Decimal] = {row[:2]: row[2] for row in days}
+        # Of labels that stand for several quests, what those of them add up to that have more credits than spend today.
+        each = _CALLED.format(costs="daily_costs") if "costs" in context.config.ledgers else _REPORTED
+        owed = context.rows(_OWED.format(spent=each), today=self._today) if folding else []
+        self.owed: dict[int, Decimal] = dict(owed)
         self._find_course(context)
 
     def add(self, context: ReportContext, changes: Iterable[Row]) -> None:
@@ -73,5 +88,5 @@ class CostSums:
         self.first_day: date | None = context.rows(_FIRST_DAY, today=self._today)[0][0]
 
 
-def _each(query: str, context: ReportContext, spent: str) -> Iterable[str]:
-    return (query.format(window=name, first=first, spent=spent) for name, first in context.windows.items())
+def _each(query: str, context: ReportContext, costs: str, spent: str) -> Iterable[str]:
+    return (query.format(window=name, first=first, costs=costs, spent=spent) for name, first in context.windows.items())

@@ -91,7 +91,21 @@ SELECT count(DISTINCT provider), count(DISTINCT provider) FILTER (provider <> 'u
   FROM model_labels
 """
 _JUDGED_TASKS = "SELECT coalesce(sum(tasks), 0)::BIGINT FROM quest_outcome_totals"
-_MODEL_LABELS = "SELECT model_key, provider, model FROM model_labels"
+# Where labels are folded, one quest or model stands for all with the same label: no more are kept than there are series.
+_ONE_OF_EACH = """
+CREATE OR REPLACE TEMP TABLE quest_groups AS
+SELECT quest, min(quest) OVER (PARTITION BY quest_id, name, layer) AS first FROM quest_labels;
+CREATE OR REPLACE TEMP TABLE model_groups AS
+SELECT model_key, min(model_key) OVER (PARTITION BY provider, model) AS first FROM model_labels;
+"""
+_QUEST_LABELS = "FROM quest_labels {where}"
+_MODEL_LABELS = "SELECT model_key, provider, model FROM model_labels {where}"
+_FIRST_CELLS = """
+SELECT DISTINCT q.first, m.first
+  FROM cells JOIN quest_groups AS q USING (quest) JOIN model_groups AS m USING (model_key)
+"""
+_FIRST_QUESTS = "WHERE quest IN (SELECT first FROM quest_groups)"
+_FIRST_MODELS = "WHERE model_key IN (SELECT first FROM model_groups)"
 
 
 @dataclass(frozen=True)
@@ -137,13 +151,17 @@ def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
     kinds = _label_models(context, tariff)
     label_sets: int = context.rows(_FOLDED_LABEL_SETS)[0][0]
     room, folded = _fold_quests(context, tariff, kinds)
-    cells = context.rows("SELECT quest, model_key FROM cells")
+    folding = bool(folded or context.rows(_RENAMED)[0][0])
+    if folding:
+        context.rows(_ONE_OF_EACH)
+    cells = context.rows(_FIRST_CELLS if folding else "SELECT quest, model_key FROM cells")
+    providers = "SELECT DISTINCT provider, provider FROM provider_labels" if folding else "FROM provider_labels"
     return Labels(
-        {row[0]: row[1:] for row in context.rows("FROM quest_labels")},
-        {row[0]: row[1:] for row in context.rows(_MODEL_LABELS)},
-        dict(context.rows("FROM provider_labels")),
+        {row[0]: row[1:] for row in context.rows(_QUEST_LABELS.format(where=_FIRST_QUESTS if folding else ""))},
+        {row[0]: row[1:] for row in context.rows(_MODEL_LABELS.format(where=_FIRST_MODELS if folding else ""))},
+        dict(context.rows(providers)),
         folded=label_sets * tariff.cell + folded,
-        folding=bool(folded or context.rows(_RENAMED)[0][0]),
+        folding=folding,
         ranked=ranked(context),
         called=_called(cells),
         most_cells=len(cells) + room // tariff.cell if tariff.cell else sys.maxsize,

@@ -32,8 +32,13 @@ _DIRTY = "task IN (SELECT task FROM unreported_tasks)"
 _UNREPORTED = "CREATE OR REPLACE TEMP TABLE unreported_tasks AS SELECT unnest($tasks::INTEGER[]) AS task"
 _LIFETIME = "SELECT '{window}' AS time_window, task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
 _JUDGED = "count(*), count(impact), coalesce(sum(impact), 0), sum({money})"
-_QUEST_SUMS = f"SELECT time_window, quest, reason, {_JUDGED.format(money='usd')}, sum(tokens) FROM recent_tasks GROUP BY ALL"
-_PROVIDER_SUMS = f"SELECT time_window, family, {_JUDGED.format(money='wasted_usd')} FROM recent_credits GROUP BY ALL"
+_QUEST_SUMS = f"SELECT time_window, quest, reason, {_JUDGED.format(money='usd')}, sum(tokens) FROM {{tasks}} GROUP BY ALL"
+_PROVIDER_SUMS = f"SELECT time_window, family, {_JUDGED.format(money='wasted_usd')} FROM {{shares}} GROUP BY ALL"
+_FOLDED_TASKS = "(SELECT recent_tasks.* REPLACE (first AS quest) FROM recent_tasks JOIN quest_groups USING (quest))"
+_FOLDED_SHARES = """
+(SELECT recent_credits.* REPLACE (coalesce(provider, 'unknown') AS family)
+   FROM recent_credits LEFT JOIN provider_labels USING (family))
+"""
 
 
 class OutcomeSums:
@@ -44,8 +49,8 @@ class OutcomeSums:
     each finite window, ``window_tasks`` also one for each task of the lifetime.
     """
 
-    def __init__(self, context: ReportContext) -> None:
-        """Sum up what the rollups hold."""
+    def __init__(self, context: ReportContext, *, folding: bool) -> None:
+        """Sum up what the rollups hold; where labels are folded, by one quest and by the provider of each label."""
         self._windows = context.windows
         self._finite = {name: first for name, first in context.windows.items() if first > date.min}
         self._lifetime = [name for name in context.windows if name not in self._finite]
@@ -54,11 +59,14 @@ class OutcomeSums:
             context.rows(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
         tasks = ["FROM recent_tasks", *(_LIFETIME.format(window=name) for name in self._lifetime)]
         context.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL BY NAME ".join(tasks))
-        self.quests: dict[tuple[str, int, str | None], Judged] = {row[:3]: row[3:] for row in context.rows(_QUEST_SUMS)}
-        self.providers: dict[tuple[str, str], Credit] = {row[:2]: row[2:] for row in context.rows(_PROVIDER_SUMS)}
+        quests = _QUEST_SUMS.format(tasks=_FOLDED_TASKS if folding else "recent_tasks")
+        providers = _PROVIDER_SUMS.format(shares=_FOLDED_SHARES if folding else "recent_credits")
+        self.quests: dict[tuple[str, int, str | None], Judged] = {row[:3]: row[3:] for row in context.rows(quests)}
+        self.providers: dict[tuple[str, str], Credit] = {row[:2]: row[2:] for row in context.rows(providers)}
         self.called: dict[tuple[str, str], int] = defaultdict(int)
         self.judged = 0
-        self._follow({name: context.rows(f"FROM {view}") for name, view in _TOTALS.items()})
+        totals = _FOLDED_TOTALS if folding else _TOTALS
+        self._follow({name: context.rows(query) for name, query in totals.items()})
 
     def add(self, context: ReportContext, changes: TotalChanges, *, judged: bool) -> list[WindowTask]:
         """Add what changed; returns the rows of ``window_tasks`` that came and went.
@@ -104,11 +112,25 @@ class OutcomeSums:
 
 
 _TOTALS = {
-    "quest_outcomes": "quest_outcome_totals",
-    "provider_outcomes": "provider_outcome_totals",
-    "provider_days": "provider_last_days",
+    "quest_outcomes": "FROM quest_outcome_totals",
+    "provider_outcomes": "FROM provider_outcome_totals",
+    "provider_days": "FROM provider_last_days",
 }
-"""The running totals of which changes are told, and the views of what they add up to."""
+"""The running totals of which changes are told, and what they add up to."""
+_FOLDED_TOTALS = {
+    "quest_outcomes": """
+SELECT first, reason, sum(tasks), sum(scored), sum(impact), sum(usd), sum(tokens)
+  FROM quest_outcome_totals JOIN quest_groups USING (quest) GROUP BY ALL
+""",
+    "provider_outcomes": """
+SELECT coalesce(provider, 'unknown'), sum(tasks), sum(scored), sum(impact), sum(wasted_usd)
+  FROM provider_outcome_totals LEFT JOIN provider_labels USING (family) GROUP BY ALL
+""",
+    "provider_days": """
+SELECT provider, day, sum(tasks)
+  FROM provider_last_days JOIN provider_labels USING (family) WHERE provider <> 'other' GROUP BY ALL
+""",
+}
 
 
 def _replaced(context: ReportContext, table: str, query: str) -> tuple[list[Row], list[Row]]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from exporter.metrics import Metric
@@ -65,29 +65,34 @@ class Preparer:
             return before
         self._before = None
         changes = self._rollups.take_changes()
-        if before is None or changes is None or (before.windows, before.today) != (context.windows, context.today):
-            costs, outcomes, rankings = CostSums(context), OutcomeSums(context), Rankings()
-        else:
-            costs = self._costs(context, before, changes)
-            outcomes, rankings = before.outcomes, before.rankings
-            rankings.note(outcomes.add(context, changes, judged=before.revisions["impacts"] != revisions["impacts"]))
+        same_days = before is not None and (before.windows, before.today) == (context.windows, context.today)
+        if before is None or changes is None or not same_days or before.labels.folding:
+            self._before = self._made(context, revisions, labels.prepare(context, self._metrics))
+            return self._before
+        costs, outcomes = self._costs(context, before, changes), before.outcomes
+        before.rankings.note(outcomes.add(context, changes, judged=before.revisions["impacts"] != revisions["impacts"]))
         named = self._labels(context, before, costs, outcomes)
-        asked = before.asked if before else {}
-        self._before = Prepared(revisions, context.windows, context.today, costs, outcomes, rankings, named, asked)
+        if named.folding:
+            self._before = self._made(context, revisions, named)
+        else:
+            self._before = replace(before, revisions=revisions, costs=costs, labels=named)
         return self._before
+
+    def _made(self, context: ReportContext, revisions: Counter[str], named: Labels) -> Prepared:
+        """All of it, summed up again. Where labels are folded, sums are not kept: which are folded may change with any call."""
+        costs, outcomes = CostSums(context, folding=named.folding), OutcomeSums(context, folding=named.folding)
+        return Prepared(revisions, context.windows, context.today, costs, outcomes, Rankings(), named, {})
 
     def _costs(self, context: ReportContext, before: Prepared, changes: TotalChanges) -> CostSums:
         if "costs" not in context.config.ledgers:
-            return CostSums(context)
+            return CostSums(context, folding=False)
         before.costs.add(context, changes.totals["cost_days"])
         return before.costs
 
-    def _labels(self, context: ReportContext, before: Prepared | None, costs: CostSums, outcomes: OutcomeSums) -> Labels:
+    def _labels(self, context: ReportContext, before: Prepared, costs: CostSums, outcomes: OutcomeSums) -> Labels:
         """Those of the report before, unless something else is to be labelled now."""
         if (
-            before
-            and before.today == context.today
-            and before.revisions[LABELLING] == self._rollups.revisions[LABELLING]
+            before.revisions[LABELLING] == self._rollups.revisions[LABELLING]
             and before.labels.fit(costs.cells)
             and before.labels.ranked == min(context.config.report.top, outcomes.judged)
         ):

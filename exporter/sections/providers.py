@@ -51,7 +51,8 @@ TIMELESS = True
 # A task that called two providers which are folded into one is one task.
 _FOLDED_TASKS = """
 SELECT '{other}', time_window, count(*)
-  FROM (SELECT max(last_day) AS day FROM task_providers WHERE list_contains($folded, family) GROUP BY task)
+  FROM (SELECT max(last_day) AS day FROM task_providers JOIN provider_labels USING (family) WHERE provider = '{other}'
+         GROUP BY task)
   JOIN (VALUES {windows}) AS windows (time_window, first) ON day >= first GROUP BY ALL
 """
 
@@ -91,14 +92,13 @@ def _directed(token_type: str, found: list[Sample]) -> list[Sample]:
 def _tasks(context: ReportContext, prepared: Prepared) -> list[Sample]:
     """Distinct tasks that called each provider, by window."""
     names = prepared.labels.providers
-    folded = [family for family, provider in names.items() if provider == OTHER]
     called = prepared.outcomes.called.items()
     found: list[Sample] = [
         ((family, window), float(tasks)) for (window, family), tasks in called if names.get(family, OTHER) != OTHER
     ]
-    if folded:
+    if OTHER in names.values():
         windows = ", ".join(f"('{window}', DATE '{first}')" for window, first in context.windows.items())
-        found += samples(context.rows(_FOLDED_TASKS.format(windows=windows, other=OTHER), folded=folded))
+        found += samples(context.rows(_FOLDED_TASKS.format(windows=windows, other=OTHER)))
     return found
 
 

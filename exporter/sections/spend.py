@@ -103,8 +103,9 @@ def _projected(context: ReportContext, prepared: Prepared) -> list[Sample]:
         return []
     share, projected = _usual_share(context, prepared.costs), dict[Labels, float]()
     for quest, labels in prepared.labels.spenders.items():
-        usd = float(prepared.costs.days.get((context.today, quest), 0))
-        projected[labels] = projected.get(labels, 0) + max(usd, usd / share)
+        usd = prepared.costs.days.get((context.today, quest), Decimal(0))
+        owed = prepared.costs.owed.get(quest, min(usd, Decimal(0)))
+        projected[labels] = projected.get(labels, 0) + float(owed) + float(usd - owed) / share
     return list(projected.items())
 
 

@@ -79,7 +79,7 @@ def named(store: Store, sums: CostSums) -> tuple[Found, Found]:
 def test_sums_that_are_kept_are_those_of_all_calls(polls: list[tuple[list[Entry], list[int]]]) -> None:
     read: list[Entry] = []
     with opened() as store:
-        sums = CostSums(store.report)
+        sums = CostSums(store.report, folding=False)
         store.rollups.take_changes()
         for added, deleted in polls:
             store.apply("costs", [], [(TODAY - timedelta(days=back), 0) for back in deleted])
@@ -91,7 +91,7 @@ def test_sums_that_are_kept_are_those_of_all_calls(polls: list[tuple[list[Entry]
             models, quests = named(store, sums)
             assert models == expected(read, "model")
             assert quests == {key: (found[2],) for key, found in expected(read, "quest_id").items() if found[2]}
-            fresh = CostSums(store.report)
+            fresh = CostSums(store.report, folding=False)
             assert sums.cells == fresh.cells
             assert {key: usd for key, usd in sums.days.items() if usd} == {key: usd for key, usd in fresh.days.items() if usd}
             assert (sums.course, sums.first_day) == (fresh.course, fresh.first_day)
@@ -107,7 +107,7 @@ def test_sums_of_decimals_of_38_digits_are_exact() -> None:
 def test_spend_by_quest_comes_from_calls() -> None:
     with opened() as store:
         store.apply("costs", [call(1, 0, "2"), call(2, 0, "-0.5", model="other"), call(3, 8, "4")])
-        sums = CostSums(store.report)
+        sums = CostSums(store.report, folding=False)
     windows = {window: usd for (window, _), usd in sums.quests.items()}
     assert windows == {"1d": Decimal("1.5"), "7d": Decimal("1.5"), "30d": Decimal("5.5"), "lifetime": Decimal("5.5")}
     assert {day: usd for (day, _), usd in sums.days.items()} == {TODAY - timedelta(days=8): 4, TODAY: Decimal("1.5")}
@@ -119,7 +119,7 @@ def test_without_calls_spend_is_what_allocations_report() -> None:
         rows = [{"day": day, "quest_id": "q", "allocated_usd": 9, "spent_usd": usd, "entries": 1} for day, usd in days]
         store.rollups.begin("allocations", "")
         store.rollups.replace_allocations([store.files.write("allocations", rows)], [(day, 1, 0) for day, _ in days], "read")
-        sums = CostSums(store.report)
+        sums = CostSums(store.report, folding=False)
     assert {window: usd for (window, _), usd in sums.quests.items()} == {"1d": 3, "7d": 3, "30d": 8, "lifetime": 8}
     assert {day: usd for (day, _), usd in sums.days.items()} == {TODAY: 3, TODAY - timedelta(days=7): 5}
 
@@ -128,7 +128,7 @@ def test_the_usual_course_is_that_of_28_days_without_credits() -> None:
     with opened() as store:
         store.apply("costs", [call(1, 28, "2", 61), call(2, 28, "3", 119), call(3, 1, "4", 0), call(4, 1, "-9", 1)])
         store.apply("costs", [call(5, 0, "16"), call(6, 29, "32")])
-        sums = CostSums(store.report)
+        sums = CostSums(store.report, folding=False)
     assert timedelta(days=28) == COURSE_DAYS
     assert sums.course == [4, 5, *[0] * 22]
     assert sums.first_day == TODAY - timedelta(days=29)
@@ -138,4 +138,4 @@ def test_the_first_day_of_costs_is_unknown_while_it_is_today() -> None:
     with opened() as store:
         store.apply("costs", [call(1, 0), call(2, 40)])
         store.apply("costs", [], [(TODAY - timedelta(days=40), 0)])
-        assert CostSums(store.report).first_day is None
+        assert CostSums(store.report, folding=False).first_day is None
