@@ -82,7 +82,7 @@ def _page(publisher: Publisher, page: Page) -> Handler:
     headers = {hdrs.CONTENT_TYPE: "text/html; charset=utf-8", "Content-Security-Policy": page.content_security_policy}
 
     async def index(_request: web.Request) -> web.Response:
-        return web.Response(body=page.html(publisher.snapshot).encode(), headers=headers)
+        return web.Response(body=page.body(publisher.snapshot), headers=headers)
 
     return index
 

@@ -80,7 +80,7 @@ class Exporter:
 
     def dashboard(self) -> str:
         """The HTML page."""
-        return Dashboard(PageContext("v", "/metrics")).html(self._publisher.snapshot)
+        return Dashboard(PageContext("v", "/metrics")).body(self._publisher.snapshot).decode()
 
     async def last_errors(self, times: int = 2) -> dict[str, str]:
         """Refresh every database this many times, also after failures. Returns the errors of the last time by ledger."""

@@ -42,7 +42,7 @@ class Page:
         environment.filters["badge"] = lambda layer: layer.lower() if layer in LAYERS else "other"
         self._template = environment.get_template("index.html")
         self._context = context
-        self._latest: tuple[Snapshot | None, str] = (None, self._html(None))
+        self._latest: tuple[Snapshot | None, bytes] = (None, self._html(None).encode())
         style = environment.get_template("style.css").render()
         digest = b64encode(sha256(style.encode()).digest()).decode()
         self.content_security_policy = (
@@ -50,10 +50,13 @@ class Page:
             "frame-ancestors 'none'"
         )
 
-    def html(self, snapshot: Snapshot | None) -> str:
-        """Return the page of the snapshot; None: a page that says that there is none yet."""
+    def body(self, snapshot: Snapshot | None) -> bytes:
+        """Return the page of the snapshot as HTML in UTF-8; None: a page that says that there is none yet.
+
+        All clients share the bytes, so that many of them take no more memory than one.
+        """
         if snapshot is not self._latest[0]:
-            self._latest = (snapshot, self._html(snapshot))
+            self._latest = (snapshot, self._html(snapshot).encode())
         return self._latest[1]
 
     def _html(self, snapshot: Snapshot | None) -> str:

@@ -74,13 +74,13 @@ def page() -> Page:
 
 
 def test_before_the_first_snapshot_the_page_says_that_it_is_coming(page: Page) -> None:
-    outline = Outline(page.html(None))
+    outline = Outline(page.body(None).decode())
     assert "The first build of the rollups is under way." in outline.text
     assert "table" not in outline.tags
 
 
 def test_title_status_and_links(page: Page) -> None:
-    html = page.html(FULL)
+    html = page.body(FULL).decode()
     assert "<title>Resource Dashboard</title>" in html
     assert "<h1>Resource Dashboard</h1>" in html
     text = " ".join(Outline(html).text.split())
@@ -98,7 +98,7 @@ def test_title_status_and_links(page: Page) -> None:
 
 
 def test_the_five_sections_in_order(page: Page) -> None:
-    rows = Outline(page.html(FULL)).rows
+    rows = Outline(page.body(FULL).decode()).rows
     assert [HOSTILE, HOSTILE, "$1,234.50", "100.0 %", "$0.0034", "<0.1 %", "$0.0050"] in rows
     assert ["1", HOSTILE, HOSTILE, HOSTILE, "17.17", "–", "–", "–"] in rows
     assert ["2026-11-20today", "$1,234.50", "$0.0034", "−$1,234.50", ""] in rows
@@ -110,26 +110,26 @@ def test_the_five_sections_in_order(page: Page) -> None:
 
 
 def test_nothing_from_a_ledger_becomes_markup(page: Page) -> None:
-    outline = Outline(page.html(FULL))
+    outline = Outline(page.body(FULL).decode())
     assert not {"script", "img"} & set(outline.tags)
     assert not {name for name, _ in outline.attributes if name.startswith("on") or name == "style"}
 
 
 def test_layers_have_a_class_from_a_closed_set(page: Page) -> None:
     families = (Family(allocation.ALLOCATION, [(("q1", "Gene", "Forge"), 1.0), (("q2", "Atlas", 'x" onclick="'), 2.0)]),)
-    html = page.html(Snapshot(NOON, families, ()))
+    html = page.body(Snapshot(NOON, families, ())).decode()
     assert '<span class="badge forge">Forge</span>' in html
     assert '<span class="badge other">x&#34; onclick=&#34;</span>' in html
 
 
 def test_every_table_is_told_to_a_screen_reader(page: Page) -> None:
-    outline = Outline(page.html(FULL))
+    outline = Outline(page.body(FULL).decode())
     assert outline.tags.count("caption") == outline.tags.count("table") == 6
     assert outline.tags.count("th") == sum(name == "scope" for name, _ in outline.attributes)
 
 
 def test_a_snapshot_without_families_has_empty_sections(page: Page) -> None:
-    text = Outline(page.html(Snapshot(NOON, (), ()))).text
+    text = Outline(page.body(Snapshot(NOON, (), ())).decode()).text
     for line in (
         "No budget and no spend today.",
         "No task with a cost and an impact.",
@@ -141,7 +141,7 @@ def test_a_snapshot_without_families_has_empty_sections(page: Page) -> None:
 
 
 def test_the_policy_allows_exactly_the_style_that_the_page_has(page: Page) -> None:
-    style = page.html(None).split("<style>")[1].split("</style>")[0]
+    style = page.body(None).decode().split("<style>")[1].split("</style>")[0]
     allowed = page.content_security_policy.split("'sha256-")[1].split("'")[0]
     assert b64decode(allowed) == sha256(style.encode()).digest()
     assert "unsafe" not in page.content_security_policy
@@ -149,6 +149,6 @@ def test_the_policy_allows_exactly_the_style_that_the_page_has(page: Page) -> No
 
 
 def test_a_new_snapshot_is_a_new_page(page: Page) -> None:
-    before, after = page.html(FULL), page.html(Snapshot(NOON, (), ()))
+    before, after = page.body(FULL).decode(), page.body(Snapshot(NOON, (), ())).decode()
     assert before != after
-    assert page.html(FULL) == before
+    assert page.body(FULL).decode() == before
