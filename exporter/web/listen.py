@@ -22,8 +22,9 @@ _RETRY_SECONDS = 0.1
 _QUIET_SECONDS = 60
 # Bytes of the receive buffer of each connection in the kernel; no more are read at a time.
 _RECEIVED = 16 << 10
-# By default, asyncio allocates 256 kB to read each TLS connection.
-SSLProtocol.max_size = _RECEIVED
+# Bytes read at a time from a TLS connection. By default, asyncio allocates 256 kB for each.
+_DECRYPTED = 8 << 10
+SSLProtocol.max_size = _DECRYPTED
 
 
 async def bind(host: str | None, port: int) -> list[socket.socket]:
@@ -127,7 +128,7 @@ class ConnectionPool:
             log.debug("handshake failed", error=str(error) or type(error).__name__)
             return
         if context:
-            cast("Any", transport).set_read_buffer_limits(_RECEIVED)  # only the transports of TLS have it
+            cast("Any", transport).set_read_buffer_limits(_DECRYPTED)  # only the transports of TLS have it
         try:
             await lost.wait()
         finally:

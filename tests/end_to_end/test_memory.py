@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import re
+import signal
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
@@ -96,10 +98,15 @@ def test_abusive_clients_use_little_memory(exporter: Exporter, clients: int, fir
     # In a separate process, because it would keep this one from scraping.
     rude = get_context("fork").Process(target=lambda: asyncio.run(crowd(exporter, clients, first, again, most)))
     rude.start()
+    # While the exporter stands still, the buffers fill up: the worst that a slow machine can do.
+    time.sleep(0.3)
+    exporter.process.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    exporter.process.send_signal(signal.SIGCONT)
     while rude.is_alive():
         reply = exporter.get("/metrics", Accept_Encoding="gzip")
         assert reply.status == 200
         assert gzip.decompress(reply.body).count(b"\n") > 10_000
     assert rude.exitcode == 0
-    # While pages are asked for, the peak was 265 MB in some runs and 630 MB in others; the cause is not known yet.
-    assert peak(exporter) < (1_000 if again.startswith(b"GET / ") else 400) * MEGABYTE
+    # Pages take 210 to 320 MB here, and took 630 MB on one machine for a reason that is not known.
+    assert peak(exporter) < (700 if again.startswith(b"GET / ") else 400) * MEGABYTE
