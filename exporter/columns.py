@@ -18,7 +18,7 @@ class Kind(Enum):
     ID = "VARCHAR"
     TEXT = "VARCHAR "
     AMOUNT = DECIMAL
-    TOKENS = "DECIMAL(38, 6)"
+    TOKENS = "BIGINT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ COST_SUMS = (
     Sum("unpriced", "BIGINT", "count(*) - count(usd)"),
     Sum("usd", DECIMAL, "coalesce(sum(usd), 0)"),
     Sum("credit_usd", DECIMAL, "coalesce(sum(usd) FILTER (usd < 0), 0)"),
-    Sum("input_tokens", "HUGEINT", "coalesce(sum(round(input_tokens)), 0)::HUGEINT"),
-    Sum("output_tokens", "HUGEINT", "coalesce(sum(round(output_tokens)), 0)::HUGEINT"),
+    Sum("input_tokens", "HUGEINT", "coalesce(sum(input_tokens), 0)"),
+    Sum("output_tokens", "HUGEINT", "coalesce(sum(output_tokens), 0)"),
 )
 """What is kept of the calls of one range, task, quest and model. The first one counts: where it is 0, there is nothing."""
 

@@ -27,7 +27,7 @@ CREATE OR REPLACE TEMP TABLE history (
 """
 _LOAD = """
 INSERT INTO history
-SELECT bucket, q.quest, m.model_key, sum(calls), sum(usd), round(sum(input_tokens)), round(sum(output_tokens))
+SELECT bucket, q.quest, m.model_key, sum(calls), sum(usd), sum(input_tokens), sum(output_tokens)
   FROM (SELECT {bucket} AS bucket, task_id, quest_id, provider, model, count(*) AS calls, coalesce(sum(usd), 0) AS usd,
                coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens
           FROM {file} WHERE rejection_reason IS NULL GROUP BY ALL) AS s

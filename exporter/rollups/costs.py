@@ -9,10 +9,7 @@ from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 _KEYS = "day, minute, task, quest, model_key"
 _SUMMED = f"""
 SELECT {_KEYS}, {listed(COST_SUMS, "({expression})::{type} AS {name}")}
-  FROM entries LEFT JOIN costs_tasks USING (task_id)
-  JOIN quests AS q ON q.quest_id = coalesce(entries.quest_id, 'unassigned')
-  JOIN model_keys AS m ON m.provider IS NOT DISTINCT FROM entries.provider AND m.model IS NOT DISTINCT FROM entries.model
- WHERE rejection_reason IS NULL GROUP BY ALL
+  FROM entries WHERE rejection_reason IS NULL GROUP BY ALL
 """
 _REMOVED = f"""
 CREATE OR REPLACE TEMP TABLE removed AS

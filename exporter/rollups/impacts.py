@@ -8,11 +8,9 @@ from exporter.rollups import ranges, tasks
 from exporter.rollups.running_totals import Growth
 
 _JUDGED = """
-CREATE OR REPLACE TEMP TABLE judged AS
 SELECT key, name, day, minute, occurred_at, checksum, rejection_reason, task, quest, clean(layer) AS layer,
-       clean(title) AS title, coalesce(usd, 0) AS usd, coalesce(round(tokens), 0)::HUGEINT AS tokens, impact
-  FROM entries LEFT JOIN impacts_tasks USING (task_id)
-  LEFT JOIN quests AS q ON q.quest_id = coalesce(entries.quest_id, 'unassigned')
+       clean(title) AS title, coalesce(usd, 0) AS usd, coalesce(tokens, 0)::HUGEINT AS tokens, impact
+  FROM entries
 """
 # Also entries that count no more, as those that were moved to a day to come.
 _GONE = """
@@ -46,8 +44,7 @@ UPDATE impacts SET minute = {ranges.lengthened("impacts")} FROM settled
 
 def take(connection: DuckDBPyConnection) -> None:
     """Insert the ``entries``, and nothing else: the way of a first build."""
-    connection.execute(_JUDGED)
-    connection.execute("INSERT INTO impacts FROM judged")
+    connection.execute(f"INSERT INTO impacts {_JUDGED}")
 
 
 def upsert(connection: DuckDBPyConnection, now: datetime, *, whole_ranges: bool) -> None:
@@ -58,7 +55,8 @@ def upsert(connection: DuckDBPyConnection, now: datetime, *, whole_ranges: bool)
     """
     connection.execute(_GONE)
     connection.execute(_DELETE)
-    take(connection)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_JUDGED}")
+    connection.execute("INSERT INTO impacts FROM judged")
     connection.execute(_DIRTY_TASKS.format(changed=_DIFFERING if whole_ranges else _CHANGED))
     connection.execute(_DIRTY_RANGES)
     ranges.sum_up(connection, "impacts", "dirty_ranges", _IN_RANGES, now)

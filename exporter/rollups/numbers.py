@@ -1,5 +1,7 @@
 """The numbers of tasks, quests and models, by which entries are summed up."""
 
+from collections.abc import Mapping
+
 from duckdb import DuckDBPyConnection
 
 # Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, for most
@@ -10,19 +12,19 @@ CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER);
 CREATE TEMP TABLE model_keys (provider VARCHAR, model VARCHAR, model_key INTEGER);
 """
 _UNKNOWN_MODELS = """
-  FROM entries ANTI JOIN model_keys AS known
-    ON known.provider IS NOT DISTINCT FROM entries.provider AND known.model IS NOT DISTINCT FROM entries.model
+  FROM staged ANTI JOIN model_keys AS known
+    ON known.provider IS NOT DISTINCT FROM staged.provider AND known.model IS NOT DISTINCT FROM staged.model
  WHERE rejection_reason IS NULL
 """
 _QUEST = "coalesce(quest_id, 'unassigned')"
 _UNSEEN = f"""
-SELECT EXISTS (FROM entries WHERE rejection_reason IS NULL AND {_QUEST} NOT IN (SELECT quest_id FROM quests)),
-       EXISTS (FROM entries ANTI JOIN {{ledger}}_tasks USING (task_id) WHERE task_id IS NOT NULL)
+SELECT EXISTS (FROM staged WHERE rejection_reason IS NULL AND {_QUEST} NOT IN (SELECT quest_id FROM quests)),
+       EXISTS (FROM staged ANTI JOIN {{ledger}}_tasks USING (task_id) WHERE task_id IS NOT NULL)
 """
 _UNSEEN_MODEL = f", EXISTS ({_UNKNOWN_MODELS})"
 _UNSEEN_TASKS = """
 CREATE OR REPLACE TEMP TABLE unseen AS
-SELECT DISTINCT task_id FROM entries ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL
+SELECT DISTINCT task_id FROM staged ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL
 """
 # An outcome that was read before is mostly of the same task still, and the task is found faster by its number than by its name.
 _FOUND_BEFORE = """
@@ -37,7 +39,7 @@ SELECT task_id, coalesce(task, nextval('keys'))::INTEGER, task IS NULL
   FROM (FROM unseen ANTI JOIN found USING (task_id)) LEFT JOIN tasks USING (task_id);
 INSERT INTO tasks SELECT task, task_id FROM found WHERE is_new;
 CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
-SELECT task_id, task FROM {ledger}_tasks SEMI JOIN entries USING (task_id) UNION ALL SELECT task_id, task FROM found;
+SELECT task_id, task FROM {ledger}_tasks SEMI JOIN staged USING (task_id) UNION ALL SELECT task_id, task FROM found;
 """
 _UNSEEN_MODELS = f"""
 CREATE OR REPLACE TEMP TABLE unseen AS
@@ -57,17 +59,32 @@ INSERT INTO quests SELECT nextval('keys'), quest_id
 """
 
 
+_QUEST_JOIN = "LEFT JOIN quests ON quests.quest_id = coalesce(staged.quest_id, 'unassigned')"
+NUMBERED: Mapping[str, str] = {
+    "costs": f"""
+SELECT staged.* EXCLUDE (task_id, quest_id, provider, model), task, quest, model_key
+  FROM staged LEFT JOIN costs_tasks USING (task_id) {_QUEST_JOIN}
+  LEFT JOIN model_keys AS known
+    ON known.provider IS NOT DISTINCT FROM staged.provider AND known.model IS NOT DISTINCT FROM staged.model
+""",
+    "impacts": f"""
+SELECT staged.* EXCLUDE (task_id, quest_id), task, quest FROM staged LEFT JOIN impacts_tasks USING (task_id) {_QUEST_JOIN}
+""",
+}
+"""The rows of ``staged`` with numbers for names, once :func:`number` has given all of them one."""
+
+
 def define(connection: DuckDBPyConnection) -> None:
     """Make the tables that remember numbers; they go with the connection."""
     connection.execute(_REMEMBERED)
 
 
 def number(connection: DuckDBPyConnection, ledger: str) -> None:
-    """Give every name in ``entries`` a number: in ``quests``, in ``<ledger>_tasks``, and of costs in ``model_keys``."""
+    """Give every name in ``staged`` a number: in ``quests``, in ``<ledger>_tasks``, and of costs in ``model_keys``."""
     models = _UNSEEN_MODEL if ledger == "costs" else ", false"
     [(quests, tasks, unseen_models)] = connection.execute(_UNSEEN.format(ledger=ledger) + models).fetchall()
     if quests:
-        number_quests(connection, "entries")
+        number_quests(connection, "staged")
     if tasks:
         connection.execute(_UNSEEN_TASKS.format(ledger=ledger))
         connection.execute(_FOUND_BEFORE if ledger == "impacts" else _NONE_FOUND)

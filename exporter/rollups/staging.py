@@ -45,24 +45,27 @@ COARSE, FINE = 10_000, 120_000
 
 _STAGED = "CREATE OR REPLACE TEMP TABLE staged AS FROM {entries}"
 _DATES = "SELECT occurred_at::DATE, min(occurred_at) FROM staged WHERE occurred_at IS NOT NULL GROUP BY ALL"
+# A table, because DuckDB knows its size: it plans the joins that follow by how many rows it expects.
+_DAYS = """
+CREATE OR REPLACE TEMP TABLE staged_days AS
+SELECT unnest($utc_date::DATE[]) AS utc_date, unnest($day::DATE[]) AS day, unnest($midnight::BIGINT[]) AS midnight,
+       unnest($finish::BIGINT[]) AS finish
+"""
 _PLACED = """
-WITH days AS (
-    SELECT unnest($utc_date::DATE[]) AS utc_date, unnest($day::DATE[]) AS day, unnest($midnight::BIGINT[]) AS midnight,
-           unnest($finish::BIGINT[]) AS finish
-), placed AS (
-    SELECT day, ((epoch_us(occurred_at) - midnight) // 60000000)::USMALLINT AS minute, staged.*
-      FROM staged JOIN days ON utc_date = occurred_at::DATE
+WITH placed AS (
+    SELECT day, ((epoch_us(occurred_at) - midnight) // 60000000)::USMALLINT AS minute, read.*
+      FROM ({rows}) AS read JOIN staged_days ON utc_date = occurred_at::DATE
        AND epoch_us(occurred_at) >= midnight AND epoch_us(occurred_at) < finish
 )
 """
 # An hour is kept in ranges of the length that it has already, or by the minute while it may still change, or as its size asks.
 _HOURS = f"""
-CREATE OR REPLACE TEMP TABLE staged_hours AS {_PLACED}
+CREATE OR REPLACE TEMP TABLE staged_hours AS {_PLACED.format(rows="FROM staged")}
 SELECT day, hour, coalesce(minutes, CASE WHEN (day, hour) >= ($open_day::DATE, $open_hour::INTEGER) OR rows > {{fine}} THEN 1
                                          WHEN rows > {{coarse}} THEN 5 ELSE 60 END) AS minutes
   FROM (SELECT day, minute // 60 AS hour, count(*) AS rows FROM placed GROUP BY ALL)
   LEFT JOIN (SELECT day, minute // 60 AS hour, min(minutes) AS minutes FROM ranges
-              WHERE ledger = $ledger AND day IN (SELECT day FROM days) GROUP BY ALL)
+              WHERE ledger = $ledger AND day IN (SELECT day FROM staged_days) GROUP BY ALL)
  USING (day, hour)
 """
 _ENTRIES = f"""
@@ -92,20 +95,21 @@ class Place:
 
 
 def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], calendar: Calendar, place: Place) -> None:
-    """Fill ``staged`` with the rows of CSV files, and ``entries`` with those that count, placed and with known numbers.
+    """Fill ``staged`` with the rows of CSV files, and ``entries`` with those that count, placed and with numbers for names.
 
     A row counts that has a time, on a day that has begun.
     """
     connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
     dates = dict(connection.execute(_DATES).fetchall())
     days = _days(calendar, list(dates), place.today)
+    connection.execute(_DAYS, days)
+    numbers.number(connection, ledger)
     if all(_open(calendar, place, first) for first in dates.values()):
-        connection.execute(_OPEN_ENTRIES, days)
+        connection.execute(_OPEN_ENTRIES.format(rows=numbers.NUMBERED[ledger]))
     else:
         hours = {"ledger": ledger, "open_day": place.open_day, "open_hour": place.open_hour}
-        connection.execute(_HOURS.format(coarse=COARSE, fine=FINE), days | hours)
-        connection.execute(_ENTRIES, days)
-    numbers.number(connection, ledger)
+        connection.execute(_HOURS.format(coarse=COARSE, fine=FINE), hours)
+        connection.execute(_ENTRIES.format(rows=numbers.NUMBERED[ledger]))
 
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:

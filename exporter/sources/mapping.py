@@ -20,7 +20,7 @@ TIME = frozenset({"timestamp with time zone", "timestamp without time zone"})
 
 AMOUNTS = ("allocated_usd", "spent_usd", "cost_usd", "impact_score")
 TOKENS = ("input_tokens", "output_tokens", "total_tokens")
-LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(TOKENS, "1e19")}
+LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(TOKENS, "9e18")}
 """A row with an amount from here on is rejected: nobody meant it, and a sum of such could overflow a rollup."""
 ID_LENGTH = 128
 TEXT_LENGTH = 4096
@@ -118,6 +118,12 @@ class Source:
             return sql.SQL("NULL::numeric")
         # By way of text, for a cast to numeric keeps fewer digits than the column holds: 6 of a real.
         return sql.SQL("{}::text::numeric").format(self.raw(column)) if self.type(column) in FLOATING else self.raw(column)
+
+    def whole(self, column: str) -> sql.Composable:
+        """The column as a whole number, NULL where it is not mapped."""
+        if self.has(column) and self.type(column) in INTEGER:
+            return self.raw(column)
+        return sql.SQL("round({})").format(self.number(column))
 
     def checksum(self, columns: Iterable[str]) -> sql.Composed:
         """48 bits of a hash of those of the columns that are mapped; sums of it stay far from any limit."""

@@ -57,7 +57,8 @@ SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' E
 
 
 def _raw(source: Source, column: Column) -> sql.Composable:
-    return source.text(column.name) if column.kind in (Kind.ID, Kind.TEXT) else source.number(column.name)
+    read = {Kind.AMOUNT: source.number, Kind.TOKENS: source.whole}
+    return read.get(column.kind, source.text)(column.name)
 
 
 def _sent(column: Column) -> sql.Composable:

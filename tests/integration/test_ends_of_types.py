@@ -18,7 +18,22 @@ TOKENS = {"cost_ledger": ["input_tokens", "output_tokens"], "impact_ledger": ["t
 NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 DEEP = ("0." + "0" * 16_382 + "1", "999999999998." + "9" * 16_383)
 NUMBERS = {
-    "numeric": (*NOT_FINITE, *DEEP, "1e131071", "-1e131071", "1e12", "-1e12", "1e19", "0", "-0.0", "1e-15", "-1e-16", "7"),
+    "numeric": (
+        *NOT_FINITE,
+        *DEEP,
+        "1e131071",
+        "-1e131071",
+        "1e12",
+        "-1e12",
+        "9e18",
+        "-8.999e18",
+        "0.5",
+        "0",
+        "-0.0",
+        "1e-15",
+        "-1e-16",
+        "7",
+    ),
     "double precision": (*NOT_FINITE, "1.7976931348623157e308", "-4.9e-324", "-0.0", "0.1", "1e12", "7"),
     "real": (*NOT_FINITE, "3.4028235e38", "1e-45", "-0.0", "7"),
     "bigint": ("9223372036854775807", "-9223372036854775808", "0", "7"),
@@ -40,7 +55,7 @@ def odd_numbers(table: str, numbers: tuple[str, ...]) -> Rows:
 
 def summed(connection: psycopg.Connection, table: str) -> tuple[int, list[float]]:
     """The number of rows with an amount that cannot be summed, and the sums of each column over the other rows."""
-    bounds = [*((column, "1e12") for column in AMOUNTS[table]), *((column, "1e19") for column in TOKENS[table])]
+    bounds = [*((column, "1e12") for column in AMOUNTS[table]), *((column, "9e18") for column in TOKENS[table])]
     sound = " AND ".join(f"abs({column}::numeric) < {bound}" for column, bound in bounds)
     sums = ", ".join(f"sum({column}::numeric) FILTER (WHERE {sound})" for column, _ in bounds)
     ((rejected, *found),) = connection.execute(f"SELECT count(*) FILTER (WHERE NOT ({sound})), {sums} FROM {table}".encode())
@@ -71,6 +86,20 @@ async def test_numbers(ledger_database: str, tmp_path: Path, kind: str) -> None:
     assert total("resource_quest_impact_score", lifetime) == pytest.approx(impact)
     assert total("resource_quest_allocation_usd") == pytest.approx(allocated)
     assert total("resource_quest_reported_spend_usd") == pytest.approx(spent)
+
+
+@pytest.mark.parametrize("kind", ["numeric", "double precision"])
+async def test_tokens_are_rounded_to_whole_numbers(ledger_database: str, tmp_path: Path, kind: str) -> None:
+    with psycopg.connect(ledger_database) as connection:
+        connection.execute(f"ALTER TABLE cost_ledger ALTER input_tokens TYPE {kind}".encode())
+        rows: Rows = [
+            {"created_at": AT, "provider": "p", "input_tokens": tokens} for tokens in ("0.5", "1.5", "-2.5", "0.4", "7")
+        ]
+        insert(connection, "cost_ledger", rows)
+    async with running(configure(ledger_database, tmp_path / "rollups"), Clock(NOW)) as exporter:
+        await exporter.refresh(1)
+        tokens = exporter.samples()["resource_tokens"]
+    assert {value for labels, value in tokens.items() if ("token_type", "input") in labels} == {1 + 2 - 3 + 0 + 7}
 
 
 TIMES = (

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from exporter.rollups.ranges import KnownRange
@@ -49,8 +49,8 @@ def rejected(ledger: str, entries: Iterable[Entry]) -> set[Row]:
 
 
 def whole(amount: Decimal | None) -> int:
-    """Rounded, halves away from zero."""
-    return int((amount or Decimal(0)).quantize(Decimal(1), ROUND_HALF_UP))
+    """None counts as nothing."""
+    return int(amount or 0)
 
 
 def cost_sums(entries: Sequence[Entry]) -> Row:

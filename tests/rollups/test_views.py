@@ -25,7 +25,7 @@ def outcome(key: int, task: str, **columns: Any) -> Entry:
 CALLS = [
     call(1, 0, "2", input_tokens=Decimal(5)),
     call(2, 59, "-0.5"),
-    call(3, 60, None, output_tokens=Decimal("1.5")),
+    call(3, 60, None, output_tokens=Decimal(2)),
     call(4, 1440, "8", task_id="t2", provider="minimax"),
     call(5, 1440, "1", quest_id=None, task_id=None),
     call(6, 1440, None, rejection_reason="not_finite"),
