@@ -46,8 +46,7 @@ def total(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Sum up all calls, and derive what depends on them: the end of a first build."""
     connection.execute("DELETE FROM cost_days")
     connection.execute(RUNNING_TOTALS["cost_days"].append("FROM costs"))
-    for table in ("task_providers", "task_credits"):
-        tasks.derive(connection, growth, table, tasks.ALL)
+    tasks.derive_all(connection, growth, ("task_providers", "task_credits"))
 
 
 def replace(connection: DuckDBPyConnection, growth: Growth) -> None:

@@ -41,6 +41,8 @@ UPDATE impacts SET minute = {ranges.lengthened("impacts")} FROM settled
  WHERE settled.day = impacts.day AND hour = impacts.minute // 60
 """
 
+_DERIVED = ("task_totals", "task_credits")
+
 
 def take(connection: DuckDBPyConnection) -> None:
     """Insert the ``entries``, and nothing else: the way of a first build."""
@@ -67,10 +69,15 @@ def brings_labels(connection: DuckDBPyConnection) -> bool:
     return connection.execute(_LABELLED).fetchone() is not None
 
 
-def follow(connection: DuckDBPyConnection, growth: Growth, which: str = tasks.DIRTY) -> None:
-    """Bring what is derived from outcomes in step for some tasks, by default those in ``dirty_tasks``."""
-    tasks.derive(connection, growth, "task_totals", which)
-    tasks.derive(connection, growth, "task_credits", which)
+def total(connection: DuckDBPyConnection, growth: Growth) -> None:
+    """Derive what depends on outcomes for all tasks: the end of a first build."""
+    tasks.derive_all(connection, growth, _DERIVED)
+
+
+def follow(connection: DuckDBPyConnection, growth: Growth) -> None:
+    """Bring what is derived from outcomes in step for the tasks in ``dirty_tasks``."""
+    for table in _DERIVED:
+        tasks.derive(connection, growth, table)
 
 
 def settle(connection: DuckDBPyConnection) -> None:

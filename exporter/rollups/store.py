@@ -155,7 +155,7 @@ class Rollups(Session):
             if ledger == "costs":
                 costs.total(self._connection, self._growth)
             else:
-                impacts.follow(self._connection, self._growth, tasks.ALL)
+                impacts.total(self._connection, self._growth)
             self._put(f"progress.{ledger}", state)
             self._put(f"building.{ledger}", "")
         self._changed(ledger)

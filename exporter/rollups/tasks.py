@@ -1,12 +1,15 @@
 """What is derived from calls and outcomes by task, for the dirty tasks only, so that no report has to read all of them."""
 
+from collections.abc import Iterable
+
 from duckdb import DuckDBPyConnection
 
 from exporter.config import ProviderFamily, Waste
 from exporter.rollups.running_totals import Growth
 
 DIRTY = "task IN (SELECT task FROM dirty_tasks)"
-ALL = "task IS NOT NULL"
+SLICE = 250_000
+"""Tasks that are derived at a time where all are, so that they fit into memory."""
 LATEST = (
     "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(name, lpad((key::HUGEINT + 9223372036854775808)::VARCHAR, 20, '0'))"
 )
@@ -55,10 +58,12 @@ def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: st
     growth.append(connection, total, rows)
 
 
-def derive_all(connection: DuckDBPyConnection, growth: Growth) -> None:
-    """Compute all rows of all tasks again, after a change of the rules."""
-    for table in _DERIVED:
-        derive(connection, growth, table, ALL)
+def derive_all(connection: DuckDBPyConnection, growth: Growth, tables: Iterable[str] = tuple(_DERIVED)) -> None:
+    """Compute the rows of all tasks again, after a first build or a change of the rules."""
+    [(first, last)] = connection.execute("SELECT coalesce(min(task), 0), coalesce(max(task), 0) FROM tasks").fetchall()
+    for low in range(first, last + 1, SLICE):
+        for table in tables:
+            derive(connection, growth, table, f"task BETWEEN {low} AND {low + SLICE - 1}")
 
 
 def dirty(connection: DuckDBPyConnection) -> list[int]:
