@@ -17,12 +17,11 @@ Credit = tuple[int, int, Decimal, Decimal]
 WASTED = 3
 
 # All windows end now, so the latest row of a task that was judged in a window is in the window.
-_WINDOW = """
-SELECT '{window}' AS time_window, task, arg_max(quest, latest) AS quest, sum(usd) AS usd, sum(tokens) AS tokens,
-       sum(impact) AS impact
-  FROM outcomes WHERE day >= DATE '{first}' AND {tasks} GROUP BY task
+_RECENT_TASKS = """
+SELECT *, waste_reason(tokens, impact) AS reason, efficiency(impact, usd) AS efficiency
+  FROM (SELECT time_window, task, arg_max(quest, latest) AS quest, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+          FROM (FROM outcomes WHERE day >= DATE '{earliest}' AND {tasks}) JOIN {windows} ON day >= first GROUP BY ALL)
 """
-_RECENT_TASKS = "SELECT *, waste_reason(tokens, impact) AS reason, efficiency(impact, usd) AS efficiency FROM ({windows})"
 _RECENT_CREDITS = """
 SELECT time_window, task, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,
        (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * coalesce(share, 1) END)::DECIMAL(38, 15) AS wasted_usd
@@ -95,8 +94,9 @@ class OutcomeSums:
 
     def _recent_tasks(self, tasks: str) -> str:
         spans = self._finite or {"": date.max}
-        windows = (_WINDOW.format(window=name, first=first, tasks=tasks) for name, first in spans.items())
-        return _RECENT_TASKS.format(windows=" UNION ALL ".join(windows))
+        values = ", ".join(f"('{name}', DATE '{first}')" for name, first in spans.items())
+        windows = f"(VALUES {values}) AS windows (time_window, first)"
+        return _RECENT_TASKS.format(earliest=min(spans.values()), tasks=tasks, windows=windows)
 
     def _follow(self, totals: Mapping[str, list[Row]]) -> None:
         """Add rows by which the totals over the lifetime have grown."""

@@ -30,7 +30,7 @@ SELECT DISTINCT task_id FROM staged ANTI JOIN {ledger}_tasks USING (task_id) WHE
 _FOUND_BEFORE = """
 CREATE OR REPLACE TEMP TABLE found AS
 SELECT task_id, task, false AS is_new
-  FROM tasks SEMI JOIN unseen USING (task_id) WHERE task IN (SELECT task FROM impacts SEMI JOIN staged USING (key))
+  FROM tasks SEMI JOIN unseen USING (task_id) WHERE task IN (SELECT task FROM gone)
 """
 _NONE_FOUND = "CREATE OR REPLACE TEMP TABLE found (task_id VARCHAR, task INTEGER, is_new BOOLEAN)"
 _TASK_KEYS = """

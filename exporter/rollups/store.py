@@ -66,6 +66,7 @@ class Rollups(Session):
         self._built = False
         self._connection.execute(_CLEAN)
         numbers.define(self._connection)
+        impacts.define(self._connection)
         tasks.define(self._connection, self._config.waste)
         views.define(self._connection)
         self._follow_rules(repr((self._config.providers, self._config.waste)))
@@ -141,7 +142,8 @@ class Rollups(Session):
         self._connection.execute(_LARGE_STATEMENTS)
         with self._transaction():
             self._expect(changes.ledger, built=False)
-            self._stage(changes)
+            staging.stage(self._connection, changes.ledger, changes.files)
+            self._place(changes)
             self._connection.execute("DROP TABLE staged")  # twice the same would take twice the memory
             (costs if changes.ledger == "costs" else impacts).take(self._connection)
             ranges.add(self._connection, changes.ledger, changes.now)
@@ -166,9 +168,12 @@ class Rollups(Session):
         self._growth.begin()
         with self._transaction():
             self._expect(changes.ledger, built=True)
-            self._stage(changes)
-            labelled = False
+            staging.stage(self._connection, changes.ledger, changes.files)
             ranges.keys(self._connection, "replaced", changes.replaced)
+            if changes.ledger == "impacts":
+                impacts.list_gone(self._connection)
+            self._place(changes)
+            labelled = False
             if changes.replaced:
                 ranges.forget_pending(self._connection, changes.ledger, "replaced")
             if changes.ledger == "costs":
@@ -185,8 +190,8 @@ class Rollups(Session):
         self.revisions[changes.ledger] += 1
         self.revisions[LABELLING] += labelled
 
-    def _stage(self, changes: Changes) -> None:
-        staging.stage(self._connection, changes.ledger, changes.files, self._calendar, changes.place)
+    def _place(self, changes: Changes) -> None:
+        staging.place_staged(self._connection, changes.ledger, self._calendar, changes.place)
         if changes.ledger == "costs":
             tasks.assign_families(self._connection, self._config.providers)
 

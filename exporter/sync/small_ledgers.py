@@ -22,8 +22,8 @@ Days = tuple[date, date]
 """A closed range of days."""
 Checksum = tuple[int, int]
 """How many rows there are, and their checksum."""
-AUDITED_DAYS = 30
-"""Days before the timeline that are compared in one refresh."""
+AUDITED_DAYS = 7
+"""Days before the timeline that are compared in one refresh: a year of them in a quarter of an hour, by default."""
 
 
 class AllocationsSync(LedgerSync):
