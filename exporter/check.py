@@ -127,7 +127,10 @@ async def _trial(config: Config, ledgers: Mapping[str, Result], state: Result) -
     try:
         with TemporaryDirectory(prefix=".check-", dir=place) as directory:
             tried = await trial.run(config, newest, Path(directory))
-    except (OSError, RollupFileError) as error:
+    except RollupFileError as error:
+        state.findings.append(_finding(error))
+        return report
+    except OSError as error:
         remedy = "free disk space, or set state.path to another directory"
         state.findings.append(Finding(f"a file cannot be created: {first_line(error)}", remedy))
         return report

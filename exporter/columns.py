@@ -99,7 +99,7 @@ COST_SUMS = (
     Sum("input_tokens", "HUGEINT", "coalesce(sum(input_tokens), 0)"),
     Sum("output_tokens", "HUGEINT", "coalesce(sum(output_tokens), 0)"),
 )
-"""What is kept of the calls of one range, task, quest and model. The first one counts: where it is 0, there is nothing."""
+"""The sums of calls by range, task, quest and model. The first is the number of calls; a sum over 0 calls is left out."""
 
 
 def listed(sums: Iterable[Sum], form: str = "{name}") -> str:

@@ -125,19 +125,21 @@ class Telemetry:
             "ledger",
         )
         self.ledger_rows_read = self._counter(
-            "ledger_rows_read_total", "Rows fetched from the ledger's database. A row can be a sum over many entries.", "ledger"
+            "ledger_rows_read_total",
+            "Rows of the ledger that were fetched. A row of allocations is the sum of one quest on one day.",
+            "ledger",
         )
         self.rejected_rows = self._gauge(
             "rejected_rows", "Entries of the ledger that are excluded from all data metrics, by reason.", "ledger", "reason"
         )
         self.audited_buckets = self._counter(
             "audited_buckets_total",
-            "Hours of the ledger (days of allocations) that were compared with the rollups.",
+            "Ranges of the ledger, of an hour at most (days of allocations), that the audit compared with the rollups.",
             "ledger",
         )
         self.audit_repairs = self._counter(
             "audit_repairs_total",
-            "Audited hours (days of allocations) that differed from the rollups and were read again.",
+            "Audited ranges (days of allocations) that differed from the rollups and were read again.",
             "ledger",
         )
 

@@ -59,7 +59,7 @@ class CostSums:
         self.quests: dict[tuple[str, int], Decimal] = {row[:2]: row[2] for row in context.rows(by_window[1])}
         days = context.rows(_DAYS.format(spent=spent), first=self._first)
         self.days: dict[tuple[date, int], Decimal] = {row[:2]: row[2] for row in days}
-        # Of labels that stand for several quests, what those of them add up to that have more credits than spend today.
+        # For a label of several quests: the sum over the quests whose spend today is negative, because of credits.
         each = _CALLED.format(costs="daily_costs") if "costs" in context.config.ledgers else _REPORTED
         owed = context.rows(_OWED.format(spent=each), today=self._today) if folding else []
         self.owed: dict[int, Decimal] = dict(owed)

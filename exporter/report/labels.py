@@ -139,7 +139,7 @@ class Labels:
         return self.quests, self.models, self.providers, self.spenders
 
     def fit(self, cells: Collection[Cell]) -> bool:
-        """Whether they are as good for these quests and models with calls as those that would be made of them."""
+        """Whether these labels can be kept for the quests and models that now have calls."""
         return not self.folding and self.called == _called(cells) and len(cells) <= self.most_cells
 
 

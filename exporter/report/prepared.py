@@ -42,7 +42,7 @@ class Prepared:
         return self.asked[query][1]
 
     def first(self, context: ReportContext, ranking: Ranking) -> dict[str, list[Row]]:
-        """Per window the first tasks of a ranking, in no order: the labels T, and its columns."""
+        """The first tasks of a ranking by window, unordered. A row has the labels of a task, then the columns."""
         return self.rankings.first(context, ranking, self.labels.quests)
 
 

@@ -77,7 +77,7 @@ class Rankings:
                     del windows[row.window]
 
     def first(self, context: ReportContext, ranking: Ranking, names: object) -> dict[str, list[Row]]:
-        """Per window the first tasks, in no order: the labels T, and the columns. ``names`` are those of quests now."""
+        """The first tasks by window, unordered: labels, then columns. ``names`` are the current labels of the quests."""
         if names != self._names:
             self._found.clear()
             self._names = names

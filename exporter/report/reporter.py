@@ -93,7 +93,7 @@ class Reporter:
         if self._connection is not self._rollups.connection:
             self._forget()
         patience = self._config.refresh.stale_after
-        # From the future are those that were read before the clock was set back: how old they are cannot be told.
+        # A last success in the future is from before the clock was set back, so the age of the data is unknown.
         usable = {name for name, each in readings.items() if each.last_success and abs(now - each.last_success) <= patience}
         outcomes, folded = {}, 0
         moments = {name: self._moment(section, readings, usable, now) for name, section in SECTIONS.items()}
@@ -153,7 +153,7 @@ class Reporter:
         return {name: reason for name, reason in found.items() if reason}
 
     def _unread(self, metric: Metric, readings: Mapping[str, Reading], usable: set[str]) -> str | None:
-        """Of the first ledger of a metric of which nothing recent is known, whether it was ever read."""
+        """Why a metric is unknown: its first unusable ledger is too old or was never read. None if all are usable."""
         for source in metric.used(self._config.ledgers):
             if source.ledger not in usable:
                 read = source.ledger in readings and readings[source.ledger].last_success

@@ -1,6 +1,6 @@
-"""How many series there may be, counted from the catalogue: what one more quest, provider, model or ranked task adds.
+"""The most series there can be, from the catalogue: what each quest, provider, model and ranked task adds.
 
-Never fewer than there are, and no more where everything is there: a budget and spend today, both reasons of waste.
+The number is exact if nothing is absent: each quest has a budget and spend today, and waste for both reasons.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
-"""The rollup file itself. One that cannot be used is set aside, never repaired: all of it can be read again.
+"""The rollup file. A file that cannot be used is set aside and never repaired: the ledgers can be read again.
 
-What stands at its path may be somebody else's too, by a slip in the configuration: of that nothing is lost.
+If the configuration names the file of another program by mistake, that file is set aside too. Its content is not changed.
 """
 
 import hashlib
@@ -16,10 +16,10 @@ from exporter.rollups.schema import SCHEMA
 
 log = structlog.get_logger()
 
-MEANING = 5
+MEANING = 6
 """Raised whenever the same tables are filled with something else than before."""
 FORMAT = f"{MEANING}-{hashlib.sha256(SCHEMA.encode()).hexdigest()[:16]}"
-REMEDY = "state.path needs a directory that can be written to"
+REMEDY = "fix: set state.path to a file in a writable directory"
 NO_FILES = {"d": "a directory", "p": "a pipe", "s": "a socket"}
 MAGIC = slice(8, 12)
 """Where a file of DuckDB says that it is one."""
@@ -59,7 +59,7 @@ def open_file(path: Path) -> DuckDBPyConnection:
         set_aside(path, str(error))
     except duckdb.Error as error:
         if "lock on file" in str(error):
-            raise RollupFileError(f"{path} is in use by another process; give each exporter a state.path of its own") from error
+            raise RollupFileError(f"{path} is in use by another process; fix: give each exporter its own state.path") from error
         if not existed:
             raise RollupFileError(f"{path} cannot be made; {REMEDY}") from error
         set_aside(path, "it is damaged" if os.access(path, os.R_OK | os.W_OK) else "it may not be read and written")
@@ -75,7 +75,7 @@ def scratch_directory(path: Path) -> Path:
 
 
 def require_file(path: Path) -> None:
-    """Refuse a path that DuckDB would misread, and what is there and is no file, such as a pipe, on which opening would wait.
+    """Refuse a path that DuckDB would misread, or that is not a regular file. Opening a pipe, for example, would block.
 
     Raises:
         RollupFileError: the path cannot be that of a rollup file.
@@ -85,7 +85,7 @@ def require_file(path: Path) -> None:
         raise RollupFileError(f"state.path {path} holds {' '.join(wrong)}, which DuckDB misreads; fix: choose another path")
     kind = _kind(path)
     if kind not in ("", "-"):
-        raise RollupFileError(f"{path} is {NO_FILES.get(kind, 'a device')}; state.path is the path of a file")
+        raise RollupFileError(f"{path} is {NO_FILES.get(kind, 'a device')}; fix: set state.path to the path of a file")
 
 
 def _kind(path: Path) -> str:
@@ -163,9 +163,9 @@ def set_aside(path: Path, reason: str) -> None:
         if aside:
             _move(path, aside)
     except OSError as error:
-        raise RollupFileError(f"{path} cannot be used ({reason}) nor moved; delete it") from error
+        raise RollupFileError(f"{path} cannot be used ({reason}) and cannot be moved; fix: delete it") from error
     if aside is None:
-        raise RollupFileError(f"{path} cannot be used ({reason}); delete it, or those beside it that were set aside before")
+        raise RollupFileError(f"{path} cannot be used ({reason}); fix: delete it, or the files {path.name}.aside* beside it")
     log.warning("rollup file set aside, the rollups are built again", file=str(path), moved_to=str(aside), reason=reason)
 
 

@@ -19,7 +19,7 @@ MOST_APPENDED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class RunningTotal:
-    """Sums of ``source`` by ``keys`` in the table ``name``, which the view ``<name>_now`` adds up.
+    """Sums of ``source`` by ``keys`` in the table ``name``. ``view`` is the query that adds its rows up.
 
     ``keys`` give each key its type and the column of the source that it is, ``sums`` each sum its type and expression. The
     first sum counts rows: where none is left, the view has no row.

@@ -22,7 +22,7 @@ CREATE TABLE ranges (
 );
 -- minute is NULL for entries that no day can hold.
 CREATE TABLE rejected (ledger VARCHAR, day DATE, minute USMALLINT, rejection_reason VARCHAR, entries HUGEINT);
--- Entries of costs above the low watermark, one by one, so that each is counted once. day is NULL for those not counted yet.
+-- Entries above the low watermark, one row each, so that each is counted once. day is NULL for those not counted yet.
 CREATE TABLE pending (ledger VARCHAR, key BIGINT, day DATE, minute USMALLINT);
 
 -- Calls, summed up by range, task, quest and model. There may be several rows of each.

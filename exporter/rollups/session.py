@@ -71,7 +71,8 @@ class Session(ABC):
         except duckdb.Error as error:
             self.close()
             if not is_damage(error):
-                raise RollupFileError(f"{self._path} cannot be written: {first_line(error)}") from error
+                remedy = "free disk space, or set state.path to another directory"
+                raise RollupFileError(f"{self._path} cannot be written: {first_line(error)}; fix: {remedy}") from error
             set_aside(self._path, "it is damaged")
             self._open()
 
@@ -91,7 +92,7 @@ class Session(ABC):
             raise
 
     def _expect(self, ledger: str, *, built: bool | None = None) -> None:
-        """Refuse to go on in another file than the one that the work began with, in which the ledger is not even begun."""
+        """Raise RollupFileError if the file was replaced since the work began: the new file has no state of the ledger."""
         state = self._state(f"progress.{ledger}")
         if state is None or (built is not None and bool(state) is not built):
             raise RollupFileError(f"{self._path} was set aside meanwhile; the rollups of {ledger} are built again")

@@ -64,6 +64,7 @@ def derive_all(connection: DuckDBPyConnection, growth: Growth, tables: Iterable[
     for low in range(first, last + 1, SLICE):
         for table in tables:
             derive(connection, growth, table, f"task BETWEEN {low} AND {low + SLICE - 1}")
+            growth.begin()  # nobody asks for the rows of each slice
 
 
 def dirty(connection: DuckDBPyConnection) -> list[int]:

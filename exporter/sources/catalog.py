@@ -70,7 +70,7 @@ class Table:
 
 
 async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
-    """Poll the ledger's table up.
+    """Look the ledger's table up in the catalog.
 
     Raises:
         LedgerError: there is no such table.

@@ -94,12 +94,12 @@ class EntryReader(Protocol):
         """When the first entry of a span occurred."""
 
     async def nth_entry(self, span: Span, rows: int) -> datetime | None:
-        """When the entry occurred before which there are so many others in the span; None where there are fewer."""
+        """The time of the entry that has ``rows`` entries of the span before it; None if there are fewer."""
 
     async def fetch(self, span: Span, high: int | None, file: Path, part: tuple[int, int] = (0, 1)) -> int:
         """Write the entries of a span, up to the high watermark, to a CSV file; returns how many rows there are.
 
-        Of a part, its number and of how many. Raises:
+        ``part`` is the number of the part to read, from 0, and the number of parts. Raises:
             TooLargeError: there are more rows or bytes than a batch may have.
         """
 
@@ -177,7 +177,7 @@ class PostgresReader:
         return first
 
     async def nth_entry(self, span: Span, rows: int) -> datetime | None:
-        """When the entry occurred before which there are so many others in the span; None where there are fewer."""
+        """The time of the entry that has ``rows`` entries of the span before it; None if there are fewer."""
         found = await self._rows(statements.nth_entry, start=span.start, end=span.end, rows=rows)
         return found[0][0] if found else None
 

@@ -16,7 +16,7 @@ BUFFER = 256 * 1024
 """Bytes that are written to a file at once."""
 ROWS_AT_ONCE = 4096
 BYTES_AT_ONCE = 1024 * 1024
-"""After so many rows or bytes of a large result, others have their turn, as they have whenever there is nothing to take."""
+"""Rows or bytes of a large result that are received before other tasks of the event loop may run."""
 PAUSE = 0.0005
 """Seconds in which rows gather: to be woken for every few of them costs more than they do."""
 

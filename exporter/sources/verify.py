@@ -49,8 +49,9 @@ def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
     identity = ledger.columns.get("entry_id")
     if identity and "updated_at" not in ledger.columns and not _ranged("entry_id", table.columns[identity]):
         yield Finding(
-            f"{_where(ledger, identity)} is no whole number, and no updated_at is mapped",
-            "rows that come late are found by the audit only; map updated_at if the table has such a column",
+            f"{_where(ledger, identity)} is not a whole number, and updated_at is not mapped:"
+            " only the audit finds corrections of old rows, and rows that come later than refresh.late",
+            "map updated_at if the table has such a column, or raise refresh.late",
             warning=True,
         )
 

@@ -52,7 +52,7 @@ class Certain:
         self.overrun = False
 
     async def take(self, step: Step) -> bool:
-        """Bring the entries that are certainly new or changed into the rollups; returns whether that were all.
+        """Bring the entries that are certainly new or changed into the rollups. Returns False if some are left.
 
         Raises:
             SourceError, TimeoutError: reading them failed.
@@ -105,7 +105,7 @@ class Certain:
         return ids - pending.keys(), len(bins) == len(differing)
 
     async def _vanished(self, step: Step, ids: list[int], pending: dict[int, Key | None]) -> None:
-        """Suspect the ranges that entries were counted in which are there no more; those are forgotten with their range."""
+        """Suspect the ranges of counted entries that are gone. Forget the entries that are gone and were not counted."""
         self.suspects += (ranges.minute(step.calendar, key) for number in ids if (key := pending[number]))
         if uncounted := [number for number in ids if pending[number] is None]:
             await step.context.worker.run(step.context.rollups.forget_pending, step.ledger, uncounted)

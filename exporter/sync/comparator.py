@@ -14,10 +14,10 @@ MOST_SPANS = 2_000
 async def differing(
     reader: EntryReader, expected: Sequence[Expected], high: int | None, *, of_keys: bool = False
 ) -> list[Expected]:
-    """Those spans whose entries, up to the high watermark, are not what is known of them.
+    """The spans that differ from the rollups, counting entries up to the high watermark.
 
-    A comparison that takes too long is divided; a single range that takes so long counts as differing. Raises:
-        SlowError: of a gap, even a second takes too long.
+    A comparison that takes too long is divided. A single range that takes too long counts as differing. Raises:
+        SlowError: a gap of one second takes too long.
     """
     return [each for chunk in chunks(expected, MOST_SPANS) for each in await _differing(reader, chunk, high, of_keys=of_keys)]
 

@@ -24,7 +24,7 @@ SYNCS: Mapping[str, type[LedgerSync]] = {
     "quests": QuestsSync,
 }
 FAILURES = (*READ_ERRORS, duckdb.Error, RollupFileError, OSError)
-"""The last three stand for a disk that is full, or otherwise not there for the rollups."""
+"""READ_ERRORS are about the ledgers. The last three are about the rollup file, for example on a full disk."""
 
 
 class DatabaseSync:

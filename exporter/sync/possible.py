@@ -28,7 +28,7 @@ COMPARED_ROWS = 20_000
 LATE_ROWS = 150_000
 """Entries of a ledger without a watermark that are counted in one poll, at most."""
 LATE_ROUND = timedelta(seconds=45)
-"""How long it takes to count all entries in which late ones are looked for."""
+"""The time in which the whole of ``refresh.late`` is counted once; longer if ``LATE_ROWS`` limits a poll."""
 RANGES_AT_ONCE = 1_000
 ROWS_AT_ONCE = 50_000
 """Entries of ranges that differ which go into the rollups in one transaction."""

@@ -71,7 +71,7 @@ def test_a_state_path_that_is_no_regular_file_is_an_error(tmp_path: Path, reader
     code, lines = check(tmp_path, reader)
     assert code == 1
     path = tmp_path / "rollups.duckdb"
-    assert lines[-3:] == [f"error state: {path}", f"  {path} is a pipe", "    fix: state.path is the path of a file"]
+    assert lines[-3:] == [f"error state: {path}", f"  {path} is a pipe", "    fix: set state.path to the path of a file"]
 
 
 def test_a_state_path_with_a_foreign_file_is_a_warning(tmp_path: Path, reader: str) -> None:
@@ -238,8 +238,11 @@ def test_complete_ledgers_are_ok(tmp_path: Path, reader: str) -> None:
             0,
             [
                 "warning costs: cost_ledger in database main, 0 rows",
-                "  column id of table cost_ledger is no whole number, and no updated_at is mapped",
-                "    fix: rows that come late are found by the audit only; map updated_at if the table has such a column",
+                (
+                    "  column id of table cost_ledger is not a whole number, and updated_at is not mapped:"
+                    " only the audit finds corrections of old rows, and rows that come later than refresh.late"
+                ),
+                "    fix: map updated_at if the table has such a column, or raise refresh.late",
             ],
         ),
     ],

@@ -186,7 +186,7 @@ def test_requests_that_are_not_http_are_not_logged(exporter: Exporter) -> None:
 def test_an_unusable_configuration_changes_nothing(tmp_path: Path, known_ledger: str) -> None:
     successful, remedy = (
         "resource_exporter_config_last_reload_successful {:.1f}",
-        "state.path needs a directory that can be written to",
+        "fix: set state.path to a file in a writable directory",
     )
     with serving(tmp_path, known_ledger, flags=["--web.enable-lifecycle"]) as exporter:
         before = exporter.data()

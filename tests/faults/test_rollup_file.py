@@ -187,7 +187,7 @@ async def test_a_checkpoint_on_a_full_disk(tmp_path: Path, known_ledger: str) ->
 def test_a_second_exporter_with_the_same_file(tmp_path: Path, known_ledger: str) -> None:
     with serving(tmp_path, known_ledger, QUICK) as exporter:
         file = tmp_path / "rollups.duckdb"
-        assert failing(tmp_path) == [f"{file} is in use by another process; give each exporter a state.path of its own"]
+        assert failing(tmp_path) == [f"{file} is in use by another process; fix: give each exporter its own state.path"]
         spend(known_ledger)
         until_exact(exporter, known_ledger)
 
@@ -198,5 +198,5 @@ def test_a_directory_that_is_not_writable(tmp_path: Path, known_ledger: str) -> 
     with serving(tmp_path, known_ledger, QUICK.replace("rollups.duckdb", "state/rollups.duckdb")) as exporter:
         exporter.stop()
     state.chmod(0o500)
-    remedy = "cannot be made; state.path needs a directory that can be written to"
+    remedy = "cannot be made; fix: set state.path to a file in a writable directory"
     assert failing(tmp_path, *BOUND) == [f"{state / 'rollups.duckdb.reading'} {remedy}"]

@@ -53,9 +53,10 @@ def odd_numbers(table: str, numbers: tuple[str, ...]) -> Rows:
     return [row | fixed[table] for row in rows]
 
 
-def summed(connection: psycopg.Connection, table: str) -> tuple[int, list[float]]:
+def summed(connection: psycopg.Connection, table: str, kind: str) -> tuple[int, list[float]]:
     """The number of rows with an amount that cannot be summed, and the sums of each column over the other rows."""
-    bounds = [*((column, "1e12") for column in AMOUNTS[table]), *((column, "9e18") for column in TOKENS[table])]
+    most = "1e19" if kind == "bigint" else "9e18"
+    bounds = [*((column, "1e12") for column in AMOUNTS[table]), *((column, most) for column in TOKENS[table])]
     sound = " AND ".join(f"abs({column}::numeric) < {bound}" for column, bound in bounds)
     sums = ", ".join(f"sum({column}::numeric) FILTER (WHERE {sound})" for column, _ in bounds)
     ((rejected, *found),) = connection.execute(f"SELECT count(*) FILTER (WHERE NOT ({sound})), {sums} FROM {table}".encode())
@@ -69,9 +70,9 @@ async def test_numbers(ledger_database: str, tmp_path: Path, kind: str) -> None:
             for column in amounts + TOKENS[table]:
                 connection.execute(f"ALTER TABLE {table} ALTER {column} TYPE {kind}".encode())
             insert(connection, table, odd_numbers(table, NUMBERS[kind]))
-        calls, (usd, tokens, _) = summed(connection, "cost_ledger")
-        outcomes, (cost, impact, _) = summed(connection, "impact_ledger")
-        budgets, (allocated, spent) = summed(connection, "quest_budget_allocations")
+        calls, (usd, tokens, _) = summed(connection, "cost_ledger", kind)
+        outcomes, (cost, impact, _) = summed(connection, "impact_ledger", kind)
+        budgets, (allocated, spent) = summed(connection, "quest_budget_allocations", kind)
     async with running(configure(ledger_database, tmp_path / "rollups"), Clock(NOW)) as exporter:
         await exporter.refresh(2)
         assert [exporter.rejected(ledger) for ledger in ("costs", "impacts", "allocations")] == [calls, outcomes, budgets]

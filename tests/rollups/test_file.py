@@ -115,7 +115,7 @@ def test_a_disk_is_not_filled_with_files_of_others(tmp_path: Path) -> None:
         tables(path)
     assert names(tmp_path) == {"", ".aside", *(f".aside.{number}" for number in range(1, 10))}
     notes(path)
-    with pytest.raises(RollupFileError, match="delete it, or those beside it that were set aside before"):
+    with pytest.raises(RollupFileError, match=r"fix: delete it, or the files .*aside\* beside it"):
         open_file(path)
     assert path.read_text() == NOTES
 
@@ -175,7 +175,7 @@ def device(path: Path) -> None:
 def test_what_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], None], said: str) -> None:
     path = tmp_path / "rollups.duckdb"
     make(path)
-    with pytest.raises(RollupFileError, match=f"is {said}; state.path is the path of a file"):
+    with pytest.raises(RollupFileError, match=f"is {said}; fix: set state.path to the path of a file"):
         open_file(path)
     assert names(tmp_path) == {""}
 
@@ -185,10 +185,10 @@ def test_two_exporters_cannot_share_a_file(tmp_path: Path) -> None:
     with open_file(path):
         code = f"from pathlib import Path; from exporter.rollups.file import open_file; open_file(Path({str(path)!r}))"
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    expected = f"RollupFileError: {path} is in use by another process; give each exporter a state.path of its own"
+    expected = f"RollupFileError: {path} is in use by another process; fix: give each exporter its own state.path"
     assert other.stderr.splitlines()[-1].endswith(expected)
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RollupFileError, match="needs a directory that can be written to"):
+    with pytest.raises(RollupFileError, match=r"fix: set state\.path to a file in a writable directory"):
         open_file(tmp_path / "missing" / "rollups.duckdb")
