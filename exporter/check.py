@@ -20,10 +20,11 @@ from exporter.logs import printable
 from exporter.rollups import RollupFileError, is_database, require_file, scratch_directory
 from exporter.sources import examine
 from exporter.sources.catalog import inspect
-from exporter.sources.database import Database, Transaction, UnreachableError
+from exporter.sources.database import Database, UnreachableError
 from exporter.sources.filters import require_filter
 from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.mapping import Source
+from exporter.sources.transaction import Transaction
 from exporter.sources.verify import errors
 
 REPORT_REMEDY = "remove keys of report, waste and limits until it works"

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from exporter import check
 from exporter.config import Config, parse
 from exporter.metrics import Metric
-from exporter.report import labels
+from exporter.report import labelling
 from exporter.report.context import ReportContext
 from exporter.report.prepared import Prepared
 from exporter.sections import waste
@@ -185,7 +185,7 @@ async def test_a_report_that_fails_is_an_error(tmp_path: Path, reader: str, monk
     def fail(_context: ReportContext, _metrics: Iterable[Metric]) -> None:
         raise duckdb.ConversionException("nonsense")
 
-    monkeypatch.setattr(labels, "prepare", fail)
+    monkeypatch.setattr(labelling, "prepare", fail)
     code, lines = await checked(configure(reader, tmp_path / "rollups"))
     assert code == 1
     assert lines[4:6] == ["error report", "  cannot be computed: nonsense"]

@@ -14,7 +14,7 @@ import pytest
 from exporter import app
 from exporter.config import Config
 from exporter.metrics import Family, Metric
-from exporter.report import labels
+from exporter.report import labelling
 from exporter.report.context import ReportContext
 from exporter.report.labels import Labels
 from exporter.report.prepared import Prepared
@@ -113,14 +113,14 @@ async def test_a_section_that_failed_before_does_not_revert_the_reload(ledger: s
 
 
 async def test_a_report_that_fails_reverts_the_reload(ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare = labels.prepare
+    prepare = labelling.prepare
 
     def prepare_or_fail(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
         if context.config.report.top == TOP["bad"]:
             raise duckdb.BinderException("Binder Error: no such column")
         return prepare(context, metrics)
 
-    monkeypatch.setattr(labels, "prepare", prepare_or_fail)
+    monkeypatch.setattr(labelling, "prepare", prepare_or_fail)
     async with running(configured(ledger, tmp_path, TOP["good"])) as exporter:
         await exporter.shows('resource_exporter_collector_success{collector="waste"} 1.0')
         exporter.use(configured(ledger, tmp_path, TOP["bad"]))

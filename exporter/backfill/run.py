@@ -19,10 +19,10 @@ from exporter.calendar import ONE_DAY
 from exporter.config import Config
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.render import head, series
-from exporter.report import labels
+from exporter.report import labelling
 from exporter.report.context import ReportContext
 from exporter.sections import available
-from exporter.sources.reader import PostgresReader
+from exporter.sources.postgres_reader import PostgresReader
 from exporter.sources.reader import Span as Instants
 from exporter.sources.statements import BEGINNING
 from exporter.sync.batches import BatchReader
@@ -66,7 +66,7 @@ async def _build(refresher: Refresher, bar: ProgressBar) -> None:
 def _begin(refresher: Refresher, span: Span) -> History:
     context = ReportContext(refresher.rollups.connection, refresher.config, span.last)
     metrics = available(context.config.ledgers)
-    labels.prepare(context, metrics)
+    labelling.prepare(context, metrics)
     history = History(context.connection, span, metrics, context.token_types)
     history.begin()
     return history

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from exporter.metrics import Metric
-from exporter.report import labels
+from exporter.report import labelling
 from exporter.report.context import ReportContext, Row
 from exporter.report.costs import CostSums
 from exporter.report.labels import Labels
@@ -67,7 +67,7 @@ class Preparer:
         changes = self._rollups.take_changes()
         same_days = before is not None and (before.windows, before.today) == (context.windows, context.today)
         if before is None or changes is None or not same_days or before.labels.folding:
-            self._before = self._made(context, revisions, labels.prepare(context, self._metrics))
+            self._before = self._made(context, revisions, labelling.prepare(context, self._metrics))
             return self._before
         costs, outcomes = self._costs(context, before, changes), before.outcomes
         before.rankings.note(outcomes.add(context, changes, judged=before.revisions["impacts"] != revisions["impacts"]))
@@ -97,4 +97,4 @@ class Preparer:
             and before.labels.ranked == min(context.config.report.top, outcomes.judged)
         ):
             return before.labels
-        return labels.prepare(context, self._metrics)
+        return labelling.prepare(context, self._metrics)

@@ -46,7 +46,7 @@ def total(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Sum up all calls, and derive what depends on them: the end of a first build."""
     connection.execute("DELETE FROM cost_days")
     connection.execute(RUNNING_TOTALS["cost_days"].append("FROM costs"))
-    tasks.derive_all(connection, growth, ("task_providers", "task_credits"))
+    tasks.derive_all(connection, growth, ["task_providers"])
 
 
 def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
@@ -63,10 +63,10 @@ def follow(connection: DuckDBPyConnection, growth: Growth) -> None:
 
     Most calls are of tasks that nobody has judged yet, of which a report tells nothing.
     """
-    tasks.derive(connection, growth, "task_providers")
-    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_tasks AS FROM dirty_tasks SEMI JOIN task_totals USING (task)")
-    if tasks.dirty(connection):
-        tasks.derive(connection, growth, "task_credits")
+    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_judged AS FROM dirty_tasks SEMI JOIN task_totals USING (task)")
+    judged = connection.execute("FROM dirty_judged LIMIT 1").fetchone() is not None
+    tasks.derive(connection, growth, "task_providers", credited=judged)
+    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_tasks AS FROM dirty_judged")
 
 
 def settle(connection: DuckDBPyConnection) -> None:

@@ -41,8 +41,6 @@ UPDATE impacts SET minute = {ranges.lengthened("impacts")} FROM settled
  WHERE settled.day = impacts.day AND hour = impacts.minute // 60
 """
 
-_DERIVED = ("task_totals", "task_credits")
-
 
 def define(connection: DuckDBPyConnection) -> None:
     """Make the table of outcomes that are replaced; it goes with the connection."""
@@ -80,13 +78,12 @@ def brings_labels(connection: DuckDBPyConnection) -> bool:
 
 def total(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Derive what depends on outcomes for all tasks: the end of a first build."""
-    tasks.derive_all(connection, growth, _DERIVED)
+    tasks.derive_all(connection, growth, ["task_totals"])
 
 
 def follow(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Bring what is derived from outcomes in step for the tasks in ``dirty_tasks``."""
-    for table in _DERIVED:
-        tasks.derive(connection, growth, table)
+    tasks.derive(connection, growth, "task_totals")
 
 
 def settle(connection: DuckDBPyConnection) -> None:

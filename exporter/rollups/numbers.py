@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
+_CLEAN = (
+    "CREATE OR REPLACE TEMP MACRO clean(words) AS"
+    r" left(regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g'), 80)"
+)
 # Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, for most
 # entries are of the same tasks and models: a look among all tasks takes longer than the rest.
 _REMEMBERED = """
@@ -75,7 +79,8 @@ SELECT staged.* EXCLUDE (task_id, quest_id), task, quest FROM staged LEFT JOIN i
 
 
 def define(connection: DuckDBPyConnection) -> None:
-    """Make the tables that remember numbers; they go with the connection."""
+    """Define how names are cleaned, and make the tables that remember numbers; they go with the connection."""
+    connection.execute(_CLEAN)
     connection.execute(_REMEMBERED)
 
 

@@ -83,7 +83,7 @@ _ALL = (
     ),
     RunningTotal(
         "provider_outcomes",
-        "task_credits",
+        "task_totals and task_providers",
         {"family": ("VARCHAR", "family")},
         _JUDGED | {"wasted_usd": (DECIMAL, "sum(wasted_usd)")},
     ),

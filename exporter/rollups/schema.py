@@ -47,8 +47,6 @@ CREATE TABLE task_totals (
 -- One row per task and provider family: the provider's share in the task, and the last day the task called it. Shares are by
 -- positive costs; where none is positive, as with free and local models, by tokens; without any, by calls.
 CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_day DATE);
--- What each task brings to each provider over its lifetime, by these shares.
-CREATE TABLE task_credits (task INTEGER, family VARCHAR, impact {DECIMAL}, wasted_usd {DECIMAL});
 
 CREATE TABLE state (name VARCHAR, value VARCHAR);
 """

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from duckdb import DuckDBPyConnection
 
+from exporter.columns import DECIMAL
 from exporter.config import ProviderFamily, Waste
 from exporter.rollups.running_totals import Growth
 
@@ -33,29 +34,34 @@ SELECT sums.task, latest.quest, latest.layer, latest.title, sums.usd, sums.token
   JOIN impacts AS latest ON latest.rowid = sums.row
  ORDER BY sums.task
 """
-# A share is rounded once per task, to a fixed number of decimals: sums of it then do not depend on their order.
-_TASK_CREDITS = """
-SELECT task, family, impact::DOUBLE * share, CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * share END
+# What tasks bring to each provider, by its share in them. A share is rounded once per task, to a fixed number of decimals: sums
+# of it then do not depend on their order.
+_CREDITS = f"""
+SELECT task, family, (impact::DOUBLE * share)::{DECIMAL} AS impact,
+       (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * share END)::{DECIMAL} AS wasted_usd
   FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd, reason
-          FROM (FROM task_totals WHERE {which}) AS totals
-          LEFT JOIN (FROM task_providers WHERE share > 0) AS paid USING (task)) AS shared
+          FROM (FROM task_totals WHERE {{which}}) AS totals
+          LEFT JOIN (FROM task_providers WHERE share > 0 AND {{which}}) AS paid USING (task)) AS shared
 """
-_DERIVED = {
-    "task_providers": (_TASK_PROVIDERS, "provider_days"),
-    "task_totals": (_TASK_TOTALS, "quest_outcomes"),
-    "task_credits": (_TASK_CREDITS, "provider_outcomes"),
-}
+_DERIVED = {"task_providers": (_TASK_PROVIDERS, "provider_days"), "task_totals": (_TASK_TOTALS, "quest_outcomes")}
 """How the rows of each table are computed, and the running total over them."""
 
 
-def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: str = DIRTY) -> None:
-    """Compute the rows of some tasks again, by default those in ``dirty_tasks``, and bring the total over them in step."""
-    rows = f"FROM {table} WHERE {which}"
+def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: str = DIRTY, *, credited: bool = True) -> None:
+    """Compute the rows of some tasks again, by default those in ``dirty_tasks``, and bring the totals over them in step.
+
+    ``credited`` is whether any of the tasks were judged, so that they bring something to providers.
+    """
+    rows, brought = f"FROM {table} WHERE {which}", _CREDITS.format(which=which)
     query, total = _DERIVED[table]
+    if credited:
+        growth.append(connection, "provider_outcomes", brought, "-")
     growth.append(connection, total, rows, "-")
     connection.execute(f"DELETE {rows}")
     connection.execute(f"INSERT INTO {table} {query.format(which=which, latest=LATEST)}")
     growth.append(connection, total, rows)
+    if credited:
+        growth.append(connection, "provider_outcomes", brought)
 
 
 def derive_all(connection: DuckDBPyConnection, growth: Growth, tables: Iterable[str] = tuple(_DERIVED)) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from exporter.config import Ledger
-from exporter.sources.database import Transaction
 from exporter.sources.findings import Finding, LedgerError, quoted
+from exporter.sources.transaction import Transaction
 from exporter.sources.transfer import Row
 
 _COLUMNS = sql.SQL("""

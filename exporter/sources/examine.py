@@ -9,11 +9,11 @@ import psycopg
 from psycopg import sql
 
 from exporter.sources import small_statements, statements, verify
-from exporter.sources.database import Transaction
 from exporter.sources.filters import refused
 from exporter.sources.findings import Finding, LedgerError
 from exporter.sources.mapping import Source
 from exporter.sources.statements import BEGINNING
+from exporter.sources.transaction import Transaction
 
 _FOREIGN_ONLY = sql.SQL("""
 SELECT coalesce(bool_and(c.relkind = 'f'), FALSE)

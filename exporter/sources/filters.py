@@ -3,9 +3,9 @@
 from psycopg import Error, errors, sql
 
 from exporter.errors import first_line
-from exporter.sources.database import Transaction
 from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.mapping import Source
+from exporter.sources.transaction import Transaction
 
 _FAULTS = ("0A", "21", "22", "25", "42")
 """Classes of SQLSTATE that say something of a statement; all others say something of the server or the connection."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from exporter.sources.database import Transaction
+from exporter.sources.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

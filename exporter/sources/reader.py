@@ -1,21 +1,12 @@
-"""A ledger of timed entries, as one snapshot of its database shows it: what the sync engine asks, and PostgreSQL's answers."""
+"""A ledger of timed entries, as one snapshot of its database shows it: what the sync engine asks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from psycopg import sql
-
-from exporter.sources import statements
-from exporter.sources.database import Transaction
-from exporter.sources.horizon import Horizon, horizon
-from exporter.sources.mapping import Source, Statement
-from exporter.sources.transfer import BATCH
-
-MOST_BINS = 20_000
-"""Bins of ``updated_at`` beyond which they are too many to be compared."""
+from exporter.sources.horizon import Horizon
 
 
 class Sums(NamedTuple):
@@ -115,101 +106,3 @@ class EntryReader(Protocol):
 
     async def fetch_ids(self, ids: Sequence[int | str], file: Path) -> int:
         """Write the entries with these ids to a CSV file; returns how many there are."""
-
-
-class PostgresReader:
-    """The answers of PostgreSQL, from one open transaction. See :class:`EntryReader`."""
-
-    def __init__(self, transaction: Transaction, source: Source) -> None:
-        self._transaction = transaction
-        self._source = source
-
-    @property
-    def numbered(self) -> bool:
-        """Whether ids are whole numbers, which grow."""
-        return self._source.numbered
-
-    @property
-    def tracked(self) -> bool:
-        """Whether an entry says when it was updated."""
-        return self._source.has("updated_at")
-
-    async def horizon(self) -> Horizon:
-        """Which transactions the snapshot still saw running."""
-        return await self._transaction.once(horizon)
-
-    async def position(self) -> Position:
-        """What is newest."""
-        newest_id, updated_at, *counts = (await self._rows(statements.position))[0]
-        untimed = zip(statements.untimed_reasons(self._source), counts, strict=True)
-        return Position(newest_id, updated_at, {reason: count for reason, count in untimed if count})
-
-    async def id_bins(self, low: int, high: int, shift: int) -> dict[int, Sums]:
-        """By ``id >> shift``, how many ids lie above ``low`` and up to ``high``, and their sum."""
-        rows = await self._rows(statements.id_bins, low=low, high=high, shift=shift)
-        return {number: Sums(count, int(total)) for number, count, total in rows}
-
-    async def ids(self, low: int, high: int, shift: int, bins: Sequence[int]) -> list[int]:
-        """The ids in some of these bins."""
-        rows = await self._rows(statements.ids, low=low, high=high, shift=shift, bins=list(bins))
-        return [number for (number,) in rows]
-
-    async def update_bins(self, since: datetime, width: int) -> dict[int, Sums] | None:
-        """By bins of so many seconds, the entries updated since an instant; None where these are too many to be compared."""
-        rows = await self._rows(statements.update_bins, since=since, width=width, most=MOST_BINS + 1)
-        return {number: Sums(count, int(total)) for number, count, total in rows} if len(rows) <= MOST_BINS else None
-
-    async def versions(self, span: Span, width: int, bins: Sequence[int], most: int) -> list[Version]:
-        """The entries updated within a span, in some of these bins; at most one more than ``most``."""
-        parameters = {"since": span.start, "until": span.end, "width": width, "bins": list(bins), "most": most + 1}
-        return [Version(*row) for row in await self._rows(statements.versions, **parameters)]
-
-    async def checksums(self, spans: Sequence[Span], high: int | None, *, of_keys: bool = False) -> list[Sums]:
-        """Of each span, the entries up to the high watermark, and the sum of their checksums or keys."""
-        bounds = {"starts": [span.start for span in spans], "ends": [span.end for span in spans]}
-        rows = await self._rows(statements.key_sums if of_keys else statements.checksums, **bounds, high=high)
-        found = {number: Sums(entries, int(total)) for number, entries, total in rows}
-        return [found[number] for number in range(1, len(spans) + 1)]
-
-    async def first_entry(self, span: Span) -> datetime | None:
-        """When the first entry of a span occurred."""
-        first: datetime | None = (await self._rows(statements.next_entry, start=span.start, end=span.end))[0][0]
-        return first
-
-    async def nth_entry(self, span: Span, rows: int) -> datetime | None:
-        """The time of the entry that has ``rows`` entries of the span before it; None if there are fewer."""
-        found = await self._rows(statements.nth_entry, start=span.start, end=span.end, rows=rows)
-        return found[0][0] if found else None
-
-    async def fetch(self, span: Span, high: int | None, file: Path, part: tuple[int, int] = (0, 1)) -> int:
-        """Write the entries of a span, up to the high watermark, to a CSV file; returns how many rows there are."""
-        number, slices = part
-        statement = (
-            self._source.composed(statements.entries) if slices == 1 else statements.entries(self._source, slices=slices)
-        )
-        return await self._copy(statement, file, start=span.start, end=span.end, high=high, slice=number)
-
-    async def nth_id(self, low: int, rows: int) -> int | None:
-        """The id above ``low`` below which there are so many others; None where there are fewer."""
-        found = await self._rows(statements.nth_id, low=low, rows=rows)
-        return found[0][0] if found else None
-
-    async def fetch_above(self, low: int, high: int, file: Path) -> int:
-        """Write the entries with ids above ``low`` and up to ``high`` to a CSV file; returns how many there are."""
-        return await self._copy(self._source.composed(statements.new_entries), file, low=low, high=high)
-
-    async def fetch_ids(self, ids: Sequence[int | str], file: Path) -> int:
-        """Write the entries with these ids to a CSV file; returns how many there are."""
-        return await self._copy(self._source.composed(statements.named_entries), file, ids=list(ids))
-
-    async def _rows(self, statement: Statement, **parameters: object) -> list[Any]:
-        async with self._transaction.attempt():
-            return await self._transaction.rows(self._source.composed(statement), **parameters)
-
-    async def _copy(self, statement: sql.SQL | sql.Composed, file: Path, **parameters: object) -> int:
-        try:
-            async with self._transaction.attempt():
-                return await self._transaction.copy(statement, file, BATCH, **parameters)
-        except BaseException:
-            file.unlink(missing_ok=True)  # noqa: ASYNC240 - of a local file that is no use
-            raise

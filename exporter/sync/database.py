@@ -8,8 +8,8 @@ import structlog
 
 from exporter.errors import first_line
 from exporter.rollups import RollupFileError
-from exporter.sources.database import Transaction
 from exporter.sources.errors import READ_ERRORS
+from exporter.sources.transaction import Transaction
 from exporter.sync.context import SyncContext
 from exporter.sync.entries import EntrySync
 from exporter.sync.ledger import LedgerSync, Work

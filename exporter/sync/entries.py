@@ -10,10 +10,11 @@ import structlog
 from exporter.config import Ledger
 from exporter.logs import Pace
 from exporter.rollups.changes import Advance
-from exporter.sources.database import Transaction
 from exporter.sources.horizon import Horizon
 from exporter.sources.mapping import Source
-from exporter.sources.reader import EntryReader, PostgresReader
+from exporter.sources.postgres_reader import PostgresReader
+from exporter.sources.reader import EntryReader
+from exporter.sources.transaction import Transaction
 from exporter.sync import progress as progresses
 from exporter.sync import ranges
 from exporter.sync.batches import BatchReader

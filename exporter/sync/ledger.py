@@ -8,9 +8,9 @@ from datetime import datetime
 from exporter.config import Ledger
 from exporter.sources import catalog
 from exporter.sources.catalog import inspect
-from exporter.sources.database import Transaction
 from exporter.sources.filters import require_filter
 from exporter.sources.mapping import Source
+from exporter.sources.transaction import Transaction
 from exporter.sources.verify import require
 from exporter.sync.context import SyncContext
 

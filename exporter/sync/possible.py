@@ -8,21 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from exporter.calendar import MICROSECOND, ONE_DAY
+from exporter.calendar import MICROSECOND
 from exporter.rollups.ranges import Key
 from exporter.sources.reader import Span
 from exporter.sources.statements import BEGINNING
 from exporter.sources.transfer import BATCH
 from exporter.sync import ranges
+from exporter.sync.audit import Audit
 from exporter.sync.batches import Batch, BatchReader
 from exporter.sync.comparator import differing
 from exporter.sync.ranges import Budget, Expected
 from exporter.sync.step import Step
 
-AUDITED_ROWS = 10_000
-AUDITED_RANGES = 1_000
-MOST_AUDITED_DAYS = 4_000
-"""The most that are audited in one poll: entries, ranges, and days."""
 COMPARED_ROWS = 20_000
 """Entries of the lookback that are compared in every poll; more of them in turn."""
 LATE_ROWS = 150_000
@@ -59,26 +56,25 @@ class Possible:
     _queue: deque[Suspect] = field(default_factory=deque)
     _recent: Budget = field(default_factory=lambda: Budget(COMPARED_ROWS))
     _late_from: datetime | None = None
-    _audited_days: int = 1
-    _first: datetime | None = None
-    """Where the first known range begins, as the audit found it the last time."""
+    _audit: Audit = field(default_factory=Audit)
 
     def forget(self) -> None:
         """Begin again, for a ledger that is built again."""
         self._queue.clear()
-        self._late_from, self._first = None, None
+        self._audit.forget()
+        self._late_from = None
 
     async def collect(self, step: Step, suspects: Iterable[Span], *, everything: bool) -> None:
         """List the spans that a poll has to compare; ``everything`` is the whole ledger."""
         recent = self._recent_start(step)
         lookback = Span(recent, step.calendar.end(step.calendar.day_of(step.now)))
-        audited = Span(BEGINNING, BEGINNING) if everything else self._audit_span(step, recent)
+        audited = Span(BEGINNING, BEGINNING) if everything else self._audit.span(step, recent)
         known = await self._expected_of(step, [lookback, audited])
         self._look_back(step, known[0])
         if everything:
             self._queue.append(Suspect(Span(BEGINNING, recent), audit=True))
         else:
-            self._audit(step, known[1], recent)
+            self._suspect(step, self._audit.take(step, known[1], recent), audit=True)
         if not step.reader.numbered:
             self._queue.extend(Suspect(each.span) for each in await self._counted(step, recent))
         self._queue.extend(Suspect(span) for span in suspects if span.start < lookback.end)
@@ -124,31 +120,13 @@ class Possible:
         just_now = step.now - step.progress.last_success < self.lookback
         if just_now and not self._recent.due(ranges.entries(expected)):
             expected = ranges.newest(expected, COMPARED_ROWS)
+        self._suspect(step, expected, audit=False)
+
+    def _suspect(self, step: Step, expected: Sequence[Expected], *, audit: bool) -> None:
+        """List the span of these, if there are any."""
         if expected:
             span = Span(expected[0].span.start, expected[-1].span.end)
-            self._queue.append(Suspect(span, expected=expected, step=step))
-
-    def _audit_span(self, step: Step, limit: datetime) -> Span:
-        """Where the next audit looks: so many days as held about 10,000 entries the last time."""
-        start = step.progress.audit_from or BEGINNING
-        start = BEGINNING if start >= limit else start
-        # Before the first entry there is a gap of any length.
-        first = max(start, self._first or start)
-        return Span(start, limit if first == BEGINNING else min(limit, first + self._audited_days * ONE_DAY))
-
-    def _audit(self, step: Step, expected: list[Expected], limit: datetime) -> None:
-        """Audit the first of these, about 10,000 entries."""
-        if not expected:
-            step.progress = replace(step.progress, audit_from=None)
-            return
-        audited = ranges.first(expected, AUDITED_ROWS)[:AUDITED_RANGES]
-        if audited[0].span.start == BEGINNING:
-            self._first = next((each.span.start for each in audited if each.known), None)
-        end = audited[-1].span.end
-        days = (end - max(audited[0].span.start, self._first or BEGINNING)) // ONE_DAY + 1
-        self._audited_days = min(2 * days, MOST_AUDITED_DAYS) if len(audited) == len(expected) else days
-        step.progress = replace(step.progress, audit_from=end if end < limit else None)
-        self._queue.append(Suspect(Span(audited[0].span.start, end), audit=True, expected=audited, step=step))
+            self._queue.append(Suspect(span, audit=audit, expected=expected, step=step))
 
     async def _counted(self, step: Step, limit: datetime) -> list[Expected]:
         """Where late entries may be that no watermark shows: their ids are added up, which an index can serve."""

@@ -18,6 +18,7 @@ from exporter.report.reporter import Reading, Report, Reporter
 from exporter.rollups import RollupFileError, Rollups
 from exporter.sections import SECTIONS
 from exporter.snapshot import LedgerStatus, Snapshot
+from exporter.sync import own_metrics
 from exporter.sync import progress as progresses
 from exporter.sync.database import DatabaseSync
 from exporter.sync.worker import Worker
@@ -167,7 +168,8 @@ class Refresher:
         statuses = self._statuses(now)
         with self._stage("sections"):
             report = self._report(now, statuses)
-        self._tell(report, statuses)
+        self.working = frozenset(report.outcomes.keys() - report.errors.keys())
+        own_metrics.update(self.telemetry, report, statuses, self.rollups.rejected())
         self._published = now
         with self._stage("render"):
             self.publisher.publish(self._snapshot(now, report, statuses))
@@ -192,27 +194,6 @@ class Refresher:
 
     def _tried(self) -> dict[str, bool]:
         return {name: state for database_sync in self.database_syncs for name, state in database_sync.up.items()}
-
-    def _tell(self, report: Report, statuses: tuple[LedgerStatus, ...]) -> None:
-        """Bring the exporter's own metrics up to date with a report."""
-        telemetry = self.telemetry
-        self.working = frozenset(report.outcomes.keys() - report.errors.keys())
-        for name, outcome in report.outcomes.items():
-            telemetry.collector_success.labels(name).set(outcome.error is None)
-            telemetry.collector_duration.labels(name).set(outcome.seconds)
-            telemetry.series.labels(name).set(sum(len(family.samples) for family in outcome.families))
-            if outcome.error is None and outcome.moment:
-                telemetry.collector_last_success.labels(name).set(outcome.moment.timestamp())
-        telemetry.folded_series.set(report.folded)
-        for status in statuses:
-            telemetry.ledger_up.labels(status.name).set(status.up)
-            if status.newest_entry:
-                telemetry.ledger_newest_entry.labels(status.name).set(status.newest_entry.timestamp())
-            else:
-                telemetry.ledger_newest_entry.remove(status.name)
-        telemetry.rejected_rows.clear()
-        for ledger, reason, entries in self.rollups.rejected():
-            telemetry.rejected_rows.labels(ledger, reason).set(entries)
 
     @contextmanager
     def _stage(self, stage: str) -> Iterator[None]:

@@ -9,9 +9,9 @@ from exporter.calendar import ONE_DAY
 from exporter.config import Ledger
 from exporter.rollups.changes import Advance
 from exporter.sources import small_statements, statements
-from exporter.sources.database import Transaction
 from exporter.sources.errors import SlowError, TooLargeError
 from exporter.sources.mapping import Source
+from exporter.sources.transaction import Transaction
 from exporter.sources.transfer import LARGE
 from exporter.sync import progress as progresses
 from exporter.sync.context import SyncContext

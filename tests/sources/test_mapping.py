@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from exporter.config import parse
-from exporter.sources import small_statements, statements
+from exporter.sources import comparisons, small_statements, statements
 from exporter.sources.catalog import inspect
 from exporter.sources.database import Database
 from exporter.sources.mapping import Source
@@ -26,7 +26,7 @@ async def test_texts_are_compared_byte_by_byte_whatever_their_collation(database
     made = {
         "allocations": [small_statements.allocations, small_statements.day_checksums],
         "quests": [small_statements.quests, small_statements.digest],
-    }.get(ledger, [statements.entries, statements.checksums])
+    }.get(ledger, [statements.entries, comparisons.checksums])
     for statement in made:
         text = statement(source).as_string()
         collated, texts = len(re.findall(r'"::text COLLATE "C"', text)), len(re.findall(r'"::text\b', text))

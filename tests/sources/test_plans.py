@@ -15,10 +15,11 @@ from psycopg import sql
 from exporter import app
 from exporter.config import Config, parse
 from exporter.exposition.bodies import Publisher
-from exporter.sources import small_statements, statements
+from exporter.sources import comparisons, small_statements, statements
 from exporter.sources.catalog import inspect
-from exporter.sources.database import Database, Transaction
+from exporter.sources.database import Database
 from exporter.sources.mapping import Source
+from exporter.sources.transaction import Transaction
 from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 
@@ -93,18 +94,18 @@ def statements_of(source: Source) -> list[tuple[sql.Composed, dict[str, object]]
         (statements.entries(source), span),
         (statements.new_entries(source), ids),
         (statements.named_entries(source), ids),
-        (statements.checksums(source), spans),
-        (statements.key_sums(source), spans),
+        (comparisons.checksums(source), spans),
+        (comparisons.key_sums(source), spans),
         (statements.position(source), {}),
-        (statements.id_bins(source), ids),
-        (statements.ids(source), ids),
-        (statements.nth_id(source), ids),
+        (comparisons.id_bins(source), ids),
+        (comparisons.ids(source), ids),
+        (comparisons.nth_id(source), ids),
         (statements.next_entry(source), span),
         (statements.nth_entry(source), span | {"rows": 100}),
     ]
     since: dict[str, object] = {"since": NOW - timedelta(hours=1), "until": NOW, "width": 15, "bins": [0], "most": 100}
     if source.has("updated_at"):
-        asked += [(statements.update_bins(source), since), (statements.versions(source), since)]
+        asked += [(comparisons.update_bins(source), since), (comparisons.versions(source), since)]
     return asked
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from exporter.calendar import Calendar
 from exporter.sources.transfer import Limit
-from exporter.sync import batches, build, certain, comparator, possible
+from exporter.sync import audit, batches, build, certain, comparator, possible
 from exporter.sync.progress import Progress
 from tests.sync.certainty import found_at_once
 from tests.sync.engine import Engine
@@ -24,18 +24,18 @@ SMALL: dict[ModuleType, dict[str, object]] = {
     batches: {"NEW_ROWS": 2, "BATCH": Limit(4, 10**6)},
     build: {"BATCHES_AT_ONCE": 2, "BATCH": Limit(4, 10**6)},
     certain: {"LATE_IDS": 2, "MOST_VERSIONS": 3},
+    audit: {"AUDITED_RANGES": 3},
     comparator: {"MOST_SPANS": 2},
     possible: {
         "RANGES_AT_ONCE": 2,
         "ROWS_AT_ONCE": 2,
         "COMPARED_AT_ONCE": 3,
         "MOST_COMPARED": 4,
-        "AUDITED_RANGES": 3,
         "BATCH": Limit(4, 10**6),
     },
 }
 """Sizes with which a few rows take many batches, snapshots and comparisons."""
-AUDIT = possible.Possible._audit
+AUDIT = audit.Audit.take
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def sizes(*, small: bool) -> Iterator[None]:
     ``small`` also makes all batches small.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(possible.Possible, "_audit", lambda *_: None)
+        patch.setattr(audit.Audit, "take", lambda *_: [])
         patch.setattr(build, "PENDING_POLL_SECONDS", 0)
         for module, values in SMALL.items() if small else ():
             for name, value in values.items():
@@ -103,7 +103,7 @@ class Checked:
         """Poll until the audit has seen the whole ledger, and check all of it; then a poll fetches nothing."""
         rounds, polls = 0, 0
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(possible.Possible, "_audit", AUDIT)
+            patch.setattr(audit.Audit, "take", AUDIT)
             while rounds < 2:
                 self.poll()
                 polls += 1

@@ -11,8 +11,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 from exporter.config import Config, Ledger, parse
 from exporter.rollups import Rollups
 from exporter.rollups.file import scratch_directory
-from exporter.sources.database import Database, Transaction
+from exporter.sources.database import Database
 from exporter.sources.mapping import Source
+from exporter.sources.transaction import Transaction
 from exporter.sync import progress as progresses
 from exporter.sync.context import SyncContext
 from exporter.sync.database import DatabaseSync

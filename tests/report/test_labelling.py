@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.metrics import Metric
-from exporter.report import labels
+from exporter.report import labelling
 from exporter.report.labels import Labels
 from exporter.requirements import COSTS
 from tests.integration.strategies import FEW
@@ -49,7 +49,7 @@ def quests(store: Store, *names: tuple[str, str | None, str | None]) -> None:
 
 
 def prepared(store: Store, *metrics: Metric) -> Labels:
-    return labels.prepare(store.report, metrics or [CELLS])
+    return labelling.prepare(store.report, metrics or [CELLS])
 
 
 def shown(store: Store) -> list[tuple[str, str, str]]:

@@ -1,0 +1,75 @@
+"""What the rollups know of the ledgers, which decides what is read next."""
+
+from datetime import UTC, datetime
+
+from exporter.rollups import ranges
+from exporter.rollups.ranges import Key, KnownRange
+from exporter.rollups.session import Session
+
+_NEWEST = """
+SELECT ledger, max(moment)
+  FROM (SELECT ledger, newest AS moment FROM ranges
+        UNION ALL SELECT ledger, unnest(ahead) FROM ranges WHERE ahead IS NOT NULL)
+ WHERE moment <= $now GROUP BY ledger
+"""
+_PENDING = "SELECT key >> $shift, count(*), sum(key) FROM pending WHERE ledger = $ledger AND key > $low GROUP BY ALL"
+_LEAST_PENDING = "SELECT min(key) FROM pending WHERE ledger = ? AND key > ?"
+_PENDING_ROWS = """
+SELECT key, day, minute FROM pending
+ WHERE ledger = $ledger AND key > $low AND list_contains($bins::BIGINT[], key >> $shift)
+"""
+_UNKNOWN = """
+SELECT key, checksum FROM (SELECT unnest($keys::BIGINT[]) AS key, unnest($checksums::BIGINT[]) AS checksum)
+ANTI JOIN impacts USING (key, checksum)
+"""
+
+
+class Known(Session):
+    """Answers what is known of a ledger. Changes nothing."""
+
+    def rejected(self) -> list[tuple[str, str, int]]:
+        """How many entries are left out of the numbers: ``(ledger, reason, entries)``."""
+        return self._connection.execute(
+            "SELECT ledger, rejection_reason, sum(entries)::BIGINT FROM rejected GROUP BY ALL"
+        ).fetchall()
+
+    def newest(self, now: datetime) -> dict[str, datetime]:
+        """When the newest entry of each ledger of timed entries occurred, of those that have happened by now."""
+        rows = self._connection.execute(_NEWEST, {"now": now.astimezone(UTC).replace(tzinfo=None)}).fetchall()
+        return {ledger: newest.replace(tzinfo=UTC) for ledger, newest in rows}
+
+    def state(self, ledger: str) -> str | None:
+        """How far a ledger has been followed, as the last change to it said; None when it was never read whole."""
+        return self._state(f"progress.{ledger}") or None
+
+    def building(self, ledger: str) -> str | None:
+        """How far a first build has come that was broken off; None when there is none."""
+        return self._state(f"building.{ledger}") or None
+
+    def known(self, ledger: str, *spans: tuple[Key, Key], most: int = 1_000_000) -> list[KnownRange]:
+        """The ranges of a ledger that begin in one of the closed spans, in order of time, and as many as asked for."""
+        return ranges.known(self._connection, ledger, spans, most)
+
+    def holding(self, ledger: str, ids: list[int]) -> list[Key]:
+        """The ranges of a ledger that may hold entries with these ids."""
+        return ranges.holding(self._connection, ledger, ids)
+
+    def least_pending(self, ledger: str, low: int) -> int | None:
+        """The least id above the low watermark that was counted; None where there is none."""
+        return self._connection.execute(_LEAST_PENDING, [ledger, low]).fetchall()[0][0]  # type: ignore[no-any-return]
+
+    def pending_bins(self, ledger: str, low: int, shift: int) -> dict[int, tuple[int, int]]:
+        """By ``id >> shift``, how many ids above the low watermark were counted, and their sum."""
+        found = self._connection.execute(_PENDING, {"ledger": ledger, "low": low, "shift": shift}).fetchall()
+        return {number: (count, int(total)) for number, count, total in found}
+
+    def pending(self, ledger: str, low: int, shift: int, bins: list[int]) -> dict[int, Key | None]:
+        """The ids above the low watermark that were counted, in some bins, each with its range (None: not counted yet)."""
+        parameters = {"ledger": ledger, "low": low, "shift": shift, "bins": bins}
+        rows = self._connection.execute(_PENDING_ROWS, parameters).fetchall()
+        return {key: None if day is None else (day, minute) for key, day, minute in rows}
+
+    def unknown(self, keys: list[int], checksums: list[int]) -> set[int]:
+        """Which of these keys of outcomes are unknown, or have another checksum."""
+        rows = self._connection.execute(_UNKNOWN, {"keys": keys, "checksums": checksums}).fetchall()
+        return {key for key, _ in rows}
