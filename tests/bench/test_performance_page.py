@@ -9,24 +9,30 @@ from bench.report import number
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
-ROW = re.compile(r"^\|[^|]*\| `([\w.]+)` \| ([\d.,]+)(?: \D*)? \|$", re.MULTILINE)
-RESULTS = json.loads((ROOT / "bench/RESULTS.json").read_text(encoding="utf-8"))
+ROW = re.compile(r"^\|[^|]*\| `(large:|)([\w.]+)` \| ([\d.,]+)(?: \D*)? \|$", re.MULTILINE)
+PUBLISHED = {"": "full", "large:": "large"}
+RESULTS = {
+    prefix: json.loads((ROOT / f"bench/RESULTS{name}.json").read_text(encoding="utf-8"))
+    for prefix, name in {"": "", "large:": "-large"}.items()
+}
 
 
-@pytest.mark.parametrize("key, figure", ROW.findall(PAGE))
-def test_figure_was_measured(key: str, figure: str) -> None:
-    assert figure == number(RESULTS["measurements"][key])
+@pytest.mark.parametrize("run, key, figure", ROW.findall(PAGE))
+def test_figure_was_measured(run: str, key: str, figure: str) -> None:
+    assert figure == number(RESULTS[run]["measurements"][key])
 
 
 def test_every_row_has_its_figure() -> None:
-    assert len(ROW.findall(PAGE)) == len(re.findall(r"^\|[^|]*\| `\w+\.[\w.]+` \|", PAGE, re.MULTILINE))
+    assert len(ROW.findall(PAGE)) == len(re.findall(r"^\|[^|]*\| `[\w:]+\.[\w.]+` \|", PAGE, re.MULTILINE))
 
 
-def test_the_results_are_of_the_full_size() -> None:
-    assert RESULTS["size"] == "full"
+@pytest.mark.parametrize("run, size", PUBLISHED.items())
+def test_the_results_are_of_their_size(run: str, size: str) -> None:
+    assert RESULTS[run]["size"] == size
 
 
-def test_the_page_names_the_bars_that_are_missed() -> None:
-    conclusion = RESULTS["conclusion"].partition(". Not measured")[0]
+@pytest.mark.parametrize("run", PUBLISHED)
+def test_the_page_names_the_bars_that_are_missed(run: str) -> None:
+    conclusion = RESULTS[run]["conclusion"].partition(". Not measured")[0]
     missed = conclusion.removeprefix("falls short: ").split("; ") if conclusion.startswith("falls short") else []
     assert [bar for bar in missed if bar not in PAGE] == []
