@@ -42,27 +42,18 @@ UPDATE impacts SET minute = {ranges.lengthened("impacts")} FROM settled
 """
 
 
-def define(connection: DuckDBPyConnection) -> None:
-    """Make the table of outcomes that are replaced; it goes with the connection."""
-    connection.execute("CREATE TEMP TABLE gone AS FROM impacts LIMIT 0")
-
-
-def list_gone(connection: DuckDBPyConnection) -> None:
-    """List the known outcomes with the keys in ``staged``, and those in the ranges in ``replaced``, in ``gone``."""
-    connection.execute(_GONE)
-
-
 def take(connection: DuckDBPyConnection) -> None:
     """Insert the ``entries``, and nothing else: the way of a first build."""
     connection.execute(f"INSERT INTO impacts {_JUDGED}")
 
 
 def upsert(connection: DuckDBPyConnection, now: datetime, *, whole_ranges: bool) -> None:
-    """Put ``entries`` in the place of those in ``gone``.
+    """Put ``entries`` in the place of those with the keys in ``staged`` and of those in the ranges in ``replaced``.
 
     Sums up their ranges again, and lists the tasks whose entries differ in ``dirty_tasks``. ``whole_ranges`` is whether any
     ranges are replaced.
     """
+    connection.execute(_GONE)
     connection.execute(_DELETE)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_JUDGED}")
     connection.execute("INSERT INTO impacts FROM judged")

@@ -18,10 +18,7 @@ _PENDING_ROWS = """
 SELECT key, day, minute FROM pending
  WHERE ledger = $ledger AND key > $low AND list_contains($bins::BIGINT[], key >> $shift)
 """
-_UNKNOWN = """
-SELECT key, checksum FROM (SELECT unnest($keys::BIGINT[]) AS key, unnest($checksums::BIGINT[]) AS checksum)
-ANTI JOIN impacts USING (key, checksum)
-"""
+_CHECKSUMS = "SELECT key, checksum FROM impacts SEMI JOIN (SELECT unnest($keys::BIGINT[]) AS key) USING (key)"
 
 
 class Known(Session):
@@ -71,5 +68,5 @@ class Known(Session):
 
     def unknown(self, keys: list[int], checksums: list[int]) -> set[int]:
         """Which of these keys of outcomes are unknown, or have another checksum."""
-        rows = self._connection.execute(_UNKNOWN, {"keys": keys, "checksums": checksums}).fetchall()
-        return {key for key, _ in rows}
+        known = set(self._connection.execute(_CHECKSUMS, {"keys": keys}).fetchall())
+        return {key for key, checksum in zip(keys, checksums, strict=True) if (key, checksum) not in known}

@@ -7,7 +7,7 @@ _TABLES = f"""
 CREATE SEQUENCE keys;
 
 -- Names are kept once; all other tables refer to them by number.
-CREATE TABLE tasks  (task INTEGER, task_id VARCHAR);
+CREATE TABLE tasks  (task INTEGER, task_id VARCHAR, digest UINTEGER); -- digest is the beginning of an MD5 sum of the id
 CREATE TABLE quests (quest INTEGER, quest_id VARCHAR);
 -- provider is the name the ledger uses, family the one the report uses.
 CREATE TABLE models (model_key INTEGER, provider VARCHAR, model VARCHAR, family VARCHAR);

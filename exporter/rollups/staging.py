@@ -94,16 +94,12 @@ class Place:
     open_hour: int
 
 
-def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
-    """Fill ``staged`` with the rows of CSV files."""
-    connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
-
-
-def place_staged(connection: DuckDBPyConnection, ledger: str, calendar: Calendar, place: Place) -> None:
-    """Fill ``entries`` with the rows in ``staged`` that count, placed and with numbers for names.
+def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], calendar: Calendar, place: Place) -> None:
+    """Fill ``staged`` with the rows of CSV files, and ``entries`` with those that count, placed and with numbers for names.
 
     A row counts that has a time, on a day that has begun.
     """
+    _read(connection, ledger, files)
     dates = dict(connection.execute(_DATES).fetchall())
     days = _days(calendar, list(dates), place.today)
     connection.execute(_DAYS, days)
@@ -118,8 +114,12 @@ def place_staged(connection: DuckDBPyConnection, ledger: str, calendar: Calendar
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
     """Fill ``staged`` with the rows of a ledger without timed entries, and number its quests."""
-    stage(connection, ledger, files)
+    _read(connection, ledger, files)
     numbers.number_quests(connection, "staged")
+
+
+def _read(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
+    connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
 
 
 def read_csv(ledger: str) -> str:

@@ -45,7 +45,6 @@ class Rollups(Known):
         self._growth = Growth()
         self._built = False
         numbers.define(self._connection)
-        impacts.define(self._connection)
         tasks.define(self._connection, self._config.waste)
         views.define(self._connection)
         self._follow_rules(repr((self._config.providers, self._config.waste)))
@@ -74,8 +73,7 @@ class Rollups(Known):
         self._connection.execute(_LARGE_STATEMENTS)
         with self._transaction():
             self._expect(changes.ledger, built=False)
-            staging.stage(self._connection, changes.ledger, changes.files)
-            self._place(changes)
+            self._stage(changes)
             self._connection.execute("DROP TABLE staged")  # twice the same would take twice the memory
             (costs if changes.ledger == "costs" else impacts).take(self._connection)
             ranges.add(self._connection, changes.ledger, changes.now)
@@ -100,11 +98,8 @@ class Rollups(Known):
         self._growth.begin()
         with self._transaction():
             self._expect(changes.ledger, built=True)
-            staging.stage(self._connection, changes.ledger, changes.files)
+            self._stage(changes)
             ranges.keys(self._connection, "replaced", changes.replaced)
-            if changes.ledger == "impacts":
-                impacts.list_gone(self._connection)
-            self._place(changes)
             labelled = False
             if changes.replaced:
                 ranges.forget_pending(self._connection, changes.ledger, "replaced")
@@ -122,8 +117,8 @@ class Rollups(Known):
         self.revisions[changes.ledger] += 1
         self.revisions[LABELLING] += labelled
 
-    def _place(self, changes: Changes) -> None:
-        staging.place_staged(self._connection, changes.ledger, self._calendar, changes.place)
+    def _stage(self, changes: Changes) -> None:
+        staging.stage(self._connection, changes.ledger, changes.files, self._calendar, changes.place)
         if changes.ledger == "costs":
             tasks.assign_families(self._connection, self._config.providers)
 
