@@ -142,7 +142,7 @@ async def test_the_error_names_a_filter_whose_column_was_renamed(tmp_path: Path,
     async with running(config, Clock(datetime.now(UTC))) as exporter:
         await exporter.refresh(2)
         prepare(database, "ALTER TABLE cost_ledger RENAME status TO state")
-        reason = 'ledgers.costs.filter is refused: column "status" does not exist, at character 1; write an SQL condition'
+        reason = 'ledgers.costs.filter is refused: column "status" does not exist, at character 1; fix: write an SQL condition'
         last_errors = await exporter.last_errors()
         assert last_errors.keys() == {"costs"}
         assert last_errors["costs"].startswith(reason)

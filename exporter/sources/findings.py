@@ -25,7 +25,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Both in one line."""
-        return f"{self.text}; {self.remedy}"
+        return f"{self.text}; fix: {self.remedy}"
 
 
 class LedgerError(Exception):

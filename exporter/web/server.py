@@ -83,7 +83,7 @@ async def listen(address: Address) -> list[socket.socket]:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
     listen = f"--web.listen-address={address.host or ''}:{address.port}"
-    raise AddressError(f"{listen}: {reason}; choose another address, or stop the program that uses it")
+    raise AddressError(f"{listen}: {reason}; fix: choose another address, or stop the program that uses it")
 
 
 async def _follow(guard: Guard) -> None:

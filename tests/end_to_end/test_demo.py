@@ -137,5 +137,5 @@ def test_a_port_in_use_is_refused_before_anything_is_created(tmp_path: Path) -> 
             timeout=DEADLINE,
         )
     assert (ended.returncode, ended.stdout) == (1, "")
-    reason = "Address already in use; choose another address, or stop the program that uses it"
+    reason = "Address already in use; fix: choose another address, or stop the program that uses it"
     assert ended.stderr == f"--web.listen-address={address}: {reason}\n"
