@@ -65,7 +65,8 @@ async def test_a_port_in_use_is_an_error_that_names_it(host: str | None) -> None
 
 
 async def test_a_host_that_does_not_exist_is_an_error_that_says_so() -> None:
-    with pytest.raises(AddressError, match=r"^--web\.listen-address=nowhere\.invalid:0: [A-Z][a-z ]+; fix: choose another address"):
+    said = r"^--web\.listen-address=nowhere\.invalid:0: [A-Z][a-z ]+; fix: choose another address"
+    with pytest.raises(AddressError, match=said):
         async with serve(web.Application(), Address("nowhere.invalid", 0), Guard()):
             pass
 
