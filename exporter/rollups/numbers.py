@@ -53,7 +53,7 @@ INSERT INTO model_keys SELECT unseen.provider, unseen.model, model_key
 """
 _QUEST_KEYS = f"""
 INSERT INTO quests SELECT nextval('keys'), quest_id
-  FROM (SELECT DISTINCT {_QUEST} AS quest_id FROM {{table}} WHERE rejection_reason IS NULL)
+  FROM (SELECT DISTINCT {_QUEST} AS quest_id FROM staged WHERE rejection_reason IS NULL)
   ANTI JOIN quests USING (quest_id)
 """
 
@@ -84,7 +84,7 @@ def number(connection: DuckDBPyConnection, ledger: str) -> None:
     models = _UNSEEN_MODEL if ledger == "costs" else ", false"
     [(quests, tasks, unseen_models)] = connection.execute(_UNSEEN.format(ledger=ledger) + models).fetchall()
     if quests:
-        number_quests(connection, "staged")
+        number_quests(connection)
     if tasks:
         connection.execute(_UNSEEN_TASKS.format(ledger=ledger))
         connection.execute(_TASK_KEYS.format(ledger=ledger))
@@ -93,6 +93,6 @@ def number(connection: DuckDBPyConnection, ledger: str) -> None:
         connection.execute(_MODEL_KEYS)
 
 
-def number_quests(connection: DuckDBPyConnection, table: str) -> None:
-    """Give every quest in a temporary table a number."""
-    connection.execute(_QUEST_KEYS.format(table=table))
+def number_quests(connection: DuckDBPyConnection) -> None:
+    """Give every quest in ``staged`` a number."""
+    connection.execute(_QUEST_KEYS)

@@ -19,14 +19,13 @@ MOST_APPENDED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class RunningTotal:
-    """Sums of ``source`` by ``keys`` in the table ``name``. ``view`` is the query that adds its rows up.
+    """Sums of some rows by ``keys`` in the table ``name``. ``view`` is the query that adds them up.
 
-    ``keys`` give each key its type and the column of the source that it is, ``sums`` each sum its type and expression. The
+    ``keys`` give each key its type and the column of these rows that it is, ``sums`` each sum its type and expression. The
     first sum counts rows: where none is left, the view has no row.
     """
 
     name: str
-    source: str
     keys: Mapping[str, tuple[str, str]]
     sums: Mapping[str, tuple[str, str]]
 
@@ -43,7 +42,7 @@ class RunningTotal:
         return f"SELECT {', '.join(columns)} FROM {self.name} GROUP BY ALL HAVING sum({next(iter(self.sums))}) <> 0"
 
     def append(self, rows: str, sign: str = "") -> str:
-        """SQL that adds the sums over some rows of the source; the sign ``-`` takes them away."""
+        """SQL that adds the sums over some rows; the sign ``-`` takes them away."""
         keys = [column for _, column in self.keys.values()]
         sums = [f"{sign}({expression})" for _, expression in self.sums.values()]
         return f"INSERT INTO {self.name} SELECT {', '.join(keys + sums)} FROM ({rows}) GROUP BY {', '.join(keys)}"
@@ -65,25 +64,21 @@ _JUDGED = {
 _ALL = (
     RunningTotal(
         "cost_days",
-        "costs",
         {"day": ("DATE", "day"), "quest": ("INTEGER", "quest"), "model_key": ("INTEGER", "model_key")},
         _COSTS,
     ),
     RunningTotal(
         "provider_days",
-        "task_providers",
         {"family": ("VARCHAR", "family"), "day": ("DATE", "last_day")},
         {"tasks": ("HUGEINT", "count(*)")},
     ),
     RunningTotal(
         "quest_outcomes",
-        "task_totals",
         {"quest": ("INTEGER", "quest"), "reason": ("VARCHAR", "reason")},
         _JUDGED | {"usd": (DECIMAL, "sum(usd)"), "tokens": ("HUGEINT", "sum(tokens)")},
     ),
     RunningTotal(
         "provider_outcomes",
-        "task_totals and task_providers",
         {"family": ("VARCHAR", "family")},
         _JUDGED | {"wasted_usd": (DECIMAL, "sum(wasted_usd)")},
     ),

@@ -115,7 +115,7 @@ def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], ca
 def stage_rows(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
     """Fill ``staged`` with the rows of a ledger without timed entries, and number its quests."""
     _read(connection, ledger, files)
-    numbers.number_quests(connection, "staged")
+    numbers.number_quests(connection)
 
 
 def _read(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:

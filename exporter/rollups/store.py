@@ -84,10 +84,7 @@ class Rollups(Known):
         self._growth.begin()
         with self._transaction():
             self._expect(ledger, built=False)
-            if ledger == "costs":
-                costs.total(self._connection, self._growth)
-            else:
-                impacts.total(self._connection, self._growth)
+            (costs if ledger == "costs" else impacts).total(self._connection, self._growth)
             self._put(f"progress.{ledger}", state)
             self._put(f"building.{ledger}", "")
         self._changed(ledger)

@@ -6,14 +6,15 @@ import re
 import pytest
 
 from bench.report import number
+from bench.sizes import SIZES
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\|[^|]*\| `(large:|)([\w.]+)` \| ([\d.,]+)(?: \D*)? \|$", re.MULTILINE)
 PUBLISHED = {"": "full", "large:": "large"}
 RESULTS = {
-    prefix: json.loads((ROOT / f"bench/RESULTS{name}.json").read_text(encoding="utf-8"))
-    for prefix, name in {"": "", "large:": "-large"}.items()
+    prefix: json.loads((ROOT / "bench" / str(SIZES[size].results)).with_suffix(".json").read_text(encoding="utf-8"))
+    for prefix, size in PUBLISHED.items()
 }
 
 

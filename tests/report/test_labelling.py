@@ -1,12 +1,10 @@
 """How quests, providers and models are called in a report, and which are folded into ``other``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,14 +17,6 @@ from tests.rollups.entries import TODAY, Entry, Store, at, configure
 
 CELLS = Metric("cells", "", ("quest_id", "quest", "layer", "provider", "model"), (COSTS,))
 QUESTS = Metric("quests", "", ("quest_id", "quest", "layer"), (COSTS,))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    found = Store(tmp_path)
-    found.begin("costs", "impacts")
-    yield found
-    found.rollups.close()
 
 
 def limited(store: Store, **limits: int) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
@@ -75,13 +74,6 @@ TestImpacts.settings = SOME
 
 def outcome(key: int, **columns: object) -> Entry:
     return {"occurred_at": at(TODAY, 60), "key": key, "checksum": key, "task_id": "t", "quest_id": "q", **columns}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    found = Store(tmp_path)
-    found.begin("costs", "impacts")
-    return found
 
 
 def totals(store: Store) -> list[tuple[object, ...]]:

@@ -1,9 +1,6 @@
 """What is known of the ranges of a ledger."""
 
 from datetime import date, timedelta
-from pathlib import Path
-
-import pytest
 
 from exporter.rollups import ranges, staging
 from exporter.rollups.ranges import KnownRange
@@ -15,13 +12,6 @@ NEXT = FIRST + timedelta(days=1)
 
 def entry(day: date, minute: int, key: int, **columns: object) -> Entry:
     return {"occurred_at": at(day, minute, 30), "key": key, "checksum": 100 * key, "task_id": "t", **columns}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    found = Store(tmp_path)
-    found.begin("costs", "impacts")
-    return found
 
 
 def minutes(store: Store, ledger: str = "costs") -> list[tuple[date, int, int]]:

@@ -1,9 +1,8 @@
 """Changes to the rollup file are made as a whole, or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,14 +18,6 @@ TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY AL
 def entry(key: int = 1, day: date = TODAY, **columns: object) -> Entry:
     labels = {"task_id": "t", "quest_id": "q", "provider": "p", "model": "m", "usd": Decimal(2), "checksum": 7}
     return {"occurred_at": at(day, 60), "key": key, **labels, **columns}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    found = Store(tmp_path)
-    found.begin("costs", "impacts")
-    yield found
-    found.rollups.close()
 
 
 Content = dict[str, list[tuple[Any, ...]]]
