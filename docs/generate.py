@@ -68,13 +68,13 @@ def unit(metric: str) -> str:
 
 
 def _sources(metric: Metric) -> str:
-    found = ", ".join(map(_source, metric.sources))
-    return f"{found}; without it {_source(metric.stand_in)}" if metric.stand_in else found
+    return "; ".join(map(_source, metric.sources))
 
 
 def _source(source: Source) -> str:
     columns = " or ".join(f"`{column}`" for column in source.columns)
-    return f"`{source.ledger}`" + (f" ({columns})" if columns else "")
+    found = f"`{source.ledger}`" + (f" ({columns})" if columns else "")
+    return f"{found}, else {_source(source.instead)}" if source.instead else found
 
 
 def _data_row(metric: Metric) -> tuple[str, ...]:

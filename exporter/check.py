@@ -90,7 +90,7 @@ def _names(ledgers: Iterable[Ledger]) -> str:
 
 
 async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:
-    result = Result(f"{ledger.name}: {quoted(ledger.table)} in database {ledger.database}")
+    result = Result(f"{ledger.name}: {'query' if ledger.query else quoted(ledger.table)} in database {ledger.database}")
     try:
         async with transaction.savepoint():
             table = await inspect(transaction, ledger)
@@ -100,7 +100,7 @@ async def _ledger(transaction: Transaction, ledger: Ledger) -> Result:
             source = Source(ledger, table)
             await require_filter(transaction, source)
             rows = await examine.rows(transaction, source)
-            result.findings = await examine.warnings(transaction, source)
+            result.findings = await examine.warnings(transaction, source, rows.newest)
         result.newest = rows.newest
         result.subject += f", {rows.count:,} rows" if rows.count is not None else ", more rows than can be counted in time"
     except LedgerError as error:
@@ -116,7 +116,7 @@ def _unreadable(ledger: str, reason: str) -> Finding:
     """A finding for a ledger whose table, columns and grants are right, but whose query fails."""
     if "statement timeout" in reason:
         return Finding(reason, "raise refresh.statement_timeout, or add an index on the column of occurred_at")
-    return Finding(reason, f"correct ledgers.{ledger}, the view that it reads, or the grants of the role")
+    return Finding(reason, f"correct ledgers.{ledger}, the view or query that it reads, or the grants of the role")
 
 
 async def _trial(config: Config, ledgers: Mapping[str, Result], state: Result) -> Result:

@@ -18,7 +18,7 @@ class Kind(Enum):
     ID = "VARCHAR"
     TEXT = "VARCHAR "
     AMOUNT = DECIMAL
-    TOKENS = "BIGINT"
+    COUNT = "BIGINT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,9 @@ ENTRIES: Mapping[str, EntryLedger] = {
             Column("provider", "provider", Kind.TEXT),
             Column("model", "model", Kind.TEXT),
             _USD,
-            Column("input_tokens", "input_tokens", Kind.TOKENS),
-            Column("output_tokens", "output_tokens", Kind.TOKENS),
+            Column("input_tokens", "input_tokens", Kind.COUNT),
+            Column("output_tokens", "output_tokens", Kind.COUNT),
+            Column("calls", "calls", Kind.COUNT),
         )
     ),
     "impacts": EntryLedger(
@@ -83,7 +84,7 @@ ENTRIES: Mapping[str, EntryLedger] = {
             Column("layer", "layer", Kind.TEXT),
             Column("task", "title", Kind.TEXT),
             _USD,
-            Column("total_tokens", "tokens", Kind.TOKENS),
+            Column("total_tokens", "tokens", Kind.COUNT),
             Column("impact_score", "impact", Kind.AMOUNT),
         ),
         required="task_id",
@@ -92,14 +93,15 @@ ENTRIES: Mapping[str, EntryLedger] = {
 }
 
 COST_SUMS = (
-    Sum("calls", "BIGINT", "count(*)"),
-    Sum("unpriced", "BIGINT", "count(*) - count(usd)"),
+    Sum("entries", "BIGINT", "count(*)"),
+    Sum("calls", "HUGEINT", "sum(coalesce(calls, 1))"),
+    Sum("unpriced", "HUGEINT", "coalesce(sum(coalesce(calls, 1)) FILTER (usd IS NULL), 0)"),
     Sum("usd", DECIMAL, "coalesce(sum(usd), 0)"),
     Sum("credit_usd", DECIMAL, "coalesce(sum(usd) FILTER (usd < 0), 0)"),
     Sum("input_tokens", "HUGEINT", "coalesce(sum(input_tokens), 0)"),
     Sum("output_tokens", "HUGEINT", "coalesce(sum(output_tokens), 0)"),
 )
-"""The sums of calls by range, task, quest and model. The first is the number of calls; a sum over 0 calls is left out."""
+"""The sums of calls by range, task, quest and model. The first is the number of entries; a sum over none is left out."""
 
 
 def listed(sums: Iterable[Sum], form: str = "{name}") -> str:

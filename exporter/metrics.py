@@ -30,14 +30,13 @@ class Metric:
     help: str
     labels: Labels
     sources: tuple[Source, ...]
-    stand_in: Source | None = None
-    """Used instead of ``sources`` where none of their ledgers is configured."""
+    also: Source | None = None
+    """Used too where its ledger is configured."""
 
     def used(self, ledgers: Mapping[str, Ledger]) -> tuple[Source, ...]:
         """The sources that the metric is computed from when these ledgers are configured."""
-        if self.stand_in and not any(source.ledger in ledgers for source in self.sources):
-            return (self.stand_in,) if self.stand_in.ledger in ledgers else self.sources
-        return self.sources
+        also = (self.also,) if self.also and self.also.ledger in ledgers else ()
+        return tuple(dict.fromkeys((*(source.used(ledgers) for source in self.sources), *also)))
 
     def missing(self, ledgers: Mapping[str, Ledger]) -> str | None:
         """Return a sentence that names the first missing ledger or column; None when nothing is missing."""

@@ -9,12 +9,16 @@ from exporter.metrics import Family
 
 @dataclass(frozen=True, slots=True)
 class LedgerStatus:
-    """The state of one ledger after a refresh. Times are aware; None means that there was no entry or no success yet."""
+    """The state of one ledger after a refresh. Times are aware; None means that there was no entry or no success yet.
+
+    Only ledgers of timed entries have an oldest and a newest one.
+    """
 
     name: str
     up: bool
     newest_entry: datetime | None
     last_success: datetime | None
+    oldest_entry: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

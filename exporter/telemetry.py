@@ -124,6 +124,11 @@ class Telemetry:
             "Unix time of the newest entry of the ledger that is not in the future.",
             "ledger",
         )
+        self.ledger_oldest_entry = self._gauge(
+            "ledger_oldest_entry_timestamp_seconds",
+            "Unix time of the oldest entry that the ledger still holds, filtered or not.",
+            "ledger",
+        )
         self.ledger_rows_read = self._counter(
             "ledger_rows_read_total",
             "Rows of the ledger that were fetched. A row of allocations is the sum of one quest on one day.",

@@ -40,8 +40,8 @@ def wasted_tasks(scope: Scope) -> Table:
         " long prompts and expensive models.",
     )
     values = (
-        Value("Tokens", scope.of(waste.TASK_TOKENS), theme.TOKENS, width=130, bar=theme.WASTED),
-        Value("Cost", scope.of(waste.TASK_COST), theme.USD, width=75),
+        Value("Tokens", scope.of(waste.WORST_TOKENS), theme.TOKENS, width=130, bar=theme.WASTED),
+        Value("Cost", scope.of(waste.WORST_COST), theme.USD, width=75),
     )
     return rows(words, (*TASK, Key("reason", "Reason", width=95, colors=theme.REASONS)), values, ranked=True).no_value(
         "No task in this ranking"

@@ -11,8 +11,8 @@ from exporter.rollups.staging import COLUMNS
 
 def test_columns_are_told_by_kind() -> None:
     assert ENTRIES["costs"].names(Kind.ID) == ("task_id", "quest_id")
-    assert ENTRIES["costs"].names(Kind.AMOUNT, Kind.TOKENS) == ("cost_usd", "input_tokens", "output_tokens")
-    assert ENTRIES["impacts"].names(Kind.AMOUNT, Kind.TOKENS) == ("cost_usd", "total_tokens", "impact_score")
+    assert ENTRIES["costs"].names(Kind.AMOUNT, Kind.COUNT) == ("cost_usd", "input_tokens", "output_tokens", "calls")
+    assert ENTRIES["impacts"].names(Kind.AMOUNT, Kind.COUNT) == ("cost_usd", "total_tokens", "impact_score")
     assert ENTRIES["impacts"].names(Kind.TEXT) == ("layer", "task")
 
 
@@ -22,9 +22,9 @@ def test_versions_differ_in_their_order_where_that_matters() -> None:
 
 
 def test_sums_are_listed_in_any_form() -> None:
-    assert listed(COST_SUMS[:2]) == "calls, unpriced"
-    assert listed(COST_SUMS[:2], "{name} {type}") == "calls BIGINT, unpriced BIGINT"
-    assert listed(COST_SUMS[:2], "{expression}") == "count(*), count(*) - count(usd)"
+    assert listed(COST_SUMS[:2]) == "entries, calls"
+    assert listed(COST_SUMS[:2], "{name} {type}") == "entries BIGINT, calls HUGEINT"
+    assert listed(COST_SUMS[:2], "{expression}") == "count(*), sum(coalesce(calls, 1))"
     assert listed([]) == ""
 
 
@@ -39,10 +39,10 @@ def test_each_table_of_costs_has_all_sums(table: str, keys: int) -> None:
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
         found = [name for name, *_ in connection.execute(f"DESCRIBE {table}").fetchall()]
-    assert found[keys:] == ["calls", "unpriced", "usd", "credit_usd", "input_tokens", "output_tokens"]
+    assert found[keys:] == ["entries", "calls", "unpriced", "usd", "credit_usd", "input_tokens", "output_tokens"]
 
 
 def test_files_have_the_columns_in_the_order_of_the_statements() -> None:
     entry = ["occurred_at", "rejection_reason", "checksum", "key", "name", "task_id", "quest_id"]
-    assert [*COLUMNS["costs"]] == [*entry, "provider", "model", "usd", "input_tokens", "output_tokens"]
+    assert [*COLUMNS["costs"]] == [*entry, "provider", "model", "usd", "input_tokens", "output_tokens", "calls"]
     assert [*COLUMNS["impacts"]] == [*entry, "layer", "title", "usd", "tokens", "impact"]

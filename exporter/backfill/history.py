@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from exporter.backfill.span import Span
 from exporter.metrics import Labels, Metric
-from exporter.rollups.staging import bucket, microseconds, read_csv
+from exporter.rollups.staging import bucket, microseconds, read
 from exporter.sections import allocation, spend
 
 Sample = tuple[int, Decimal]
@@ -28,9 +28,9 @@ CREATE OR REPLACE TEMP TABLE history (
 _LOAD = """
 INSERT INTO history
 SELECT bucket, q.quest, m.model_key, sum(calls), sum(usd), sum(input_tokens), sum(output_tokens)
-  FROM (SELECT {bucket} AS bucket, task_id, quest_id, provider, model, count(*) AS calls, coalesce(sum(usd), 0) AS usd,
+  FROM (SELECT {bucket} AS bucket, quest_id, provider, model, sum(coalesce(calls, 1)) AS calls, coalesce(sum(usd), 0) AS usd,
                coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens
-          FROM {file} WHERE rejection_reason IS NULL GROUP BY ALL) AS s
+          FROM staged WHERE rejection_reason IS NULL GROUP BY ALL) AS s
   JOIN quests AS q ON q.quest_id = coalesce(s.quest_id, 'unassigned')
   JOIN models AS m ON m.provider = clean(s.provider) AND m.model = clean(s.model)
  GROUP BY ALL
@@ -43,7 +43,7 @@ _QUESTS = """
 SELECT quest_id, name, layer, bucket, sum(usd) FROM history JOIN quest_labels USING (quest) GROUP BY ALL ORDER BY ALL
 """
 _ALLOCATIONS = """
-SELECT quest_id, name, layer, day, sum(allocated_usd) FROM allocations JOIN quest_labels USING (quest)
+SELECT quest_id, name, layer, day, sum(allocated_usd) FROM allocated($first, $last) JOIN quest_labels USING (quest)
  WHERE allocated_usd IS NOT NULL GROUP BY ALL ORDER BY ALL
 """
 
@@ -57,6 +57,8 @@ class History:
     available: Collection[Metric]
     """The metrics whose ledgers and columns are configured."""
     token_types: Collection[str]
+    whole_days: bool
+    """Whether the ledger of costs tells days only."""
 
     def begin(self) -> None:
         """Create the table that :meth:`load` fills."""
@@ -64,8 +66,9 @@ class History:
 
     def load(self, files: list[Path]) -> None:
         """Sum up files of entries by bucket. Buckets count from the first moment of the span; earlier ones are negative."""
-        load = _LOAD.format(bucket=bucket(self.span.step, "$origin"), file=read_csv("costs"))
-        self.connection.execute(load, {"origin": microseconds(self.span.first), "files": list(map(str, files))})
+        read(self.connection, "costs", files, self.span.calendar if self.whole_days else None)
+        load = _LOAD.format(bucket=bucket(self.span.step, "$origin"))
+        self.connection.execute(load, {"origin": microseconds(self.span.first)})
 
     def families(self) -> Iterator[tuple[Metric, Iterator[Series]]]:
         """The available metrics that can be backfilled, with their series."""

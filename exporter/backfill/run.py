@@ -67,7 +67,7 @@ def _begin(refresher: Refresher, span: Span) -> History:
     context = ReportContext(refresher.rollups.connection, refresher.config, span.last)
     metrics = available(context.config.ledgers)
     labelling.prepare(context, metrics)
-    history = History(context.connection, span, metrics, context.token_types)
+    history = History(context.connection, span, metrics, context.token_types, context.maps("costs", "day"))
     history.begin()
     return history
 
@@ -85,7 +85,7 @@ async def _load(costs: LedgerSync, history: History, bar: ProgressBar) -> None:
     start = BEGINNING
     while start < span.last:
         async with costs.context.database.transaction() as transaction:
-            reader = PostgresReader(transaction, await costs.source(transaction))
+            reader = PostgresReader(transaction, await costs.source(transaction), calendar)
             first = await reader.first_entry(Instants(start, span.last))
             if first is None:
                 break

@@ -50,6 +50,11 @@ def table(value: object) -> Identifier:
     return tuple(part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in found.groups() if part)
 
 
+def query(value: object) -> str:
+    """A statement in SQL, without the semicolon that may end it."""
+    return text(value).strip().removesuffix(";")
+
+
 def column(value: object) -> str:
     """The exact name of a column; empty for null, which means that the table has no such column."""
     return "" if value is None else text(value)

@@ -13,13 +13,13 @@ Cell = tuple[int, int]
 """A quest and a model, by their numbers."""
 
 NAMES = [each.name for each in COST_SUMS]
-CALLS, UNPRICED, USD = map(NAMES.index, ("calls", "unpriced", "usd"))
+ENTRIES, CALLS, UNPRICED, USD = map(NAMES.index, ("entries", "calls", "unpriced", "usd"))
 TOKENS = {kind: NAMES.index(f"{kind}_tokens") for kind in TOKEN_TYPES}
 """Where each of them is in :data:`Sums`."""
 COURSE_DAYS = timedelta(days=28)
 
 _SUMS = listed(COST_SUMS, "sum({name})")
-_CELLS = f"SELECT quest, model_key, {_SUMS} FROM {{costs}} GROUP BY ALL HAVING sum(calls) <> 0"
+_CELLS = f"SELECT quest, model_key, {_SUMS} FROM {{costs}} GROUP BY ALL HAVING sum(entries) <> 0"
 _MODELS = f"SELECT '{{window}}', model_key, {_SUMS} FROM {{costs}} WHERE day >= DATE '{{first}}' GROUP BY ALL"
 _QUESTS = "SELECT '{window}', quest, sum(usd) FROM ({spent}) WHERE day >= DATE '{first}' GROUP BY ALL"
 _DAYS = "SELECT day, quest, sum(usd) FROM ({spent}) WHERE day >= $first GROUP BY ALL"
@@ -29,7 +29,7 @@ SELECT first, sum(usd) FROM (SELECT quest, sum(usd) AS usd FROM ({spent}) WHERE 
 """
 # The usual course of a day, and since when there are costs.
 _COURSE = "SELECT day, hour, positive_usd FROM hourly_costs WHERE day >= $first AND day < $today"
-_FIRST_DAY = "SELECT min(day) FROM (SELECT day FROM daily_costs WHERE day < $today GROUP BY day HAVING sum(calls) <> 0)"
+_FIRST_DAY = "SELECT min(day) FROM (SELECT day FROM daily_costs WHERE day < $today GROUP BY day HAVING sum(entries) <> 0)"
 _CALLED = "SELECT day, quest, usd FROM {costs}"
 _FOLDED = f"""
 (SELECT day, q.first AS quest, m.first AS model_key, {listed(COST_SUMS)}
@@ -38,6 +38,11 @@ _FOLDED = f"""
 _FOLDED_REPORTED = "SELECT day, first AS quest, usd FROM ({reported}) JOIN quest_groups USING (quest)"
 # Where there is no ledger of costs, spend is what the allocation ledger reports.
 _REPORTED = "SELECT day, quest, spent_usd AS usd FROM allocations WHERE spent_usd IS NOT NULL"
+
+
+def called(context: ReportContext) -> str:
+    """The query of ``day, quest, usd`` that tells what quests spend: their calls, or what the allocation ledger reports."""
+    return _CALLED.format(costs="daily_costs") if "costs" in context.config.ledgers else _REPORTED
 
 
 class CostSums:
@@ -60,8 +65,7 @@ class CostSums:
         days = context.rows(_DAYS.format(spent=spent), first=self._first)
         self.days: dict[tuple[date, int], Decimal] = {row[:2]: row[2] for row in days}
         # For a label of several quests: the sum over the quests whose spend today is negative, because of credits.
-        each = _CALLED.format(costs="daily_costs") if "costs" in context.config.ledgers else _REPORTED
-        owed = context.rows(_OWED.format(spent=each), today=self._today) if folding else []
+        owed = context.rows(_OWED.format(spent=called(context)), today=self._today) if folding else []
         self.owed: dict[int, Decimal] = dict(owed)
         self._find_course(context)
 
@@ -71,7 +75,7 @@ class CostSums:
         for day, quest, model, *sums in changes:
             past = past or day < self._today
             add_to(self.cells, (quest, model), tuple(sums))
-            if not self.cells[quest, model][CALLS]:
+            if not self.cells[quest, model][ENTRIES]:
                 del self.cells[quest, model]
             for window in (name for name, first in self._windows.items() if day >= first):
                 add_to(self.models, (window, model), tuple(sums))

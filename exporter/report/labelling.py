@@ -18,13 +18,13 @@ OTHER = "other"
 # Labels are made rarely, and then these sums are asked for several times.
 _CELLS = f"""
 CREATE OR REPLACE TEMP TABLE cells AS
-SELECT quest, model_key, {listed(COST_SUMS, "sum({name}) AS {name}")} FROM daily_costs GROUP BY ALL HAVING sum(calls) <> 0
+SELECT quest, model_key, {listed(COST_SUMS, "sum({name}) AS {name}")} FROM daily_costs GROUP BY ALL HAVING sum(entries) <> 0
 """
 _QUESTS = """
 CREATE OR REPLACE TEMP TABLE quest_labels AS
 WITH known AS (
     SELECT quest FROM cells UNION SELECT quest FROM quest_outcome_totals
-    UNION SELECT quest FROM allocations UNION SELECT quest FROM names
+    UNION SELECT quest FROM allocations UNION SELECT quest FROM budgets UNION SELECT quest FROM names
 ), shown AS (
     FROM known UNION ALL SELECT DISTINCT quest FROM outcomes SEMI JOIN (SELECT quest FROM quests ANTI JOIN known USING (quest))
         USING (quest)
@@ -66,7 +66,7 @@ SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS ju
   FROM quest_labels
   LEFT JOIN (SELECT quest, sum(usd) AS usd, count(DISTINCT (provider, model)) AS cells
                FROM cells JOIN model_labels USING (model_key) GROUP BY quest) AS spent USING (quest)
-  LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocations WHERE day = $today GROUP BY quest) AS allocated
+  LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocated($today, $today) GROUP BY quest) AS allocated
  USING (quest)
   LEFT JOIN (SELECT DISTINCT quest FROM quest_outcome_totals) AS judged USING (quest)
  ORDER BY greatest(coalesce(spent.usd, 0), coalesce(allocated.usd, 0)) DESC, quest_id

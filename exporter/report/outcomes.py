@@ -16,11 +16,17 @@ Credit = tuple[int, int, Decimal, Decimal]
 """What tasks bring to a provider: how many they are, how many are scored, their impact, and the USD that was wasted."""
 WASTED = 3
 
-# All windows end now, so the latest row of a task that was judged in a window is in the window.
+# All windows end now, so the latest outcome of a task that was judged in a window is in the window: it says of which quest the
+# task is. Where no outcome tells what a task cost, its calls do, all of them.
 _RECENT_TASKS = """
 SELECT *, waste_reason(tokens, impact) AS reason, efficiency(impact, usd) AS efficiency
-  FROM (SELECT time_window, task, arg_max(quest, latest) AS quest, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-          FROM (FROM outcomes WHERE day >= DATE '{earliest}' AND {tasks}) JOIN {windows} ON day >= first GROUP BY ALL)
+  FROM (SELECT time_window, task, any_value(total.quest) AS quest,
+               CASE WHEN any_value(own_usd) THEN coalesce(sum(outcome.usd), 0) ELSE any_value(total.usd) END AS usd,
+               CASE WHEN any_value(own_tokens) THEN coalesce(sum(outcome.tokens), 0) ELSE any_value(total.tokens) END AS tokens,
+               sum(outcome.impact) AS impact
+          FROM (FROM outcomes WHERE day >= DATE '{earliest}' AND {tasks}) AS outcome
+          JOIN (FROM task_totals WHERE {tasks}) AS total USING (task) JOIN {windows} ON day >= first
+         GROUP BY time_window, task)
 """
 _RECENT_CREDITS = """
 SELECT time_window, task, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,

@@ -7,6 +7,7 @@ from datetime import date
 
 from exporter.metrics import Metric
 from exporter.report import labelling
+from exporter.report.budgets import BudgetSums
 from exporter.report.context import ReportContext, Row
 from exporter.report.costs import CostSums
 from exporter.report.labels import Labels
@@ -18,7 +19,7 @@ from exporter.rollups.changes import TotalChanges
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Sums of calls and of judged tasks, the first tasks of rankings, and the labels of quests and models.
+    """Sums of calls, budgets and judged tasks, the first tasks of rankings, and the labels of quests and models.
 
     ``revisions`` are those of the rollups, and ``windows`` those of the report, of which it was made. ``asked`` are the rows of
     queries that were asked before.
@@ -28,6 +29,7 @@ class Prepared:
     windows: Mapping[str, date]
     today: date
     costs: CostSums
+    budgets: BudgetSums
     outcomes: OutcomeSums
     rankings: Rankings
     labels: Labels
@@ -75,19 +77,27 @@ class Preparer:
         if named.folding:
             self._before = self._made(context, revisions, named)
         else:
-            self._before = replace(before, revisions=revisions, costs=costs, labels=named)
+            budgets = self._budgets(context, before, revisions, changes)
+            self._before = replace(before, revisions=revisions, costs=costs, budgets=budgets, labels=named)
         return self._before
 
     def _made(self, context: ReportContext, revisions: Counter[str], named: Labels) -> Prepared:
         """All of it, summed up again. Where labels are folded, sums are not kept: which are folded may change with any call."""
         costs, outcomes = CostSums(context, folding=named.folding), OutcomeSums(context, folding=named.folding)
-        return Prepared(revisions, context.windows, context.today, costs, outcomes, Rankings(), named, {})
+        moment = (revisions, context.windows, context.today)
+        return Prepared(*moment, costs, BudgetSums(context), outcomes, Rankings(), named, {})
 
     def _costs(self, context: ReportContext, before: Prepared, changes: TotalChanges) -> CostSums:
         if "costs" not in context.config.ledgers:
             return CostSums(context, folding=False)
         before.costs.add(context, changes.totals["cost_days"])
         return before.costs
+
+    def _budgets(self, context: ReportContext, before: Prepared, revisions: Counter[str], changes: TotalChanges) -> BudgetSums:
+        if any(before.revisions[ledger] != revisions[ledger] for ledger in ("budgets", "allocations")):
+            return BudgetSums(context)
+        before.budgets.add(changes.totals["cost_days"])
+        return before.budgets
 
     def _labels(self, context: ReportContext, before: Prepared, costs: CostSums, outcomes: OutcomeSums) -> Labels:
         """Those of the report before, unless something else is to be labelled now."""

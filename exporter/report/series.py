@@ -24,6 +24,9 @@ TASK: Subject = ("task_id", SCORES.ledger)
 LAYER: Subject = ("layer",)
 REPORT: Subject = ()
 _NAMES = ("quest_id", "provider", "model")
+_PERIODS = """
+SELECT count(DISTINCT period) FROM budgets WHERE starts_on <= $today AND (ends_on IS NULL OR ends_on >= $today)
+"""
 REASONS = 2
 """Why a task may be wasted: ``unscored`` and ``low_impact``."""
 
@@ -41,8 +44,9 @@ class Tariff:
 
     def __init__(self, context: ReportContext, metrics: Iterable[Metric]) -> None:
         self._costs: Counter[Subject] = Counter()
+        [(periods,)] = context.rows(_PERIODS, today=context.today)
         for metric in metrics:
-            self._costs[_subject(metric)] += _series(context, metric)
+            self._costs[_subject(metric)] += _series(context, metric, periods + ("allocations" in context.config.ledgers))
 
     @property
     def cell(self) -> int:
@@ -74,10 +78,16 @@ def _subject(metric: Metric) -> Subject:
     return (*names, SCORES.ledger) if any(source.ledger == SCORES.ledger for source in metric.sources) else names
 
 
-def _series(context: ReportContext, metric: Metric) -> int:
+def _series(context: ReportContext, metric: Metric, periods: int) -> int:
     """How many label sets a metric may have for one subject. A task has one place in the ranking of a window."""
     windows = len(context.windows)
     if "task_id" in metric.labels:
         return windows
-    values = {"window": windows, "day": len(context.timeline), "token_type": len(context.token_types), "reason": REASONS}
+    values = {
+        "window": windows,
+        "day": len(context.timeline),
+        "token_type": len(context.token_types),
+        "reason": REASONS,
+        "period": periods,
+    }
     return prod(values.get(label, 1) for label in metric.labels)

@@ -22,6 +22,11 @@ CREATE OR REPLACE TEMP TABLE dirty_tasks AS
 SELECT DISTINCT task FROM ((FROM removed EXCEPT FROM added) UNION ALL (FROM added EXCEPT FROM removed)) WHERE task IS NOT NULL
 """
 _NEW_TASKS = "CREATE OR REPLACE TEMP TABLE dirty_tasks AS SELECT DISTINCT task FROM added WHERE task IS NOT NULL"
+_DIRTY_JUDGED = """
+CREATE OR REPLACE TEMP TABLE dirty_judged AS
+SELECT task, own_usd AND own_tokens AND own_quest AS own FROM task_totals SEMI JOIN dirty_tasks USING (task)
+"""
+_BORROWING = "SELECT count(*), count(*) FILTER (NOT own) FROM dirty_judged"
 _SETTLED = f"""
 CREATE OR REPLACE TEMP TABLE lengthened AS
 SELECT costs.day, {ranges.lengthened("costs")} AS minute, task, quest, model_key,
@@ -46,7 +51,10 @@ def total(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Sum up all calls, and derive what depends on them: the end of a first build."""
     connection.execute("DELETE FROM cost_days")
     connection.execute(RUNNING_TOTALS["cost_days"].append("FROM costs"))
-    tasks.derive_all(connection, growth, ["task_providers"])
+    [(borrowing,)] = connection.execute(
+        "SELECT EXISTS (FROM task_totals WHERE NOT (own_usd AND own_tokens AND own_quest))"
+    ).fetchall()
+    tasks.derive_all(connection, growth, ["task_providers", *(["task_totals"] if borrowing else [])])
 
 
 def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
@@ -58,15 +66,19 @@ def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
     connection.execute(_DIRTY_TASKS)
 
 
-def follow(connection: DuckDBPyConnection, growth: Growth) -> None:
+def follow(connection: DuckDBPyConnection, growth: Growth) -> bool:
     """Bring what is derived from calls in step for the tasks in ``dirty_tasks``, and leave those there that were judged.
 
-    Most calls are of tasks that nobody has judged yet, of which a report tells nothing.
+    Most calls are of tasks that nobody has judged yet, of which a report tells nothing. Returns whether any of the others are
+    judged by outcomes that do not tell what they cost, so that they were derived again too.
     """
-    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_judged AS FROM dirty_tasks SEMI JOIN task_totals USING (task)")
-    judged = connection.execute("FROM dirty_judged LIMIT 1").fetchone() is not None
-    tasks.derive(connection, growth, "task_providers", credited=judged)
-    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_tasks AS FROM dirty_judged")
+    connection.execute(_DIRTY_JUDGED)
+    [(judged, borrowing)] = connection.execute(_BORROWING).fetchall()
+    tasks.derive(connection, growth, "task_providers", credited=judged > 0)
+    connection.execute("CREATE OR REPLACE TEMP TABLE dirty_tasks AS SELECT task FROM dirty_judged")
+    if borrowing:
+        tasks.derive(connection, growth, "task_totals")
+    return bool(borrowing)
 
 
 def settle(connection: DuckDBPyConnection) -> None:

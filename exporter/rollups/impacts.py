@@ -9,7 +9,7 @@ from exporter.rollups.running_totals import Growth
 
 _JUDGED = """
 SELECT key, name, day, minute, occurred_at, checksum, rejection_reason, task, quest, clean(layer) AS layer,
-       clean(title) AS title, coalesce(usd, 0) AS usd, coalesce(tokens, 0)::HUGEINT AS tokens, impact
+       clean(title) AS title, usd, tokens::HUGEINT AS tokens, impact
   FROM entries
 """
 # Also entries that count no more, as those that were moved to a day to come.

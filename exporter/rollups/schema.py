@@ -30,6 +30,7 @@ CREATE TABLE costs (
     day DATE, minute USMALLINT, task INTEGER, quest INTEGER, model_key INTEGER, {listed(COST_SUMS, "{name} {type}")}
 );
 -- Judged outcomes, one by one. key is the id, or a hash of it, name the id that is no number. Rejected ones have a reason.
+-- usd and tokens are NULL where the ledger does not tell them.
 CREATE TABLE impacts (
     key BIGINT, name VARCHAR, day DATE, minute USMALLINT, occurred_at TIMESTAMP, checksum BIGINT, rejection_reason VARCHAR,
     task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd {DECIMAL}, tokens HUGEINT, impact {DECIMAL}
@@ -37,12 +38,17 @@ CREATE TABLE impacts (
 CREATE TABLE allocations (
     day DATE, quest INTEGER, allocated_usd {DECIMAL}, spent_usd {DECIMAL}
 );
+-- What a quest may spend from one day to another; a budget without an end has no ends_on.
+CREATE TABLE budgets (
+    quest INTEGER, period VARCHAR, usd {DECIMAL}, starts_on DATE, ends_on DATE
+);
 CREATE TABLE names (quest INTEGER, name VARCHAR, layer VARCHAR);
 
 -- One row per judged task. reason says why it is wasted, efficiency is its impact per USD; each is NULL where it is not.
+-- own_usd, own_tokens and own_quest are false where no outcome of the task tells these: they are those of its calls then.
 CREATE TABLE task_totals (
     task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd {DECIMAL}, tokens HUGEINT, impact {DECIMAL},
-    reason VARCHAR, efficiency DOUBLE
+    reason VARCHAR, efficiency DOUBLE, own_usd BOOLEAN, own_tokens BOOLEAN, own_quest BOOLEAN
 );
 -- One row per task and provider family: the provider's share in the task, and the last day the task called it. Shares are by
 -- positive costs; where none is positive, as with free and local models, by tokens; without any, by calls.

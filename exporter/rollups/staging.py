@@ -30,6 +30,15 @@ COLUMNS = {
         "spent_usd": DECIMAL,
         "entries": "HUGEINT",
     },
+    "budgets": {
+        "rejection_reason": "VARCHAR",
+        "quest_id": "VARCHAR",
+        "budget_usd": DECIMAL,
+        "starts_on": "DATE",
+        "ends_on": "DATE",
+        "period": "VARCHAR",
+        "entries": "HUGEINT",
+    },
     "quests": {
         "rejection_reason": "VARCHAR",
         "quest_id": "VARCHAR",
@@ -44,7 +53,7 @@ COARSE, FINE = 10_000, 120_000
 """Entries of an hour beyond which it is kept in ranges of 5 minutes, and of one minute."""
 
 _STAGED = "CREATE OR REPLACE TEMP TABLE staged AS FROM {entries}"
-_DATES = "SELECT occurred_at::DATE, min(occurred_at) FROM staged WHERE occurred_at IS NOT NULL GROUP BY ALL"
+_DATES = "SELECT {} FROM staged WHERE occurred_at IS NOT NULL GROUP BY ALL"
 # A table, because DuckDB knows its size: it plans the joins that follow by how many rows it expects.
 _DAYS = """
 CREATE OR REPLACE TEMP TABLE staged_days AS
@@ -57,6 +66,11 @@ WITH placed AS (
       FROM ({rows}) AS read JOIN staged_days ON utc_date = occurred_at::DATE
        AND epoch_us(occurred_at) >= midnight AND epoch_us(occurred_at) < finish
 )
+"""
+# An entry that tells its day only is sent as of midnight in UTC, and occurred when that day began.
+_BEGINNINGS = """
+UPDATE staged SET occurred_at = make_timestamp(start)
+  FROM (SELECT unnest($day::DATE[]) AS day, unnest($start::BIGINT[]) AS start) AS days WHERE day = occurred_at::DATE
 """
 # An hour is kept in ranges of the length that it has already, or by the minute while it may still change, or as its size asks.
 _HOURS = f"""
@@ -94,13 +108,12 @@ class Place:
     open_hour: int
 
 
-def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], calendar: Calendar, place: Place) -> None:
-    """Fill ``staged`` with the rows of CSV files, and ``entries`` with those that count, placed and with numbers for names.
+def stage(connection: DuckDBPyConnection, ledger: str, calendar: Calendar, place: Place) -> None:
+    """Fill ``entries`` with the rows of ``staged`` that count, placed and with numbers for names.
 
     A row counts that has a time, on a day that has begun.
     """
-    _read(connection, ledger, files)
-    dates = dict(connection.execute(_DATES).fetchall())
+    dates = dict(connection.execute(_DATES.format("occurred_at::DATE, min(occurred_at)")).fetchall())
     days = _days(calendar, list(dates), place.today)
     connection.execute(_DAYS, days)
     numbers.number(connection, ledger)
@@ -114,15 +127,19 @@ def stage(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], ca
 
 def stage_rows(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
     """Fill ``staged`` with the rows of a ledger without timed entries, and number its quests."""
-    _read(connection, ledger, files)
+    read(connection, ledger, files)
     numbers.number_quests(connection)
 
 
-def _read(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path]) -> None:
-    connection.execute(_STAGED.format(entries=read_csv(ledger)), {"files": [str(file) for file in files]})
+def read(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], days: Calendar | None = None) -> None:
+    """Fill ``staged`` with the rows of CSV files. ``days`` are the days of entries that tell no time."""
+    connection.execute(_STAGED.format(entries=_read_csv(ledger)), {"files": [str(file) for file in files]})
+    if days:
+        found = [day for (day,) in connection.execute(_DATES.format("occurred_at::DATE")).fetchall()]
+        connection.execute(_BEGINNINGS, {"day": found, "start": [microseconds(days.start(day)) for day in found]})
 
 
-def read_csv(ledger: str) -> str:
+def _read_csv(ledger: str) -> str:
     """The FROM item that reads the CSV files, given as the parameter ``$files``, of a ledger's result columns.
 
     Nothing is left to be guessed from the first lines, which may hold anything: quotes, line ends, a carriage return alone.

@@ -46,7 +46,7 @@ class Rollups(Known):
         self._built = False
         numbers.define(self._connection)
         tasks.define(self._connection, self._config.waste)
-        views.define(self._connection)
+        views.define(self._connection, self._config.ledgers)
         self._follow_rules(repr((self._config.providers, self._config.waste)))
 
     def take_changes(self) -> TotalChanges | None:
@@ -115,7 +115,9 @@ class Rollups(Known):
         self.revisions[LABELLING] += labelled
 
     def _stage(self, changes: Changes) -> None:
-        staging.stage(self._connection, changes.ledger, changes.files, self._calendar, changes.place)
+        days = self._calendar if "day" in self._config.ledgers[changes.ledger].columns else None
+        staging.read(self._connection, changes.ledger, changes.files, days)
+        staging.stage(self._connection, changes.ledger, self._calendar, changes.place)
         if changes.ledger == "costs":
             tasks.assign_families(self._connection, self._config.providers)
 
@@ -126,7 +128,8 @@ class Rollups(Known):
         else:
             costs.add(self._connection, self._growth)
         ranges.add(self._connection, "costs", changes.now)
-        costs.follow(self._connection, self._growth)
+        if costs.follow(self._connection, self._growth):
+            self.revisions["impacts"] += 1
 
     def _apply_impacts(self, changes: Changes) -> bool:
         """Returns whether labels may have changed."""
@@ -168,12 +171,12 @@ class Rollups(Known):
             self._put("progress.allocations", state)
         self._changed("allocations")
 
-    def replace_quests(self, file: Path, state: str) -> None:
-        """Put a file's rows in the place of all names and layers of quests."""
+    def replace_all(self, ledger: str, file: Path, state: str) -> None:
+        """Put a file's rows in the place of all budgets, or of all names and layers of quests."""
         with self._transaction():
-            small_ledgers.replace_quests(self._connection, file)
-            self._put("progress.quests", state)
-        self._changed("quests")
+            small_ledgers.replace_all(self._connection, ledger, file)
+            self._put(f"progress.{ledger}", state)
+        self._changed(ledger)
 
     def _changed(self, ledger: str) -> None:
         if ledger in ENTRIES:

@@ -20,19 +20,37 @@ _TASK_PROVIDERS = """
 SELECT task, family,
        CASE WHEN sum(usd) OVER of_task > 0 THEN usd::DOUBLE / (sum(usd) OVER of_task)::DOUBLE
             WHEN sum(tokens) OVER of_task > 0 THEN tokens::DOUBLE / (sum(tokens) OVER of_task)::DOUBLE
-            ELSE calls::DOUBLE / (sum(calls) OVER of_task)::DOUBLE END, last_day
+            WHEN sum(calls) OVER of_task > 0 THEN calls::DOUBLE / (sum(calls) OVER of_task)::DOUBLE
+            ELSE entries::DOUBLE / (sum(entries) OVER of_task)::DOUBLE END, last_day
   FROM (SELECT task, family, sum(usd - credit_usd) AS usd, greatest(sum(input_tokens + output_tokens), 0) AS tokens,
-               sum(calls) AS calls, max(day) AS last_day
+               sum(greatest(calls, 0)) AS calls, sum(entries) AS entries, max(day) AS last_day
           FROM costs JOIN models USING (model_key) WHERE {which} GROUP BY ALL) AS called
 WINDOW of_task AS (PARTITION BY task) ORDER BY task
 """
+# What no outcome of a task tells is taken from its calls: all of them, and the quest for which most was spent. That the empty
+# quest is told is known by its name, for entries without a quest have the same.
 _TASK_TOTALS = """
-SELECT sums.task, latest.quest, latest.layer, latest.title, sums.usd, sums.tokens, sums.impact,
-       waste_reason(sums.tokens, sums.impact), efficiency(sums.impact, sums.usd)
-  FROM (SELECT task, arg_max(rowid, {latest}) AS row, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
-          FROM impacts WHERE rejection_reason IS NULL AND {which} GROUP BY task) AS sums
-  JOIN impacts AS latest ON latest.rowid = sums.row
- ORDER BY sums.task
+WITH judged AS (
+    SELECT sums.*, latest.quest, latest.layer, latest.title, coalesce(quest_id <> 'unassigned', false) AS own_quest
+      FROM (SELECT task, arg_max(rowid, {latest}) AS row, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+              FROM impacts WHERE rejection_reason IS NULL AND {which} GROUP BY task) AS sums
+      JOIN impacts AS latest ON latest.rowid = sums.row LEFT JOIN quests ON quests.quest = latest.quest
+), called AS (
+    SELECT task, sum(usd) AS usd, sum(tokens) AS tokens,
+           first(quest ORDER BY quest_id = 'unassigned', usd DESC, quest_id) AS quest
+      FROM (SELECT task, quest, sum(usd) AS usd, sum(input_tokens + output_tokens) AS tokens
+              FROM costs WHERE task IN (SELECT task FROM judged WHERE usd IS NULL OR tokens IS NULL OR NOT own_quest)
+             GROUP BY ALL)
+      JOIN quests USING (quest) GROUP BY task
+), totals AS (
+    SELECT task, CASE WHEN own_quest THEN judged.quest ELSE coalesce(called.quest, judged.quest) END AS quest, layer, title,
+           coalesce(judged.usd, called.usd, 0) AS usd, coalesce(judged.tokens, called.tokens, 0) AS tokens, impact,
+           judged.usd IS NOT NULL AS own_usd, judged.tokens IS NOT NULL AS own_tokens, own_quest
+      FROM judged LEFT JOIN called USING (task)
+)
+SELECT task, quest, layer, title, usd, tokens, impact, waste_reason(tokens, impact), efficiency(impact, usd),
+       own_usd, own_tokens, own_quest
+  FROM totals ORDER BY task
 """
 # What tasks bring to each provider, by its share in them. A share is rounded once per task, to a fixed number of decimals: sums
 # of it then do not depend on their order.
@@ -100,7 +118,12 @@ def assign_families(connection: DuckDBPyConnection, families: tuple[ProviderFami
     if not connection.execute("FROM models WHERE family IS NULL LIMIT 1").fetchone():
         return
     tries = [
-        (family.name, column, pattern) for column in ("provider", "model") for family in families for pattern in family.patterns
+        (family.name, column, pattern)
+        for general in (False, True)
+        for column in ("provider", "model")
+        for family in families
+        if family.general is general
+        for pattern in family.patterns
     ]
     cases = " ".join(f"WHEN regexp_matches({column}, ?, 'i') THEN ?" for _, column, _ in tries)
     connection.execute(

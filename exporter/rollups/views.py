@@ -1,12 +1,16 @@
 """What reports may read of the rollups: these views, and the tables of names. Each says in one sentence what a row is."""
 
+from collections.abc import Mapping
+
 from duckdb import DuckDBPyConnection
 
+from exporter.columns import DECIMAL
+from exporter.config import Ledger
 from exporter.rollups.running_totals import RUNNING_TOTALS
 from exporter.rollups.tasks import LATEST
 
 VIEWS = {
-    # Sums of the calls of a day, quest and model. There may be several rows of each, which may add up to no calls.
+    # Sums of the calls of a day, quest and model. There may be several rows of each, which may add up to no entries.
     "daily_costs": "FROM cost_days",
     # What was billed in an hour of a day, without credits.
     "hourly_costs": "SELECT day, minute // 60 AS hour, sum(positive_usd) AS positive_usd FROM ranges WHERE ledger = 'costs'"
@@ -23,7 +27,21 @@ VIEWS = {
 }
 
 
-def define(connection: DuckDBPyConnection) -> None:
-    """Make the views, for this session."""
+# A row is what a quest may spend on a day between two days, and what the ledger itself says was spent.
+_ALLOCATED = "SELECT day, quest, allocated_usd, spent_usd FROM allocations WHERE day BETWEEN first AND last"
+# Where there are budgets only, it is the share of a day in the budget, of several in the one with the fewest days.
+_DERIVED = f"""
+SELECT day::DATE AS day, quest, (usd / days)::{DECIMAL} AS allocated_usd, NULL::{DECIMAL} AS spent_usd
+  FROM (SELECT unnest(range(greatest(starts_on, first), least(ends_on, last) + 1, INTERVAL '1 day')) AS day,
+               quest, usd, ends_on - starts_on + 1 AS days
+          FROM budgets WHERE ends_on IS NOT NULL AND starts_on <= last AND ends_on >= first)
+QUALIFY rank() OVER (PARTITION BY day, quest ORDER BY days) = 1
+"""
+
+
+def define(connection: DuckDBPyConnection, ledgers: Mapping[str, Ledger]) -> None:
+    """Make the views, and ``allocated(first, last)``, for this session."""
     for name, query in VIEWS.items():
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+    allocated = _DERIVED if "budgets" in ledgers and "allocations" not in ledgers else _ALLOCATED
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO allocated(first, last) AS TABLE {allocated}")

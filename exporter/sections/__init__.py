@@ -7,7 +7,7 @@ from exporter.config import Ledger
 from exporter.metrics import Family, Metric
 from exporter.report.context import ReportContext
 from exporter.report.prepared import Prepared
-from exporter.sections import allocation, efficiency, info, providers, spend, utilization, waste
+from exporter.sections import allocation, budgets, efficiency, info, providers, spend, utilization, waste
 
 
 class Section(Protocol):
@@ -32,6 +32,7 @@ class Section(Protocol):
 SECTIONS: Mapping[str, Section] = {
     "report": info,
     "allocation": allocation,
+    "budgets": budgets,
     "spend": spend,
     "utilization": utilization,
     "providers": providers,

@@ -7,7 +7,7 @@ from exporter.requirements import ALLOCATIONS, REPORTED
 
 ALLOCATION = Metric(
     "resource_quest_allocation_usd",
-    "USD that the quest may spend today, from the allocation ledger. Absent where no budget was set.",
+    "USD that the quest may spend today; without this ledger, a day's share of its shortest budget. Absent where none was set.",
     QUEST,
     (ALLOCATIONS,),
 )
@@ -22,7 +22,7 @@ TIMELESS = True
 
 
 _TODAY = """
-SELECT quest_id, name, layer, sum({column}) FROM allocations JOIN quest_labels USING (quest) WHERE day = $today GROUP BY ALL
+SELECT quest_id, name, layer, sum({column}) FROM allocated($today, $today) JOIN quest_labels USING (quest) GROUP BY ALL
 """
 
 

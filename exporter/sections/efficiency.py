@@ -5,7 +5,7 @@ from exporter.report.context import ReportContext, complete, summed
 from exporter.report.outcomes import IMPACT, SCORED, USD, Judged
 from exporter.report.prepared import Prepared
 from exporter.report.rankings import Ranking, samples_of
-from exporter.requirements import SCORES
+from exporter.requirements import SCORES, TASK_TOKENS, TASK_USD
 
 QUEST_IMPACT = Metric(
     "resource_quest_impact_score",
@@ -17,22 +17,25 @@ QUEST_IMPACT_COST = Metric(
     "resource_quest_impact_cost_usd",
     "USD that the quest's tasks judged in the window cost, failures included.",
     (*QUEST, "window"),
-    (SCORES,),
+    (SCORES, TASK_USD),
 )
 TOP_IMPACT_PER_USD = Metric(
     "resource_top_task_impact_per_usd",
     "Impact per USD of the most efficient tasks of the window.",
     (*TASK, "window"),
-    (SCORES,),
+    (SCORES, TASK_USD),
 )
 TOP_IMPACT = Metric(
-    "resource_top_task_impact_score", "Impact of the most efficient tasks of the window.", (*TASK, "window"), (SCORES,)
+    "resource_top_task_impact_score", "Impact of the most efficient tasks of the window.", (*TASK, "window"), (SCORES, TASK_USD)
 )
 TOP_COST = Metric(
-    "resource_top_task_cost_usd", "USD paid for the most efficient tasks of the window.", (*TASK, "window"), (SCORES,)
+    "resource_top_task_cost_usd", "USD paid for the most efficient tasks of the window.", (*TASK, "window"), (SCORES, TASK_USD)
 )
 TOP_TOKENS = Metric(
-    "resource_top_task_tokens", "Tokens used by the most efficient tasks of the window.", (*TASK, "window"), (SCORES,)
+    "resource_top_task_tokens",
+    "Tokens used by the most efficient tasks of the window.",
+    (*TASK, "window"),
+    (SCORES, TASK_USD, TASK_TOKENS),
 )
 METRICS = (QUEST_IMPACT, QUEST_IMPACT_COST, TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
 TIMELESS = True

@@ -7,7 +7,7 @@ from exporter.report import costs, outcomes
 from exporter.report.context import ReportContext, Row, complete, samples, summed
 from exporter.report.labelling import OTHER
 from exporter.report.prepared import Prepared
-from exporter.requirements import COST_MODELS, COST_TASKS, COST_TOKENS, COSTS, SCORES
+from exporter.requirements import COST_MODELS, COST_TASKS, COST_TOKENS, COSTS, SCORES, TASK_TOKENS, TASK_USD
 
 PROVIDER = ("provider", "window")
 
@@ -42,7 +42,7 @@ WASTED = Metric(
     "resource_provider_wasted_usd",
     "USD of the tasks wasted in the window, shared out by what each paid its providers, else by tokens, else by calls.",
     PROVIDER,
-    (COST_TASKS, SCORES),
+    (COST_TASKS, SCORES, TASK_TOKENS, TASK_USD),
 )
 METRICS = (SPEND, CALLS, UNPRICED, TASKS, TOKENS, MODEL_SPEND, IMPACT, WASTED)
 TIMELESS = True

@@ -1,15 +1,14 @@
 """Spend: what was billed, by whom and to whom, and where today is heading."""
 
 from collections import defaultdict
-from datetime import timedelta
 from decimal import Decimal
 
-from exporter.calendar import HOUR
 from exporter.metrics import QUEST, Family, Labels, Metric, Sample
 from exporter.report import costs
 from exporter.report.context import ReportContext, Row, complete, summed
 from exporter.report.prepared import Prepared
-from exporter.requirements import COST_TOKENS, COSTS, REPORTED
+from exporter.report.projection import end_of_day, usual_share
+from exporter.requirements import COST_TOKENS, COSTS, SPENT
 
 SPEND = Metric(
     "resource_spend_usd",
@@ -33,15 +32,13 @@ QUEST_SPEND = Metric(
     "resource_quest_spend_usd",
     "USD spent by the quest in the window. Select one window, never sum over windows.",
     (*QUEST, "window"),
-    (COSTS,),
-    stand_in=REPORTED,
+    (SPENT,),
 )
 PROJECTED = Metric(
     "resource_quest_projected_spend_usd",
     "USD that the quest will have spent at the end of today, at the usual course of a day. Absent in the first half hour.",
     QUEST,
-    (COSTS,),
-    stand_in=REPORTED,
+    (SPENT,),
 )
 DAY_ELAPSED = Metric(
     "resource_budget_day_elapsed_ratio",
@@ -51,11 +48,6 @@ DAY_ELAPSED = Metric(
 )
 METRICS = (SPEND, CALLS, TOKENS, QUEST_SPEND, PROJECTED, DAY_ELAPSED)
 TIMELESS = False
-
-
-LEAST_HISTORY = timedelta(days=7)
-LEAST_SHARE = 0.02
-TOO_EARLY = HOUR / 2
 
 
 def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
@@ -81,7 +73,7 @@ def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
 def _cells(prepared: Prepared) -> dict[Labels, Row]:
     labels = prepared.labels
     parts = (((*labels.quests[quest], *labels.models[model]), sums) for (quest, model), sums in prepared.costs.cells.items())
-    return {values: sums for values, sums in summed(parts).items() if sums[costs.CALLS]}
+    return {values: sums for values, sums in summed(parts).items() if sums[costs.ENTRIES]}
 
 
 def _by_quest(context: ReportContext, prepared: Prepared) -> list[Sample]:
@@ -95,27 +87,13 @@ def _by_quest(context: ReportContext, prepared: Prepared) -> list[Sample]:
 
 
 def _projected(context: ReportContext, prepared: Prepared) -> list[Sample]:
-    """Today's spend divided by the share of a day's spend that is usually reached by now.
-
-    A credit is not what a day brings again and again, and what is spent stays spent.
-    """
-    if context.now - context.calendar.start(context.today) < TOO_EARLY:
+    """Today's spend divided by the share of a day's spend that is usually reached by now."""
+    share = usual_share(context, prepared.costs)
+    if share is None:
         return []
-    share, projected = _usual_share(context, prepared.costs), dict[Labels, float]()
+    projected = dict[Labels, float]()
     for quest, labels in prepared.labels.spenders.items():
         usd = prepared.costs.days.get((context.today, quest), Decimal(0))
         owed = prepared.costs.owed.get(quest, min(usd, Decimal(0)))
-        projected[labels] = projected.get(labels, 0) + float(owed) + float(usd - owed) / share
+        projected[labels] = projected.get(labels, 0) + end_of_day(usd, owed, share)
     return list(projected.items())
-
-
-def _usual_share(context: ReportContext, sums: costs.CostSums) -> float:
-    """From the 28 days before today, by the hour on the clock; the elapsed share of the day where that says too little."""
-    elapsed = context.calendar.elapsed(context.now)
-    if sums.first_day is None or context.today - sums.first_day < LEAST_HISTORY:
-        return elapsed
-    clock = context.now.astimezone(context.config.timezone)
-    part = Decimal(clock.minute * 60 + clock.second) / 3600
-    reached = sum(sums.course[: clock.hour]) + part * sums.course[clock.hour]
-    share = float(reached / sum(sums.course)) if sum(sums.course) > 0 else 0.0
-    return share if share >= LEAST_SHARE else elapsed

@@ -7,7 +7,7 @@ from decimal import Decimal
 from exporter.metrics import QUEST, Family, Metric, Sample
 from exporter.report.context import ReportContext, samples
 from exporter.report.prepared import Prepared
-from exporter.requirements import ALLOCATIONS, COSTS, REPORTED
+from exporter.requirements import ALLOCATIONS, SPENT
 
 DAY_ALLOCATION = Metric(
     "resource_day_allocation_usd",
@@ -19,8 +19,7 @@ DAY_SPEND = Metric(
     "resource_day_spend_usd",
     "USD spent on the calendar day, by layer, for each day of the timeline.",
     ("day", "layer"),
-    (COSTS,),
-    stand_in=REPORTED,
+    (SPENT,),
 )
 METRICS = (DAY_ALLOCATION, DAY_SPEND)
 TIMELESS = True
@@ -28,14 +27,15 @@ TIMELESS = True
 LAYER = QUEST.index("layer")
 _ALLOCATED = """
 SELECT strftime(day, '%Y-%m-%d'), layer, sum(allocated_usd)
-  FROM allocations JOIN quest_labels USING (quest) WHERE day BETWEEN $first AND $last GROUP BY ALL
+  FROM allocated($first, $last) JOIN quest_labels USING (quest) GROUP BY ALL
 """
 
 
 def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """The timeline. A day without spend is 0; a day without an allocation is absent."""
     days = context.timeline
-    allocated = prepared.rows(context, "allocations", _ALLOCATED, first=days[0], last=days[-1])
+    ledger = ALLOCATIONS.used(context.config.ledgers).ledger
+    allocated = prepared.rows(context, ledger, _ALLOCATED, first=days[0], last=days[-1])
     return [Family(DAY_ALLOCATION, samples(allocated)), Family(DAY_SPEND, _spent(days, prepared))]
 
 

@@ -5,7 +5,7 @@ from exporter.report.context import ReportContext, complete, summed
 from exporter.report.outcomes import TASKS, TOKENS, USD, Judged
 from exporter.report.prepared import Prepared
 from exporter.report.rankings import Ranking, samples_of
-from exporter.requirements import SCORES
+from exporter.requirements import SCORES, TASK_TOKENS, TASK_USD
 
 WASTE = (*QUEST, "reason", "window")
 
@@ -13,17 +13,25 @@ QUEST_USD = Metric(
     "resource_quest_wasted_usd",
     "USD of the quest's wasted tasks of the window: many tokens and little (low_impact) or no known (unscored) impact.",
     WASTE,
-    (SCORES,),
+    (SCORES, TASK_TOKENS, TASK_USD),
 )
-QUEST_TOKENS = Metric("resource_quest_wasted_tokens", "Tokens of the quest's wasted tasks of the window.", WASTE, (SCORES,))
-QUEST_TASKS = Metric("resource_quest_wasted_tasks", "Wasted tasks of the quest in the window.", WASTE, (SCORES,))
-TASK_TOKENS = Metric(
-    "resource_wasted_task_tokens", "Tokens of the most wasteful tasks of the window.", (*TASK, "reason", "window"), (SCORES,)
+QUEST_TOKENS = Metric(
+    "resource_quest_wasted_tokens", "Tokens of the quest's wasted tasks of the window.", WASTE, (SCORES, TASK_TOKENS)
 )
-TASK_COST = Metric(
-    "resource_wasted_task_cost_usd", "USD of the most wasteful tasks of the window.", (*TASK, "reason", "window"), (SCORES,)
+QUEST_TASKS = Metric("resource_quest_wasted_tasks", "Wasted tasks of the quest in the window.", WASTE, (SCORES, TASK_TOKENS))
+WORST_TOKENS = Metric(
+    "resource_wasted_task_tokens",
+    "Tokens of the most wasteful tasks of the window.",
+    (*TASK, "reason", "window"),
+    (SCORES, TASK_TOKENS),
 )
-METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, TASK_TOKENS, TASK_COST)
+WORST_COST = Metric(
+    "resource_wasted_task_cost_usd",
+    "USD of the most wasteful tasks of the window.",
+    (*TASK, "reason", "window"),
+    (SCORES, TASK_TOKENS, TASK_USD),
+)
+METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, WORST_TOKENS, WORST_COST)
 TIMELESS = True
 
 
@@ -40,7 +48,7 @@ def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     }
     return [
         *(Family(metric, complete(found, context.windows)) for metric, found in by_quest.items()),
-        *(Family(metric, samples_of(worst, len(TASK) + 1, n)) for n, metric in enumerate((TASK_TOKENS, TASK_COST))),
+        *(Family(metric, samples_of(worst, len(TASK) + 1, n)) for n, metric in enumerate((WORST_TOKENS, WORST_COST))),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL's catalog says of a ledger's table: its identity, columns, types, rights and indexes."""
+"""What PostgreSQL says of a ledger's table or query: its identity, columns, types, rights and indexes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from exporter.config import Ledger
+from exporter.sources import queries
 from exporter.sources.findings import Finding, LedgerError, quoted
+from exporter.sources.refusals import in_other_case
 from exporter.sources.transaction import Transaction
 from exporter.sources.transfer import Row
 
@@ -58,39 +60,51 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A ledger's table. ``identity`` differs for a table of the same name in another cluster or database, or made again."""
+    """A ledger's table, or what a query in its place reads.
+
+    ``identity`` differs for a table of the same name in another cluster or database, or made again.
+    """
 
     identity: str
     role: str
     kind: str
-    """As ``pg_class.relkind`` has it: r for a table, p for a partitioned one, m for a materialized view, v for a view."""
+    """As ``pg_class.relkind`` has it: r for a table, p for a partitioned one, m for a materialized view, v for a view.
+
+    A query has ``q``.
+    """
     filtered: bool
     """Whether row level security hides rows from the role."""
     columns: Mapping[str, Column]
 
 
 async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
-    """Look the ledger's table up in the catalog.
+    """Look the ledger's table up in the catalog, or have its query planned.
 
     Raises:
-        LedgerError: there is no such table.
+        LedgerError: there is no such table, or PostgreSQL refuses the query.
         psycopg.errors.InsufficientPrivilege: the role may not use its schema.
     """
+    if ledger.query:
+        identity, role, filtered, found = await queries.inspect(transaction, ledger)
+        return Table(identity, role, "q", filtered, {name: Column(kind, True, False) for name, kind in found})  # noqa: FBT003
     rows = await transaction.rows(_COLUMNS, table=_name(ledger))
     if not rows:
         elsewhere = await transaction.rows(_ELSEWHERE, name=ledger.table[-1])
-        raise LedgerError(_missing(ledger, elsewhere))
+        raise LedgerError(_missing(ledger, elsewhere, await in_other_case(transaction, ledger.table[-1])))
     role, identity, kind, filtered = rows[0][:4]
     columns = {name: Column(*facts) for _, _, _, _, name, *facts in rows}
     return Table(identity, role, kind, filtered, columns)
 
 
 async def hold(transaction: Transaction, ledger: Ledger) -> None:
-    """Keep the ledger's table from being rewritten until the transaction ends, as some forms of ALTER TABLE do.
+    """Keep the ledger's tables from being rewritten until the transaction ends, as some forms of ALTER TABLE do.
 
     Raises:
-        LedgerError: it was, since the transaction took its snapshot; to that, the table looks empty.
+        LedgerError: one was, since the transaction took its snapshot; to that, the table looks empty.
     """
+    if ledger.query:
+        await queries.inspect(transaction, ledger)
+        return
     table = sql.Identifier(*(part.replace("%", "%%") for part in ledger.table))  # psycopg takes %% for %
     if (await transaction.rows(_ANY.format(table)))[0][0]:
         return
@@ -102,9 +116,11 @@ def _name(ledger: Ledger) -> str:
     return ".".join(quoted((part,)) for part in ledger.table)
 
 
-def _missing(ledger: Ledger, elsewhere: list[Row]) -> Finding:
-    """Tables of the name may be in a schema that the role does not see, or may not use."""
+def _missing(ledger: Ledger, elsewhere: list[Row], other_case: tuple[str, ...] | None) -> Finding:
+    """Tables of the name may be in a schema that the role does not see, or may not use, or need quotes."""
     text = f"table {quoted(ledger.table)} does not exist in database {ledger.database}"
+    if not elsewhere and other_case:
+        return Finding(text, f"set ledgers.{ledger.name}.table: '{quoted(other_case)}', with the double quotes")
     if not elsewhere:
         return Finding(text, f"set ledgers.{ledger.name}.table to the table that holds this ledger")
     schema, usable, role = elsewhere[0]

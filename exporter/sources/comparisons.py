@@ -27,10 +27,10 @@ SELECT number, entries, total
  CROSS JOIN LATERAL (SELECT count(*), coalesce(sum({summed}), 0)::numeric FROM {table}
                       WHERE {time} >= start AND {time} < finish AND {known} AND {condition}) AS sums (entries, total)
 """).format(
-        type=sql.SQL(source.type("occurred_at")),
+        type=sql.SQL(source.type(source.timed_by)),
         summed=summed,
         table=source.name,
-        time=source.raw("occurred_at"),
+        time=source.time,
         known=source.known,
         condition=source.condition,
     )
@@ -81,7 +81,7 @@ SELECT {id}, {key}, CASE WHEN {time} >= {earliest} AND {time} < {latest} THEN {t
 """).format(
         id=source.raw("entry_id") if source.numbered else source.text("entry_id"),
         key=source.key,
-        time=source.raw("occurred_at"),
+        time=source.time,
         earliest=EARLIEST,
         latest=LATEST,
         checksum=source.checksum(ENTRIES[source.ledger.name].compared),

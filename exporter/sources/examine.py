@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
-from exporter.sources import small_statements, statements, verify
+from exporter.columns import ENTRIES
+from exporter.sources import plans, small_statements, statements, verify
 from exporter.sources.filters import refused
 from exporter.sources.findings import Finding, LedgerError
 from exporter.sources.mapping import Source
@@ -40,23 +41,29 @@ async def rows(transaction: Transaction, source: Source) -> Rows:
     """
     async with _blaming_filter(transaction, source):
         now = datetime.now(UTC)
-        if source.has("occurred_at"):
+        newest = None
+        if source.ledger.name in ENTRIES:
             await transaction.rows(statements.position(source))
         elif source.has("day"):
             await transaction.rows(small_statements.untimed(source))
-        newest = None
-        if source.has("occurred_at"):
+        if source.ledger.name in ENTRIES:
             await transaction.rows(statements.next_entry(source), start=BEGINNING, end=now)
             newest = (await transaction.rows(_newest(source), start=BEGINNING, now=now))[0][0]
         return Rows(await _count(transaction, source), newest)
 
 
-async def warnings(transaction: Transaction, source: Source) -> list[Finding]:
-    """What makes reading the ledger slow or its numbers not what was meant, where nothing keeps it from being read."""
+async def warnings(transaction: Transaction, source: Source, newest: datetime | None) -> list[Finding]:
+    """What makes reading the ledger slow or its numbers not what was meant, where nothing keeps it from being read.
+
+    ``newest`` is when its newest entry occurred.
+    """
     table = source.table
     if table.kind == "p" and (await transaction.rows(_FOREIGN_ONLY, table=source.name.as_string()))[0][0]:
         table = replace(table, kind="f")  # an index on it would be one on nothing
-    return [*verify.warnings(source.ledger, table), *await _periods(transaction, source)]
+    found = [*verify.warnings(source.ledger, table), *await _periods(transaction, source)]
+    if table.kind in "vq" and newest:
+        found += await plans.scans(transaction, source, newest)
+    return found
 
 
 async def _count(transaction: Transaction, source: Source) -> int | None:
@@ -73,7 +80,7 @@ async def _periods(transaction: Transaction, source: Source) -> list[Finding]:
     if not source.has("day"):
         return []
     gap = (await transaction.rows(_gap(source)))[0][0]
-    return [verify.sparse(source.ledger, name) for days, name in PERIODS if gap and gap >= days][:1]
+    return [verify.sparse(name) for days, name in PERIODS if gap and gap >= days][:1]
 
 
 @asynccontextmanager
@@ -92,7 +99,7 @@ async def _blaming_filter(transaction: Transaction, source: Source) -> AsyncIter
 def _newest(source: Source) -> sql.Composed:
     return sql.SQL(
         "SELECT max({at}::timestamptz) FROM {table} WHERE {at} >= %(start)s AND {at} <= %(now)s AND {condition}"
-    ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
+    ).format(at=source.time, table=source.name, condition=source.condition)
 
 
 def _gap(source: Source) -> sql.Composed:

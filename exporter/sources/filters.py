@@ -3,12 +3,10 @@
 from psycopg import Error, errors, sql
 
 from exporter.errors import first_line
-from exporter.sources.findings import Finding, LedgerError, quoted
+from exporter.sources.findings import Finding, LedgerError, origin, quoted
 from exporter.sources.mapping import Source
+from exporter.sources.refusals import is_fault
 from exporter.sources.transaction import Transaction
-
-_FAULTS = ("0A", "21", "22", "25", "42")
-"""Classes of SQLSTATE that say something of a statement; all others say something of the server or the connection."""
 
 
 async def require_filter(transaction: Transaction, source: Source) -> None:
@@ -33,7 +31,7 @@ async def _plan(transaction: Transaction, source: Source, opening: sql.Composed,
         async with transaction.savepoint():
             await transaction.rows(opening + rest)
     except Error as error:
-        if transaction.broken or (error.sqlstate or "")[:2] not in _FAULTS:
+        if transaction.broken or not is_fault(error):
             raise
         raise LedgerError(refused(source, error, len(opening.as_string().replace("%%", "%")))) from error
 
@@ -44,7 +42,7 @@ def refused(source: Source, error: Error, opened: int = 0) -> Finding:
     at = int(error.diag.statement_position or 0) - opened
     length = len(ledger.filter or "")
     place = "" if error.diag.statement_position is None else f", at character {at}" if at <= length else ", at its end"
-    remedy = f"write an SQL condition on columns of the table: {', '.join(source.table.columns)}"
+    remedy = f"write an SQL condition on columns of {origin(ledger)}: {', '.join(source.table.columns)}"
     if isinstance(error, errors.InsufficientPrivilege):
         remedy = f"GRANT SELECT (…) ON {quoted(ledger.table)} TO {quoted((source.table.role,))}, for the columns that it names"
     return Finding(f"ledgers.{ledger.name}.filter is refused: {first_line(error)}{place}", remedy)

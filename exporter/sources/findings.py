@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from exporter.config import Ledger
+
 _WORDS = """
 all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
 concurrently constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp
@@ -34,6 +36,11 @@ class LedgerError(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(str(finding))
         self.finding = finding
+
+
+def origin(ledger: Ledger) -> str:
+    """The table of a ledger as messages name it, or the key of the query in its place."""
+    return f"ledgers.{ledger.name}.query" if ledger.query else f"table {quoted(ledger.table)}"
 
 
 def quoted(parts: tuple[str, ...]) -> str:

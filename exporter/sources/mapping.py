@@ -12,24 +12,26 @@ from psycopg import sql
 
 from exporter.config import Ledger
 from exporter.sources.catalog import Table
+from exporter.sources.queries import text_of
 
 INTEGER = frozenset({"smallint", "integer", "bigint"})
 FLOATING = frozenset({"real", "double precision"})
 NUMBER = INTEGER | FLOATING | {"numeric"}
 TIME = frozenset({"timestamp with time zone", "timestamp without time zone"})
 
-AMOUNTS = ("allocated_usd", "spent_usd", "cost_usd", "impact_score")
-TOKENS = ("input_tokens", "output_tokens", "total_tokens")
-LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(TOKENS, "9e18")}
+AMOUNTS = ("allocated_usd", "spent_usd", "budget_usd", "cost_usd", "impact_score")
+COUNTS = ("input_tokens", "output_tokens", "total_tokens", "calls")
+LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(COUNTS, "9e18")}
 """A row with an amount from here on is rejected: nobody meant it, and a sum of such could overflow a rollup."""
 ID_LENGTH = 128
 TEXT_LENGTH = 4096
 
 TYPES: Mapping[str, frozenset[str]] = {
-    "day": frozenset({"date"}),
+    **dict.fromkeys(("day", "starts_on", "ends_on"), frozenset({"date"})),
     "occurred_at": TIME,
     "updated_at": TIME,
     **dict.fromkeys(LIMITS, NUMBER),
+    "impact_score": NUMBER | {"boolean"},
 }
 """Ledger columns that need a type; all others are read as text, whatever they are."""
 
@@ -40,6 +42,7 @@ _HASHES: Mapping[str, tuple[LiteralString, LiteralString]] = {
     **dict.fromkeys(INTEGER, ("hashint8extended", "bigint")),
     **dict.fromkeys(FLOATING, ("hashfloat8extended", "float8")),
     **dict.fromkeys(TIME | {"date"}, ("timestamp_hash_extended", "timestamp")),
+    "boolean": ("hashint8extended", "int::bigint"),
 }
 """By type, the function that hashes it with a seed, and the type that it takes."""
 
@@ -63,8 +66,11 @@ class Source:
         return self._composed[statement]
 
     @property
-    def name(self) -> sql.Identifier:
-        """The table, quoted."""
+    def name(self) -> sql.Composable:
+        """The table, quoted, or the query in its place, as an item of FROM."""
+        if self.ledger.query:
+            # On a line of its own, for it may end in a comment.
+            return sql.SQL("({}\n) AS ledger").format(text_of(self.ledger))
         return _identifier(*self.ledger.table)
 
     @property
@@ -86,6 +92,16 @@ class Source:
     def raw(self, column: str) -> sql.Composable:
         """The source column itself, as an index knows it."""
         return _identifier(self.ledger.columns[column])
+
+    @property
+    def timed_by(self) -> str:
+        """The ledger column that tells when an entry occurred: on which day, where the source knows no more."""
+        return "day" if self.has("day") else "occurred_at"
+
+    @property
+    def time(self) -> sql.Composable:
+        """The source column that tells when an entry occurred."""
+        return self.raw(self.timed_by)
 
     @property
     def numbered(self) -> bool:
@@ -113,9 +129,11 @@ class Source:
         return sql.SQL("left({}, {})").format(self.text(column), TEXT_LENGTH)
 
     def number(self, column: str) -> sql.Composable:
-        """The column as an exact number, NULL where it is not mapped."""
+        """The column as an exact number, of a boolean 1 or 0; NULL where it is not mapped."""
         if not self.has(column):
             return sql.SQL("NULL::numeric")
+        if self.type(column) == "boolean":
+            return sql.SQL("{}::int").format(self.raw(column))
         # By way of text, for a cast to numeric keeps fewer digits than the column holds: 6 of a real.
         return sql.SQL("{}::text::numeric").format(self.raw(column)) if self.type(column) in FLOATING else self.raw(column)
 
@@ -146,7 +164,7 @@ class Source:
 
     def _bounded(self, column: str) -> bool:
         """Whether the type itself keeps the column within bounds."""
-        return column in TOKENS and self.type(column) in INTEGER
+        return self.type(column) == "boolean" or (column in COUNTS and self.type(column) in INTEGER)
 
     def _case(self, column: str) -> sql.Composed:
         limit = sql.SQL(LIMITS[column])

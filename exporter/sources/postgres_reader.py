@@ -1,12 +1,13 @@
 """PostgreSQL's answers to what the sync engine asks of a ledger of timed entries."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
+from exporter.calendar import ONE_DAY, Calendar
 from exporter.sources import comparisons, statements
 from exporter.sources.horizon import Horizon, horizon
 from exporter.sources.mapping import Source, Statement
@@ -19,11 +20,15 @@ MOST_BINS = 20_000
 
 
 class PostgresReader:
-    """The answers of PostgreSQL, from one open transaction. See :class:`EntryReader`."""
+    """The answers of PostgreSQL, from one open transaction. See :class:`EntryReader`.
 
-    def __init__(self, transaction: Transaction, source: Source) -> None:
+    Of a ledger that tells days only, an entry occurs when its day begins in the time zone of ``calendar``.
+    """
+
+    def __init__(self, transaction: Transaction, source: Source, calendar: Calendar) -> None:
         self._transaction = transaction
         self._source = source
+        self._days = calendar if source.timed_by == "day" else None
 
     @property
     def numbered(self) -> bool:
@@ -41,9 +46,9 @@ class PostgresReader:
 
     async def position(self) -> Position:
         """What is newest."""
-        newest_id, updated_at, *counts = (await self._rows(statements.position))[0]
+        newest_id, updated_at, oldest, *counts = (await self._rows(statements.position))[0]
         untimed = zip(statements.untimed_reasons(self._source), counts, strict=True)
-        return Position(newest_id, updated_at, {reason: count for reason, count in untimed if count})
+        return Position(newest_id, updated_at, self._instant(oldest), {reason: count for reason, count in untimed if count})
 
     async def id_bins(self, low: int, high: int, shift: int) -> dict[int, Sums]:
         """By ``id >> shift``, how many ids lie above ``low`` and up to ``high``, and their sum."""
@@ -63,24 +68,26 @@ class PostgresReader:
     async def versions(self, span: Span, width: int, bins: Sequence[int], most: int) -> list[Version]:
         """The entries updated within a span, in some of these bins; at most one more than ``most``."""
         parameters = {"since": span.start, "until": span.end, "width": width, "bins": list(bins), "most": most + 1}
-        return [Version(*row) for row in await self._rows(comparisons.versions, **parameters)]
+        rows = await self._rows(comparisons.versions, **parameters)
+        return [Version(number, key, self._instant(at), checksum) for number, key, at, checksum in rows]
 
     async def checksums(self, spans: Sequence[Span], high: int | None, *, of_keys: bool = False) -> list[Sums]:
         """Of each span, the entries up to the high watermark, and the sum of their checksums or keys."""
-        bounds = {"starts": [span.start for span in spans], "ends": [span.end for span in spans]}
+        bounds = {"starts": [self._bound(span.start) for span in spans], "ends": [self._bound(span.end) for span in spans]}
         rows = await self._rows(comparisons.key_sums if of_keys else comparisons.checksums, **bounds, high=high)
         found = {number: Sums(entries, int(total)) for number, entries, total in rows}
         return [found[number] for number in range(1, len(spans) + 1)]
 
     async def first_entry(self, span: Span) -> datetime | None:
         """When the first entry of a span occurred."""
-        first: datetime | None = (await self._rows(statements.next_entry, start=span.start, end=span.end))[0][0]
-        return first
+        bounds = {"start": self._bound(span.start), "end": self._bound(span.end)}
+        return self._instant((await self._rows(statements.next_entry, **bounds))[0][0])
 
     async def nth_entry(self, span: Span, rows: int) -> datetime | None:
         """The time of the entry that has ``rows`` entries of the span before it; None if there are fewer."""
-        found = await self._rows(statements.nth_entry, start=span.start, end=span.end, rows=rows)
-        return found[0][0] if found else None
+        bounds = {"start": self._bound(span.start), "end": self._bound(span.end)}
+        found = await self._rows(statements.nth_entry, **bounds, rows=rows)
+        return self._instant(found[0][0]) if found else None
 
     async def fetch(self, span: Span, high: int | None, file: Path, part: tuple[int, int] = (0, 1)) -> int:
         """Write the entries of a span, up to the high watermark, to a CSV file; returns how many rows there are."""
@@ -88,7 +95,8 @@ class PostgresReader:
         statement = (
             self._source.composed(statements.entries) if slices == 1 else statements.entries(self._source, slices=slices)
         )
-        return await self._copy(statement, file, start=span.start, end=span.end, high=high, slice=number)
+        bounds = {"start": self._bound(span.start), "end": self._bound(span.end)}
+        return await self._copy(statement, file, **bounds, high=high, slice=number)
 
     async def nth_id(self, low: int, rows: int) -> int | None:
         """The id above ``low`` below which there are so many others; None where there are fewer."""
@@ -102,6 +110,17 @@ class PostgresReader:
     async def fetch_ids(self, ids: Sequence[int | str], file: Path) -> int:
         """Write the entries with these ids to a CSV file; returns how many there are."""
         return await self._copy(self._source.composed(statements.named_entries), file, ids=list(ids))
+
+    def _bound(self, instant: datetime) -> datetime | date:
+        """A bound of a span as the source compares it: of days, the first one that does not begin before the instant."""
+        if self._days is None:
+            return instant
+        day = self._days.day_of(instant)
+        return day if self._days.start(day) >= instant else day + ONE_DAY
+
+    def _instant(self, at: datetime | None) -> datetime | None:
+        """When an entry occurred, of which PostgreSQL tells midnight in UTC if it knows the day only."""
+        return self._days.start(at.date()) if self._days and at else at
 
     async def _rows(self, statement: Statement, **parameters: object) -> list[Any]:
         async with self._transaction.attempt():

@@ -26,13 +26,15 @@ class Version(NamedTuple):
 
 
 class Position(NamedTuple):
-    """The greatest id and the latest ``updated_at`` up to now; None where there is none, or the ledger has no such column.
+    """The greatest id, the latest ``updated_at`` up to now, and when the oldest entry occurred.
 
-    ``untimed`` is how many entries no day can hold, by reason.
+    None where there is none, or the ledger has no such column. ``oldest`` leaves the filter out. ``untimed`` is how many
+    entries no day can hold, by reason.
     """
 
     newest_id: int | None
     updated_at: datetime | None
+    oldest: datetime | None
     untimed: dict[str, int]
 
 

@@ -45,8 +45,8 @@ SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' E
         earliest=EARLIEST,
         latest=LATEST,
         columns=_list(map(_sent, ledger.columns)),
-        time=source.raw("occurred_at"),
-        rejection_reason=source.rejection_reason(ledger.names(Kind.AMOUNT, Kind.TOKENS), required=ledger.required),
+        time=source.time,
+        rejection_reason=source.rejection_reason(ledger.names(Kind.AMOUNT, Kind.COUNT), required=ledger.required),
         checksum=source.checksum(ledger.compared),
         key=source.key,
         name=sql.SQL("NULL") if source.numbered or not ledger.ordered else source.beginning("entry_id"),
@@ -57,7 +57,7 @@ SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' E
 
 
 def _raw(source: Source, column: Column) -> sql.Composable:
-    read = {Kind.AMOUNT: source.number, Kind.TOKENS: source.whole}
+    read = {Kind.AMOUNT: source.number, Kind.COUNT: source.whole}
     return read.get(column.kind, source.text)(column.name)
 
 
@@ -72,7 +72,7 @@ def _sent(column: Column) -> sql.Composable:
 def _which(source: Source, which: sql.SQL, slices: int) -> sql.Composed:
     hashed = sql.SQL(" AND hashtextextended({}, 0) & {} = %(slice)s").format(source.text("entry_id"), slices - 1)
     return which.format(
-        time=source.raw("occurred_at"),
+        time=source.time,
         id=source.raw("entry_id"),
         type=sql.SQL(source.type("entry_id")),
         known=source.known,
@@ -92,27 +92,34 @@ def named_entries(source: Source) -> sql.Composed:
 
 
 def position(source: Source) -> sql.Composed:
-    """``greatest id, latest updated_at``, then the counts of :func:`untimed_reasons`.
+    """``greatest id, latest updated_at, earliest time``, then the counts of :func:`untimed_reasons`.
 
-    NULL where there is none, or ids are no numbers. An ``updated_at`` that is yet to come does not count.
+    NULL where there is none, or ids are no numbers. An ``updated_at`` that is yet to come does not count. The filter is left
+    out of the first three, for the rows that it wants may be far from the ends of an index.
     """
-    newest = sql.SQL("(SELECT max({}) FROM {})").format(source.raw("entry_id"), source.name)
+    newest = sql.SQL("(SELECT {0} FROM {1} WHERE {0} IS NOT NULL ORDER BY {0} DESC LIMIT 1)").format(
+        source.raw("entry_id"), source.name
+    )
     updated: sql.Composable = sql.SQL("NULL")
     if source.has("updated_at"):
-        updated = sql.SQL("(SELECT max({0}) FROM {1} WHERE {0} BETWEEN {2} AND now())::timestamptz").format(
-            source.raw("updated_at"), source.name, EARLIEST
-        )
+        updated = sql.SQL(
+            "(SELECT {0} FROM {1} WHERE {0} BETWEEN {2} AND now() ORDER BY {0} DESC LIMIT 1)::timestamptz"
+        ).format(source.raw("updated_at"), source.name, EARLIEST)
+    oldest = sql.SQL("(SELECT {0} FROM {1} WHERE {0} >= {2} AND {0} < {3} ORDER BY {0} LIMIT 1)::timestamptz").format(
+        source.time, source.name, EARLIEST, LATEST
+    )
     return sql.SQL("""
-SELECT {newest}, {updated}, untimed.*
+SELECT {newest}, {updated}, {oldest}, untimed.*
   FROM (SELECT count(*) FILTER (WHERE {at} IS NULL), count(*) FILTER (WHERE isfinite({at})),
                count(*) FILTER (WHERE NOT isfinite({at}))
           FROM {table} WHERE {untimed}) AS untimed
 """).format(
         newest=newest if source.numbered else sql.SQL("NULL"),
         updated=updated,
-        at=source.raw("occurred_at"),
+        oldest=oldest,
+        at=source.time,
         table=source.name,
-        untimed=untimed_condition(source, "occurred_at"),
+        untimed=untimed_condition(source),
     )
 
 
@@ -121,10 +128,10 @@ def untimed_reasons(source: Source) -> tuple[str, str, str]:
     return f"missing_{'day' if source.has('day') else 'occurred_at'}", "out_of_range", "not_finite"
 
 
-def untimed_condition(source: Source, column: str) -> sql.Composed:
+def untimed_condition(source: Source) -> sql.Composed:
     """That no day can hold an entry, by the column that tells its day."""
     return sql.SQL("({at} IS NULL OR {at} < {past} OR {at} = 'infinity') AND {condition}").format(
-        at=source.raw(column), past=EARLIEST, condition=source.condition
+        at=source.time, past=EARLIEST, condition=source.condition
     )
 
 
@@ -135,9 +142,11 @@ def count(source: Source) -> sql.Composed:
 
 def next_entry(source: Source) -> sql.Composed:
     """``(time of the first entry in the range,)``, to step from one day that has entries to the next."""
+    # Not as a minimum: over a join, or of a column that is cast, that takes reading all of it.
     return sql.SQL(
-        "SELECT min({at}::timestamptz) FROM {table} WHERE {at} >= %(start)s AND {at} < %(end)s AND {condition}"
-    ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
+        "SELECT (SELECT {at} FROM {table} WHERE {at} >= %(start)s AND {at} < %(end)s AND {condition} ORDER BY {at} LIMIT 1)"
+        "::timestamptz"
+    ).format(at=source.time, table=source.name, condition=source.condition)
 
 
 def nth_entry(source: Source) -> sql.Composed:
@@ -145,7 +154,7 @@ def nth_entry(source: Source) -> sql.Composed:
     return sql.SQL(
         "SELECT {at}::timestamptz FROM {table} WHERE {at} >= %(start)s AND {at} < %(end)s AND {condition}"
         " ORDER BY {at} OFFSET %(rows)s LIMIT 1"
-    ).format(at=source.raw("occurred_at"), table=source.name, condition=source.condition)
+    ).format(at=source.time, table=source.name, condition=source.condition)
 
 
 def _named(term: sql.Composable, name: str) -> sql.Composed:

@@ -45,6 +45,12 @@ class Transaction:
         async with asyncio.timeout(self._patience):
             return await fetch(self._connection, query, parameters)
 
+    async def columns(self, query: sql.Composed) -> list[tuple[str, int]]:
+        """The name and the type, by its oid, of each column of a query that returns no rows."""
+        async with asyncio.timeout(self._patience), self._connection.cursor() as cursor:
+            await cursor.execute(query, {})
+            return [(column.name, column.type_code) for column in cursor.description or ()]
+
     async def copy(self, query: sql.SQL | sql.Composed, target: Path, limit: Limit = BATCH, **parameters: Any) -> int:
         """Stream a result into a CSV file in UTF-8, in which NULL is nothing and an empty text is ``""``.
 

@@ -4,11 +4,15 @@ import re
 from collections.abc import Iterable, Iterator
 
 from exporter.config import LEDGERS, Ledger
+from exporter.config.errors import nearest
 from exporter.sources.catalog import Column, Table
-from exporter.sources.findings import Finding, LedgerError, quoted
+from exporter.sources.findings import Finding, LedgerError, origin, quoted
 from exporter.sources.mapping import INTEGER, TYPES
 
-FRIENDLY = {"day": "date", "occurred_at": "timestamp with time zone", "updated_at": "timestamp with time zone"}
+FRIENDLY = dict.fromkeys(("day", "starts_on", "ends_on"), "date") | {
+    "occurred_at": "timestamp with time zone",
+    "updated_at": "timestamp with time zone",
+}
 INDEXABLE = {"r": "CREATE INDEX CONCURRENTLY", "m": "CREATE INDEX CONCURRENTLY", "p": "CREATE INDEX"}
 """Kinds of relations that can have indexes, and how to add one."""
 KEYS = ("day", "occurred_at", "entry_id", "updated_at")
@@ -40,10 +44,8 @@ def errors(ledger: Ledger, table: Table) -> Iterator[Finding]:
 def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
     """What makes reading the ledger slow, or changes in it noticed late. For a ledger that has no errors."""
     if table.filtered:
-        policy = f"CREATE POLICY … ON {quoted(ledger.table)} FOR SELECT TO {quoted((table.role,))} USING (true)"
-        yield Finding(
-            f"row level security may hide rows of table {quoted(ledger.table)} from role {table.role}", policy, warning=True
-        )
+        policy = f"CREATE POLICY … ON {quoted(ledger.table) or '…'} FOR SELECT TO {quoted((table.role,))} USING (true)"
+        yield Finding(f"row level security may hide rows of {origin(ledger)} from role {table.role}", policy, warning=True)
     if table.kind in INDEXABLE:
         yield from _unindexed(ledger, table)
     identity = ledger.columns.get("entry_id")
@@ -51,17 +53,15 @@ def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
         yield Finding(
             f"{_where(ledger, identity)} is not a whole number, and updated_at is not mapped:"
             " only the audit finds corrections of old rows, and rows that come later than refresh.late",
-            "map updated_at if the table has such a column, or raise refresh.late",
+            "map updated_at if there is such a column with an index, or raise refresh.late",
             warning=True,
         )
 
 
-def sparse(ledger: Ledger, period: str) -> Finding:
+def sparse(period: str) -> Finding:
     """For allocations of which no quest has two in one such period."""
     text = f"allocations exist on one day of each {period} only; a row is what may be spent on one day"
-    remedy = (
-        f"set ledgers.{ledger.name}.table to a view with one row for each day of the {period}, each with its share of the sum"
-    )
+    remedy = f"map ledgers.budgets in its place, whose rows say from which day to which a sum may be spent: here, a {period}"
     return Finding(text, remedy, warning=True)
 
 
@@ -77,24 +77,26 @@ def _unindexed(ledger: Ledger, table: Table) -> Iterator[Finding]:
 def _missing(ledger: Ledger, column: str, source: str, table: Table) -> Finding:
     key = f"ledgers.{ledger.name}.columns.{column}"
     absent = ", or to null to do without it" if column in LEDGERS[ledger.name].optional else ""
-    remedy = f"set {key} to the column that holds it, one of {', '.join(table.columns)}{absent}"
+    match = nearest(source, table.columns)
+    similar = f", perhaps {quoted((match,))}" if match else ""
+    remedy = f"set {key} to the column that holds it, one of {', '.join(table.columns)}{similar}{absent}"
     if _NAME.fullmatch(source):
         return Finding(f"{_where(ledger, source)} does not exist", remedy)
     text = f"{_where(ledger, source)} does not exist, and {key} takes the name of a column, not an expression"
-    view = f"CREATE VIEW … AS SELECT …, {source} AS {quoted((column,))} FROM {quoted(ledger.table)}"
-    return Finding(text, f"{remedy}; an expression belongs in a view ({view}), which ledgers.{ledger.name}.table then names")
+    query = f"ledgers.{ledger.name}.query: SELECT …, {source} AS {quoted((column,))} FROM {quoted(ledger.table) or '…'}"
+    return Finding(text, f"{remedy}; an expression belongs in a query, in the place of the table: {query}")
 
 
 def _mistyped(ledger: Ledger, column: str, source: str, found: Column) -> Finding:
     needed = FRIENDLY.get(column, "a number")
-    remedy = f"it must be {needed}: change its type, or map a view that casts it"
+    remedy = f"it must be {needed}: change its type, or cast it in ledgers.{ledger.name}.query"
     return Finding(f"{_where(ledger, source)} is of type {found.type}, which cannot hold {column}", remedy)
 
 
 def _listed(ledger: Ledger, columns: list[str], table: Table) -> str:
     if not any(column.readable for column in table.columns.values()):
-        return f"table {quoted(ledger.table)}"
-    return f"{_names(columns)} of table {quoted(ledger.table)}"
+        return origin(ledger)
+    return f"{_names(columns)} of {origin(ledger)}"
 
 
 def _grant(ledger: Ledger, table: Table, columns: list[str]) -> str:
@@ -107,7 +109,7 @@ def _names(columns: Iterable[str]) -> str:
 
 
 def _where(ledger: Ledger, source: str) -> str:
-    return f"column {quoted((source,))} of table {quoted(ledger.table)}"
+    return f"column {quoted((source,))} of {origin(ledger)}"
 
 
 def _ranged(column: str, found: Column) -> bool:

@@ -69,7 +69,7 @@ class Build:
         context = self.sync.context
         async with context.database.transaction() as transaction:
             reader = self.sync.reader(transaction, source)
-            newest_id, updated_at, _ = await reader.position()
+            newest_id, updated_at, oldest, _ = await reader.position()
             pending = (await reader.horizon()).next
         progress = Progress(
             identity=identity,
@@ -78,6 +78,7 @@ class Build:
             settled_before=ranges.settled_before(context.calendar, now - context.config.refresh.settle),
             watermark=Watermark.at(newest_id) if reader.numbered else None,
             updated_at=updated_at,
+            oldest=oldest,
             pending_transactions=pending,
         )
         for _ in range(PENDING_POLLS):

@@ -59,6 +59,7 @@ class Certain:
         """
         position = await step.reader.position()
         step.untimed = position.untimed
+        step.oldest = position.oldest
         files: list[Path] = []
         rows, complete, high, late = 0, True, None, set[int]()
         if step.reader.numbered:

@@ -13,15 +13,16 @@ from exporter.sources.transaction import Transaction
 from exporter.sync.context import SyncContext
 from exporter.sync.entries import EntrySync
 from exporter.sync.ledger import LedgerSync, Work
-from exporter.sync.small_ledgers import AllocationsSync, QuestsSync
+from exporter.sync.small_ledgers import AllocationsSync, WholeSync
 
 log = structlog.get_logger()
 
 SYNCS: Mapping[str, type[LedgerSync]] = {
     "allocations": AllocationsSync,
+    "budgets": WholeSync,
     "costs": EntrySync,
     "impacts": EntrySync,
-    "quests": QuestsSync,
+    "quests": WholeSync,
 }
 FAILURES = (*READ_ERRORS, duckdb.Error, RollupFileError, OSError)
 """READ_ERRORS are about the ledgers. The last three are about the rollup file, for example on a full disk."""

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from exporter.calendar import Calendar
 from exporter.config import Ledger
 from exporter.logs import Pace
 from exporter.rollups.changes import Advance
@@ -27,27 +28,32 @@ from exporter.sync.step import Step
 
 log = structlog.get_logger()
 
+MakeReader = Callable[[Transaction, Source, Calendar], EntryReader]
+
 CATCH_UP_PACE = 60.0
 """Seconds between two lines that say how far catching up has come."""
 
 
 class EntrySync(LedgerSync):
-    """Keeps the rollups of one ledger of timed entries in step with it. ``reader`` asks one of its snapshots."""
+    """Keeps the rollups of one ledger of timed entries in step with it. ``make_reader`` makes what asks a snapshot of it."""
 
-    def __init__(
-        self, ledger: Ledger, context: SyncContext, reader: Callable[[Transaction, Source], EntryReader] = PostgresReader
-    ) -> None:
+    def __init__(self, ledger: Ledger, context: SyncContext, make_reader: MakeReader = PostgresReader) -> None:
         super().__init__(ledger, context)
-        self.reader = reader
+        self._make_reader = make_reader
         refresh = context.config.refresh
         batches = BatchReader(ledger.name, context.directory, refresh.statement_timeout)
         self._certain = Certain(batches, refresh.settle)
-        self._possible = Possible(batches, refresh.interval, refresh.settle, refresh.late)
+        whole_days = "day" in ledger.columns
+        self._possible = Possible(batches, refresh.interval, refresh.settle, refresh.late, whole_days=whole_days)
         self.build = Build(self, batches)
         self._listed = False
         self._ended: int | None = None
         """Transactions before this one have ended, and what they wrote is being looked for."""
         self.catch_up_pace = Pace(CATCH_UP_PACE)
+
+    def reader(self, transaction: Transaction, source: Source) -> EntryReader:
+        """What asks the snapshot of a transaction."""
+        return self._make_reader(transaction, source, self.context.calendar)
 
     async def poll(self, transaction: Transaction, now: datetime) -> Work | None:
         """Bring what is new or differs into the rollups, as much as one snapshot is kept for; the rest is left to do."""
@@ -110,7 +116,7 @@ class EntrySync(LedgerSync):
         """List what is to be compared: all of it when transactions have ended that were open before the first build."""
         pending = step.progress.pending_transactions
         ended = pending is not None and horizon.oldest >= pending
-        await self._possible.collect(step, self._certain.suspects, everything=ended or self._certain.overrun)
+        await self._possible.collect(step, [*step.deleted, *self._certain.suspects], everything=ended or self._certain.overrun)
         if self._certain.overrun:  # what is uncommitted now may be updates too, which are looked for when it has ended
             step.progress = replace(step.progress, pending_transactions=horizon.next)
         self._ended = pending if ended else None
@@ -129,6 +135,7 @@ class EntrySync(LedgerSync):
             last_success=step.now,
             today=calendar.day_of(step.now),
             settled_before=settled,
+            oldest=step.oldest,
             pending_transactions=None if before.pending_transactions == self._ended else before.pending_transactions,
             watermark=before.watermark.advance(horizon) if before.watermark and step.passing else before.watermark,
         )

@@ -40,14 +40,16 @@ class LedgerSync(ABC):
         """
 
     async def source(self, transaction: Transaction) -> Source:
-        """The ledger and its table as it is now."""
+        """The ledger and its table as it is now, which is not rewritten until the transaction ends."""
         table = await inspect(transaction, self.ledger)
         require(self.ledger, table)
         if self._source is None or self._source.table != table:
             source = Source(self.ledger, table)
             await require_filter(transaction, source)
             self._source = source
-        await self.hold(transaction)
+        if self.ledger.query is None:  # to plan a query takes the locks
+            await catalog.hold(transaction, self.ledger)
+        await transaction.mark()
         return self._source
 
     async def hold(self, transaction: Transaction) -> None:

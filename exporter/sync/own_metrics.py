@@ -20,10 +20,12 @@ def update(
     telemetry.folded_series.set(report.folded)
     for status in statuses:
         telemetry.ledger_up.labels(status.name).set(status.up)
-        if status.newest_entry:
-            telemetry.ledger_newest_entry.labels(status.name).set(status.newest_entry.timestamp())
-        else:
-            telemetry.ledger_newest_entry.remove(status.name)
+        ends = {telemetry.ledger_newest_entry: status.newest_entry, telemetry.ledger_oldest_entry: status.oldest_entry}
+        for gauge, entry in ends.items():
+            if entry:
+                gauge.labels(status.name).set(entry.timestamp())
+            else:
+                gauge.remove(status.name)
     telemetry.rejected_rows.clear()
     for ledger, reason, entries in rejected:
         telemetry.rejected_rows.labels(ledger, reason).set(entries)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from exporter.calendar import MICROSECOND
+from exporter.calendar import MICROSECOND, ONE_DAY
 from exporter.rollups.ranges import Key
 from exporter.sources.reader import Span
 from exporter.sources.statements import BEGINNING
@@ -53,6 +53,8 @@ class Possible:
     interval: timedelta
     lookback: timedelta
     late: timedelta
+    whole_days: bool = False
+    """Whether entries tell days only, so that those of today and yesterday may still change."""
     _queue: deque[Suspect] = field(default_factory=deque)
     _recent: Budget = field(default_factory=lambda: Budget(COMPARED_ROWS))
     _late_from: datetime | None = None
@@ -97,6 +99,8 @@ class Possible:
     def _recent_start(self, step: Step) -> datetime:
         """Where the lookback begins: so long before the last poll, or before what the clock says if it was set back."""
         start = max(min(step.progress.last_success, step.now) - self.lookback, BEGINNING)
+        if self.whole_days:
+            return step.calendar.start(step.calendar.day_of(start) - ONE_DAY)
         day, minute = ranges.key(step.calendar, start)
         return step.calendar.start(day) + minute * ranges.MINUTE
 

@@ -25,6 +25,8 @@ class Progress:
     """None where ids are no whole numbers."""
     updated_at: datetime | None = None
     """The latest ``updated_at`` that was seen."""
+    oldest: datetime | None = None
+    """When the oldest entry occurred."""
     audit_from: datetime | None = None
     """Where the next audit begins; None for the beginning of the ledger."""
     pending_transactions: int | None = None

@@ -188,7 +188,9 @@ class Refresher:
         # Until it was tried, a ledger that was read before is what it was then.
         up = {name: followed is not None for name, followed in progress.items()} | self._tried()
         return tuple(
-            LedgerStatus(name, up[name], newest.get(name), followed.last_success if followed else None)
+            LedgerStatus(
+                name, up[name], newest.get(name), *((followed.last_success, followed.oldest) if followed else (None, None))
+            )
             for name, followed in progress.items()
         )
 

@@ -1,6 +1,6 @@
-"""Following the ledgers without timed entries, allocations and quests, by comparing checksums at every refresh."""
+"""Following the ledgers without timed entries, by comparing checksums at every refresh."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from exporter.config import Ledger
 from exporter.rollups.changes import Advance
 from exporter.sources import small_statements, statements
 from exporter.sources.errors import SlowError, TooLargeError
-from exporter.sources.mapping import Source
+from exporter.sources.mapping import Source, Statement
 from exporter.sources.transaction import Transaction
 from exporter.sources.transfer import LARGE
 from exporter.sync import progress as progresses
@@ -102,8 +102,11 @@ class AllocationsSync(LedgerSync):
         return [file]
 
 
-class QuestsSync(LedgerSync):
-    """Compares all names and layers at every refresh, and reads them if they differ."""
+STATEMENTS: Mapping[str, Statement] = {"budgets": small_statements.budgets, "quests": small_statements.quests}
+
+
+class WholeSync(LedgerSync):
+    """Compares all budgets, or all names and layers of quests, at every refresh, and reads them if they differ."""
 
     def __init__(self, ledger: Ledger, context: SyncContext) -> None:
         super().__init__(ledger, context)
@@ -121,8 +124,8 @@ class QuestsSync(LedgerSync):
             return
         file = self.context.directory / f"{self.name}.csv"
         self._applied = None
-        self.context.count(self.name, await transaction.copy(small_statements.quests(source), file, LARGE))
-        await run(rollups.replace_quests, file, state)
+        self.context.count(self.name, await transaction.copy(STATEMENTS[self.name](source), file, LARGE))
+        await run(rollups.replace_all, self.name, file, state)
         self.context.discard([file])
         self.context.advances[self.name] = Advance(state)
         self._applied = found

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from exporter.calendar import Calendar
+from exporter.calendar import MICROSECOND, Calendar
 from exporter.rollups.changes import Changes
 from exporter.rollups.ranges import Key
 from exporter.rollups.staging import Place
-from exporter.sources.reader import EntryReader
+from exporter.sources.reader import EntryReader, Span
+from exporter.sources.statements import BEGINNING
 from exporter.sync import progress as progresses
 from exporter.sync.context import SyncContext
 from exporter.sync.progress import Progress
@@ -29,6 +30,8 @@ class Step:
     """How many entries were read so far."""
     untimed: dict[str, int] = field(default_factory=dict)
     """How many entries no day can hold, by reason."""
+    oldest: datetime | None = None
+    """When the oldest entry occurred."""
     passing: bool = True
     """Whether the low watermark may pass: late ids were looked for in this snapshot."""
 
@@ -47,6 +50,14 @@ class Step:
     def place(self) -> Place:
         """How entries are placed."""
         return place(self.calendar, self.progress, self.now)
+
+    @property
+    def deleted(self) -> list[Span]:
+        """The time before the oldest entry, when that has moved: old entries are being deleted."""
+        before = self.progress.oldest
+        if before is None or (self.oldest and self.oldest <= before):
+            return []
+        return [Span(BEGINNING, self.oldest + MICROSECOND if self.oldest else self.calendar.end(self.progress.today))]
 
     async def apply(self, files: Sequence[Path], rows: int, replaced: Sequence[Key] = (), high: int | None = None) -> None:
         """Add the entries in CSV files to the rollups, in the place of some ranges.

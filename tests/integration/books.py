@@ -35,6 +35,7 @@ class Call:
     model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    calls: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,17 @@ class Outcome:
     quest_id: str | None = None
     layer: str | None = None
     task: str | None = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a quest may spend in a period."""
+
+    quest_id: str | None
+    budget_usd: Decimal | None
+    starts_on: date
+    ends_on: date | None = None
+    period: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,7 @@ class Books:
     costs: Sequence[Call] | None = None
     impacts: Sequence[Outcome] | None = None
     quests: Sequence[Quest] | None = None
+    budgets: Sequence[Budget] | None = None
     unmapped: frozenset[str] = frozenset()
     """The columns that are not configured, as ``ledger.column``."""
 
@@ -88,6 +101,7 @@ class Selects:
     costs: str | None = None
     impacts: str | None = None
     quests: str | None = None
+    budgets: str | None = None
 
     def without(self, *ledgers: str) -> "Selects":
         """The same without some ledgers."""
@@ -124,4 +138,5 @@ def read(conninfo: str, selects: Selects = SCIDEX) -> Books:
             rows(Call, selects.costs),
             rows(Outcome, selects.impacts),
             rows(Quest, selects.quests),
+            rows(Budget, selects.budgets),
         )

@@ -36,13 +36,19 @@ def judged(reading: Reading, days: int) -> list[Judged]:
     for row in reading.outcomes:
         if reading.inside(reading.day(row), days):
             by_task[row.task_id].append(row)
-    return [_total(task_id, rows) for task_id, rows in sorted(by_task.items())]
+    return [_total(reading, task_id, rows) for task_id, rows in sorted(by_task.items())]
 
 
-def _total(task_id: str, rows: list[Outcome]) -> Judged:
+def _total(reading: Reading, task_id: str, rows: list[Outcome]) -> Judged:
+    ever, calls = [row for row in reading.outcomes if row.task_id == task_id], reading.calls_of(task_id)
     scores = [Fraction(row.impact_score) for row in rows if row.impact_score is not None]
     cost = sum((Fraction(row.cost_usd or 0) for row in rows), Fraction())
-    return Judged(task_id, sum(scores, Fraction()) if scores else None, cost, sum(row.total_tokens or 0 for row in rows))
+    if all(row.cost_usd is None for row in ever):
+        cost = sum((Fraction(row.cost_usd or 0) for row in calls), Fraction())
+    tokens = sum(row.total_tokens or 0 for row in rows)
+    if all(row.total_tokens is None for row in ever):
+        tokens = sum((row.input_tokens or 0) + (row.output_tokens or 0) for row in calls)
+    return Judged(task_id, sum(scores, Fraction()) if scores else None, cost, tokens)
 
 
 def efficiency(page: Page, reading: Reading) -> None:
@@ -73,7 +79,7 @@ def _top(page: Page, reading: Reading, window: str, tasks: list[Judged]) -> None
 
 
 def _quest(reading: Reading, task: Judged) -> tuple[str, str, str]:
-    return reading.quest(reading.latest[task.task_id].quest_id)
+    return reading.quest_of(task.task_id)
 
 
 def wasted(reading: Reading, days: int) -> list[tuple[str, Judged]]:

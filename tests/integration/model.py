@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tests.integration import judgement, money
+from tests.integration import allowance, judgement, money
 from tests.integration.books import Books
 from tests.integration.page import Page
 from tests.integration.rules import Reading, Settings
@@ -14,6 +14,7 @@ def report(books: Books, settings: Settings, now: datetime) -> Page:
     page.put("resource_report_info", ("timezone", "profile"), (settings.zone.key, "scidex"), 1)
     page.put("resource_budget_day_elapsed_ratio", (), (), money.elapsed(reading))
     money.allocation(page, reading)
+    allowance.budgets(page, reading)
     money.quest_spend(page, reading)
     if books.costs is not None:
         money.spend(page, reading)

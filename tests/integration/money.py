@@ -15,6 +15,7 @@ Where the written definitions are ambiguous, the simplest reading is used:
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 
+from tests.integration.books import Call
 from tests.integration.page import Amount, Page, sums
 from tests.integration.rules import QUEST, Reading
 
@@ -41,22 +42,22 @@ def quest_spend(page: Page, reading: Reading) -> None:
     unmapped = reading.books.unmapped
     if reading.books.costs is None and (reading.books.allocations is None or "allocations.spent_usd" in unmapped):
         return
-    spent, rows = _spent(reading), reading.calls if "costs.quest_id" in unmapped else reading.rows()
+    amounts, rows = spent(reading), reading.calls if "costs.quest_id" in unmapped else reading.rows()
     shown = {reading.quest(row.quest_id) for row in rows}
     for window, days in reading.settings.windows.items():
-        totals = sums((quest, amount) for quest, day, amount in spent if reading.inside(day, days))
+        totals = sums((quest, amount) for quest, day, amount in amounts if reading.inside(day, days))
         for quest in shown:
             page.put("resource_quest_spend_usd", (*QUEST, "window"), (*quest, window), totals.get(quest, Fraction()))
-    _timeline(page, reading, spent, {layer for _, _, layer in shown})
+    _timeline(page, reading, amounts, {layer for _, _, layer in shown})
     if reading.now - midnight(reading, reading.today) >= timedelta(minutes=30):
-        share = _usual_share(reading) or elapsed(reading)
-        totals = sums((quest, amount) for quest, day, amount in spent if day == reading.today)
+        share = usual_share(reading) or elapsed(reading)
+        totals = sums((quest, amount) for quest, day, amount in amounts if day == reading.today)
         for quest in shown:
             today = totals.get(quest, Fraction())
             page.put("resource_quest_projected_spend_usd", QUEST, quest, max(today, today / share))
 
 
-def _spent(reading: Reading) -> Spent:
+def spent(reading: Reading) -> Spent:
     """Spend by quest and day, from the calls; if costs are not configured, as reported in the allocations."""
     if reading.books.costs is not None:
         return [(reading.quest(row.quest_id), reading.day(row), row.cost_usd) for row in reading.calls]
@@ -78,7 +79,7 @@ def spend(page: Page, reading: Reading) -> None:
     calls = [((*reading.quest(row.quest_id), reading.provider(row), reading.model(row)), row) for row in reading.calls]
     for key, amount in sums((key, row.cost_usd) for key, row in calls).items():
         page.put("resource_spend_usd", names, key, amount)
-    for key, count in sums((key, 1) for key, _ in calls).items():
+    for key, count in sums((key, _calls(row)) for key, row in calls).items():
         page.put("resource_calls", names, key, count)
     for kind in kinds(reading):
         for key, amount in sums((key, getattr(row, f"{kind}_tokens")) for key, row in calls).items():
@@ -101,8 +102,10 @@ def midnight(reading: Reading, day: date) -> datetime:
     return datetime.combine(day, time(), reading.settings.zone).astimezone(UTC)
 
 
-def _usual_share(reading: Reading) -> Fraction | None:
+def usual_share(reading: Reading) -> Fraction | None:
     """The usual share of a day's spend by this time; None if the history is too short or the share too small."""
+    if "costs.occurred_at" in reading.books.unmapped:
+        return None
     zone, today = reading.settings.zone, reading.today
     first = min((reading.day(row) for row in reading.calls), default=today)
     before = [row for row in reading.calls if 1 <= (today - reading.day(row)).days <= 28]
@@ -113,6 +116,11 @@ def _usual_share(reading: Reading) -> Fraction | None:
     within = Fraction(clock.minute * 60 + clock.second, 3600) + Fraction(clock.microsecond, 3_600_000_000)
     reached = sum(by_hour.get(hour, 0) for hour in range(clock.hour)) + by_hour.get(clock.hour, 0) * within
     return reached / total if reached / total >= Fraction(2, 100) else None
+
+
+def _calls(row: Call) -> int:
+    """How many calls a row stands for."""
+    return 1 if row.calls is None else row.calls
 
 
 def providers(page: Page, reading: Reading) -> None:
@@ -126,8 +134,8 @@ def _provider_window(page: Page, reading: Reading, window: str, days: int) -> No
     tasks = {(provider, row.task_id) for provider, inside, row in calls if inside and row.task_id}
     columns = {
         "spend_usd": sums((provider, row.cost_usd if inside else 0) for provider, inside, row in calls),
-        "calls": sums((provider, inside) for provider, inside, _ in calls),
-        "unpriced_calls": sums((provider, inside and row.cost_usd is None) for provider, inside, row in calls),
+        "calls": sums((provider, inside * _calls(row)) for provider, inside, row in calls),
+        "unpriced_calls": sums((provider, inside * (row.cost_usd is None) * _calls(row)) for provider, inside, row in calls),
         "tasks": sums([*((provider, 0) for provider, _, _ in calls), *((provider, 1) for provider, _ in tasks)]),
     }
     if "costs.task_id" in reading.books.unmapped:

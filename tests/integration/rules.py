@@ -7,7 +7,8 @@ Where the written definitions are ambiguous, the simplest reading is used:
 - Anything else without a name is ``unknown``.
 - Layers and providers are text labels too. Control characters are those of the Unicode category Cc; they are removed.
 - A row that is rejected counts as rejected from its day on, like all rows.
-- All families are tried on the provider first, and then on the model.
+- All families are tried on the provider first, and then on the model; the general ones after all others.
+- The cost, tokens or quest of a task that none of its outcomes tells are those of its calls; the quest is where most was spent.
 """
 
 import re
@@ -26,6 +27,22 @@ FAMILIES = (
     ("Codex", ("codex",)),
     ("Bedrock", ("bedrock",)),
     ("GLM", (r"\bglm", "zhipu", r"\bz\.?ai\b")),
+)
+GENERAL = (
+    ("OpenRouter", ("openrouter",)),
+    ("Azure", ("azure",)),
+    ("Ollama", ("ollama",)),
+    ("Groq", ("groq",)),
+    ("Together", (r"\btogether",)),
+    ("Fireworks", ("fireworks",)),
+    ("Google", ("google", "gemini", "vertex")),
+    ("Anthropic", ("anthropic", "claude")),
+    ("OpenAI", ("openai", r"\bgpt-", r"\bchatgpt-", r"^o[1-9]\b")),
+    ("Mistral", ("mistral", "mixtral", "codestral")),
+    ("DeepSeek", ("deepseek",)),
+    ("xAI", (r"\bxai\b", r"\bx-ai\b", r"\bgrok\b")),
+    ("Meta", (r"\bmeta\b", r"\bmeta_llama", r"\bmeta-llama", r"\bllama")),
+    ("Cohere", ("cohere", r"\bcommand-")),
 )
 UTC = ZoneInfo("UTC")
 EVER = 10**6
@@ -119,15 +136,32 @@ class Reading:
     def task(self, task_id: str) -> tuple[str, str, str, str, str]:
         """The labels of a task: its id and title, and its quest and layer."""
         row = self.latest[task_id]
-        quest_id, quest, layer = self.quest(row.quest_id)
+        quest_id, quest, layer = self.quest_of(task_id)
         title = clean(row.task or "") or clean(task_id) or "unknown"
         return short(task_id), title, quest_id, quest, clean(row.layer or "") or layer
 
+    def calls_of(self, task_id: str) -> list[Call]:
+        """The calls of a task."""
+        return [row for row in self.calls if row.task_id == task_id]
+
+    def quest_of(self, task_id: str) -> tuple[str, str, str]:
+        """The labels of a task's quest."""
+        told = self.quest_id(self.latest[task_id].quest_id)
+        if told != "unassigned":
+            return self.quest(self.latest[task_id].quest_id)
+        spent: dict[str, Decimal] = {}
+        for row in self.calls_of(task_id):
+            quest_id = self.quest_id(row.quest_id)
+            spent[quest_id] = spent.get(quest_id, Decimal(0)) + (row.cost_usd or 0)
+        first = min(spent, key=lambda quest_id: (quest_id == "unassigned", -spent[quest_id], quest_id), default=None)
+        return self.quest(first)
+
     def provider(self, call: Call) -> str:
-        for text in (call.provider or "", call.model or ""):
-            for name, patterns in self.settings.families:
-                if any(re.search(pattern, text, re.IGNORECASE | re.ASCII) for pattern in patterns):
-                    return name
+        for families in (self.settings.families, GENERAL):
+            for text in (call.provider or "", call.model or ""):
+                for name, patterns in families:
+                    if any(re.search(pattern, text, re.IGNORECASE | re.ASCII) for pattern in patterns):
+                        return name
         return clean(call.provider or "") or "unknown"
 
     def model(self, call: Call) -> str:

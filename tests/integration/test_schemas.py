@@ -124,9 +124,7 @@ async def test_without_some_ledgers(filled: str, tmp_path: Path, missing: tuple[
         assert differences(exporter.samples(), expected(read(filled, SCIDEX.without(*missing)))) == []
 
 
-OPTIONAL = [
-    f"{name}.{column}" for name, ledger in LEDGERS_KNOWN.items() for column in ledger.optional if column != "updated_at"
-]
+OPTIONAL = [f"{name}.{column}" for name in LEDGERS for column in LEDGERS_KNOWN[name].optional if column != "updated_at"]
 
 
 @pytest.mark.parametrize(

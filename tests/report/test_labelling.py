@@ -35,7 +35,7 @@ def judged(number: int, quest: str, layer: str | None, minute: int = 0) -> Entry
 def quests(store: Store, *names: tuple[str, str | None, str | None]) -> None:
     """A ledger of quests: their ids, names and layers."""
     rows = [{"quest_id": quest, "name": name, "layer": layer, "entries": 1} for quest, name, layer in names]
-    store.rollups.replace_quests(store.files.write("quests", rows), "read")
+    store.rollups.replace_all("quests", store.files.write("quests", rows), "read")
 
 
 def prepared(store: Store, *metrics: Metric) -> Labels:

@@ -37,7 +37,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def stage(store: Store, entries: list[Entry], place: Place, calendar: Calendar = UTC_DAYS, ledger: str = "costs") -> None:
-    staging.stage(store.rollups.connection, ledger, [store.files.write(ledger, entries)], calendar, place)
+    staging.read(store.rollups.connection, ledger, [store.files.write(ledger, entries)])
+    staging.stage(store.rollups.connection, ledger, calendar, place)
 
 
 @pytest.mark.parametrize("zone", CHANGES)

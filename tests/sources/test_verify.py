@@ -44,7 +44,7 @@ async def found(conninfo: str, directory: Path, **costs: Any) -> tuple[list[Find
     ):
         table = await inspect(transaction, ledger)
         wrong = list(errors(ledger, table))
-        return wrong, [] if wrong else await warnings(transaction, Source(ledger, table))
+        return wrong, [] if wrong else await warnings(transaction, Source(ledger, table), None)
 
 
 def prepare(conninfo: str, statements: str) -> None:

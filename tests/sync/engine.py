@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ParamSpec, TypeVar, cast
 
+from exporter.calendar import Calendar
 from exporter.config import Config, Ledger, parse
 from exporter.rollups import Rollups
 from exporter.rollups.file import scratch_directory
@@ -148,7 +149,7 @@ class Engine:
                 raise CrashError(name)
 
 
-def _reader(transaction: Transaction, source: Source) -> SimulatedReader:
+def _reader(transaction: Transaction, _source: Source, _calendar: Calendar) -> SimulatedReader:
     return cast("SimulatedTransaction", transaction).reader
 
 

@@ -18,11 +18,11 @@ CALLS = """
 SELECT day, task_id, quest_id, provider, model, sum(calls)::INTEGER, sum(unpriced)::INTEGER, sum(usd), sum(credit_usd),
        sum(input_tokens)::INTEGER, sum(output_tokens)::INTEGER
   FROM costs LEFT JOIN tasks USING (task) JOIN quests USING (quest) JOIN models USING (model_key) GROUP BY ALL
-HAVING sum(calls) <> 0
+HAVING sum(entries) <> 0
 """
 TOTALS = """
 SELECT day, quest_id, provider, model, sum(calls)::INTEGER, sum(usd)
-  FROM cost_days JOIN quests USING (quest) JOIN models USING (model_key) GROUP BY ALL HAVING sum(calls) <> 0
+  FROM cost_days JOIN quests USING (quest) JOIN models USING (model_key) GROUP BY ALL HAVING sum(entries) <> 0
 """
 OUTCOMES = """
 SELECT key, occurred_at, checksum, rejection_reason, task_id, CASE WHEN rejection_reason IS NULL THEN quest_id END,

@@ -52,7 +52,8 @@ class SimulatedReader:
         times = Counter(reason for row in self._rows() if (reason := _untimed(row.occurred_at)))
         ids = [each for each in self.snapshot.rows if isinstance(each, int)]
         updated = [at for at, _ in self._updated(BEGINNING, self.snapshot.now + MICROSECOND)]
-        return Position(max(ids, default=None), max(updated, default=None), dict(times))
+        oldest = min((at for row in self._rows() if (at := occurred(row))), default=None)
+        return Position(max(ids, default=None), max(updated, default=None), oldest, dict(times))
 
     async def id_bins(self, low: int, high: int, shift: int) -> dict[int, Sums]:
         self._begin("id_bins")

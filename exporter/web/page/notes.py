@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.metrics import Metric
-from exporter.sections import allocation, efficiency, providers, spend, utilization, waste
+from exporter.sections import allocation, budgets, efficiency, providers, spend, utilization, waste
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ _SECTIONS = {
     "allocation": _Shown(
         "No budget and no spend today.", (allocation.ALLOCATION, spend.QUEST_SPEND), (spend.PROJECTED,), ("quest_id",)
     ),
+    "budgets": _Shown("No budget holds today.", (budgets.BUDGET,), (budgets.SPEND, budgets.PROJECTED)),
     "efficiency": _Shown("No task with a cost and an impact.", (efficiency.TOP_IMPACT_PER_USD,)),
     "utilization": _Shown("No day with a budget or spend.", (utilization.DAY_ALLOCATION, utilization.DAY_SPEND)),
     "providers": _Shown(

@@ -1,12 +1,14 @@
 """The page "Resource Dashboard": the five sections of the current snapshot as HTML that needs no script."""
 
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from exporter.calendar import ONE_DAY
 from exporter.sections import spend, waste
 from exporter.snapshot import Snapshot
 from exporter.web.page import format as shown
@@ -67,12 +69,16 @@ def _report(snapshot: Snapshot) -> dict[str, object]:
     """Return the tables of the page by their names in the template."""
     lookup = Lookup(snapshot.families)
     window = tables.window_shown(lookup) or tables.PREFERRED_WINDOW
+    rows, more = tables.budget_table(lookup, snapshot.as_of)
     reasons = tables.waste_by_reason(lookup, window)
     nothing = None if waste.QUEST_USD.name in snapshot.absent else 0.0
     return {
         "window": window,
+        "shortened": list(_shortened(snapshot, window)),
         "moment": partial(shown.moment, zone=snapshot.as_of.tzinfo),
         "allocation": tables.allocation_table(lookup),
+        "budgets": rows,
+        "more_budgets": more,
         "efficient": tables.efficient_tasks(lookup, window),
         "days": tables.timeline(lookup, snapshot.as_of.date()),
         "providers": tables.provider_table(lookup, window),
@@ -81,6 +87,16 @@ def _report(snapshot: Snapshot) -> dict[str, object]:
         "wasteful": tables.wasteful_tasks(lookup, window),
         "notes": notes(dict(snapshot.absent) | _not_today(lookup)),
     }
+
+
+def _shortened(snapshot: Snapshot, window: str) -> Iterator[str]:
+    """Say of which ledgers the oldest entry is in the window, so that it covers fewer days than its name says."""
+    days = window.removesuffix("d")
+    for ledger in snapshot.ledgers:
+        if ledger.oldest_entry and days.isdecimal():
+            day = ledger.oldest_entry.astimezone(snapshot.as_of.tzinfo).date()
+            if day > snapshot.as_of.date() - (int(days) - 1) * ONE_DAY:
+                yield f"The {ledger.name} ledger holds nothing before {day}, so {window} covers fewer days."
 
 
 def _not_today(lookup: Lookup) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """One row of each table on the page. Money is USD; None means unknown."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from exporter.calendar import ONE_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,43 @@ class QuestRow:
     def used(self) -> float | None:
         """The share of the allocation that is spent."""
         return _ratio(self.spent, self.allocated)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """The budget of one quest for a period that holds today. ``end`` is its end, None where it never ends."""
+
+    quest: str
+    layer: str
+    period: str
+    budget: float
+    spent: float | None
+    projected: float | None
+    end: datetime | None
+    now: datetime
+
+    @property
+    def used(self) -> float | None:
+        """The share of the budget that is spent."""
+        return _ratio(self.spent, self.budget)
+
+    @property
+    def over(self) -> bool:
+        """Whether more is spent than the budget."""
+        return self.spent is not None and self.spent > self.budget
+
+    @property
+    def days_left(self) -> int | None:
+        """The days of the period that remain, with today."""
+        return None if self.end is None else -((self.now - self.end) // ONE_DAY)
+
+    @property
+    def used_up(self) -> datetime | None:
+        """When all of the budget will be spent at the pace of the period so far; None where that is after its end, or past."""
+        if self.end is None or self.projected is None or self.spent is None:
+            return None
+        left, to_come = self.budget - self.spent, self.projected - self.spent
+        return self.now + (self.end - self.now) * (left / to_come) if 0 <= left < to_come else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """The tables of the page, from the families of a snapshot."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from exporter.metrics import QUEST, TASK, Labels
-from exporter.sections import allocation, efficiency, providers, spend, utilization, waste
+from exporter.sections import allocation, budgets, efficiency, providers, spend, utilization, waste
 from exporter.web.page.lookup import Lookup
-from exporter.web.page.rows import Allocation, DayRow, ProviderRow, QuestRow, TaskRow, WasteRow
+from exporter.web.page.rows import Allocation, BudgetRow, DayRow, ProviderRow, QuestRow, TaskRow, WasteRow
 
 QUESTS_SHOWN = 15
 PREFERRED_WINDOW = "30d"
@@ -33,6 +33,34 @@ def allocation_table(lookup: Lookup) -> Allocation:
     shown, beyond = rows[:QUESTS_SHOWN], rows[QUESTS_SHOWN:]
     rest = _together(f"{len(beyond):,} more quests", beyond, budget) if beyond else None
     return Allocation(tuple(shown), rest, _together("Total", rows, budget))
+
+
+def budget_table(lookup: Lookup, now: datetime) -> tuple[tuple[BudgetRow, ...], int]:
+    """Return the budgets of periods that hold now, the most used first, and how many more there are.
+
+    Those of a day are in the table of allocations.
+    """
+    by = (*QUEST, "period")
+    amounts, spent, projected, ends = (
+        lookup.sum_by(metric, by) for metric in (budgets.BUDGET, budgets.SPEND, budgets.PROJECTED, budgets.END)
+    )
+    rows = [
+        BudgetRow(
+            quest,
+            layer,
+            period,
+            amount,
+            spent.get(key),
+            projected.get(key),
+            _moment(ends.get(key), now),
+            now,
+        )
+        for key, amount in amounts.items()
+        for _, quest, layer, period in (key,)
+        if period != "day"
+    ]
+    rows.sort(key=lambda row: (not row.over, -(row.used or 0), -row.budget, row.quest))
+    return tuple(rows[:QUESTS_SHOWN]), len(rows[QUESTS_SHOWN:])
 
 
 def efficient_tasks(lookup: Lookup, window: str) -> tuple[TaskRow, ...]:
@@ -107,10 +135,14 @@ def waste_total(rows: Iterable[WasteRow], nothing: float | None) -> WasteRow:
 def wasteful_tasks(lookup: Lookup, window: str) -> tuple[TaskRow, ...]:
     """Return the most wasteful tasks of the window, most tokens first, equal ones by task id."""
     by: Labels = (*TASK, "reason")
-    tokens = lookup.sum_by(waste.TASK_TOKENS, by, window=window)
-    cost: Mapping[Labels, float] = lookup.sum_by(waste.TASK_COST, by, window=window)
+    tokens = lookup.sum_by(waste.WORST_TOKENS, by, window=window)
+    cost: Mapping[Labels, float] = lookup.sum_by(waste.WORST_COST, by, window=window)
     ranked = sorted(tokens, key=lambda key: (-tokens[key], key[0]))
     return tuple(TaskRow(key[0], key[1], key[3], key[4], key[5], None, None, cost.get(key), tokens[key]) for key in ranked)
+
+
+def _moment(timestamp: float | None, now: datetime) -> datetime | None:
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, now.tzinfo)
 
 
 def _together(name: str, rows: list[QuestRow], budget: float | None) -> QuestRow:

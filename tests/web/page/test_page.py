@@ -32,7 +32,7 @@ FULL = Snapshot(
         Family(providers.SPEND, [((HOSTILE, "30d"), 42.42)]),
         Family(efficiency.TOP_IMPACT_PER_USD, [((*TASK, "30d"), 17.17)]),
         Family(waste.QUEST_USD, [((*QUEST, HOSTILE, "30d"), 3.33)]),
-        Family(waste.TASK_TOKENS, [((*TASK, HOSTILE, "30d"), 54321.0)]),
+        Family(waste.WORST_TOKENS, [((*TASK, HOSTILE, "30d"), 54321.0)]),
     ),
     LEDGERS,
 )

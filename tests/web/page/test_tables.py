@@ -128,7 +128,7 @@ def test_wasteful_tasks_are_ranked_by_tokens_and_then_by_id() -> None:
         ("t2", "Two", *ATLAS, "unscored", "30d"),
     )
     rows = tables.wasteful_tasks(
-        lookup((waste.TASK_TOKENS, {small: 2000.0, big: 9000.0, equal: 9000.0}), (waste.TASK_COST, {small: 0.25})), "30d"
+        lookup((waste.WORST_TOKENS, {small: 2000.0, big: 9000.0, equal: 9000.0}), (waste.WORST_COST, {small: 0.25})), "30d"
     )
     assert rows == (
         TaskRow("t2", "Two", "Atlas", "Atlas", "unscored", None, None, None, 9000.0),

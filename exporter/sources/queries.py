@@ -1,0 +1,121 @@
+"""A query in the place of a ledger's table: its output columns, the relations that it reads, and what it must not call."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import sql
+
+from exporter.config import Ledger
+from exporter.sources.findings import Finding, LedgerError
+from exporter.sources.refusals import refusing
+from exporter.sources.transaction import Transaction
+
+Plan = dict[str, Any]
+"""A node of what EXPLAIN says in JSON."""
+
+_EXPLAIN = "EXPLAIN (VERBOSE, FORMAT JSON) "
+_DESCRIBE = "SELECT * FROM ("
+_CLOCK = re.compile(r"\b(?:CURRENT_(?:DATE|TIME|TIMESTAMP)|LOCALTIME(?:STAMP)?)\b")
+_CLOCK_FUNCTIONS = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_CALL = re.compile(r"(\w+)\(")
+# Partitions may be pruned from a plan, so that the roots of what it names are the same in every plan.
+_FACTS = sql.SQL("""
+WITH roots AS (
+    SELECT DISTINCT coalesce(pg_partition_root(c.oid), c.oid)::oid AS oid
+      FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS read (schema, name)
+      JOIN pg_namespace AS n ON n.nspname = read.schema JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = read.name
+), members AS (
+    SELECT roots.oid FROM roots UNION SELECT tree.relid FROM roots, pg_partition_tree(roots.oid) AS tree
+)
+SELECT current_user,
+       concat_ws('/', cluster.system_identifier, base.oid, (SELECT string_agg(oid::text, ',' ORDER BY oid) FROM roots)),
+       EXISTS (SELECT FROM roots WHERE row_security_active(oid)),
+       (SELECT min(relname) FROM members JOIN pg_class AS c USING (oid)
+         WHERE relfilenode <> 0 AND relfilenode <> pg_relation_filenode(c.oid)),
+       ARRAY(SELECT format_type(type, NULL) FROM unnest(%(types)s::oid[]) WITH ORDINALITY AS t (type, number) ORDER BY number),
+       ARRAY(SELECT DISTINCT proname::text FROM pg_proc WHERE provolatile = 'v' AND proname = ANY(%(called)s) ORDER BY 1)
+  FROM pg_control_system() AS cluster, (SELECT oid FROM pg_database WHERE datname = current_database()) AS base
+""")
+
+
+async def inspect(transaction: Transaction, ledger: Ledger) -> tuple[str, str, bool, list[tuple[str, str]]]:
+    """Ask PostgreSQL about the ledger's query: ``(identity, role, filtered, [(column, type)])``.
+
+    The relations that the query reads stay locked against being rewritten until the transaction ends.
+
+    Raises:
+        LedgerError: PostgreSQL refuses the query, or it calls what changes by itself, or one of its tables was just rewritten.
+        psycopg.Error: something else is wrong.
+    """
+    plan = await _plan(transaction, ledger)
+    columns = await _columns(transaction, ledger)
+    relations = sorted({(node["Schema"], node["Relation Name"]) for node in nodes(plan) if "Relation Name" in node})
+    texts = list(_texts(plan))
+    facts = {"schemas": [schema for schema, _ in relations], "names": [name for _, name in relations]}
+    called = sorted({name for text in texts for name in _CALL.findall(text)})
+    rows = await transaction.rows(_FACTS, **facts, types=[type_code for _, type_code in columns], called=called)
+    role, identity, filtered, rewritten, types, volatile = rows[0]
+    _require_steady(ledger, plan, volatile, _clock(called, texts))
+    if rewritten:
+        raise LedgerError(Finding(f"table {rewritten} was rewritten a moment ago", "the next refresh will read it"))
+    return identity, role, filtered, [(name, kind) for (name, _), kind in zip(columns, types, strict=True)]
+
+
+def text_of(ledger: Ledger) -> sql.SQL:
+    """The query, for a statement with parameters: there, psycopg takes %% for %."""
+    return sql.SQL((ledger.query or "").replace("%", "%%"))
+
+
+def nodes(plan: Plan) -> Iterator[Plan]:
+    """A plan and all plans below it."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+async def _plan(transaction: Transaction, ledger: Ledger) -> Plan:
+    """The plan of the query alone, so that a parenthesis too many cannot let it out of the ones around it."""
+    async with refusing(transaction, ledger, len(_EXPLAIN)):
+        rows = await transaction.rows(sql.SQL(_EXPLAIN) + text_of(ledger))
+    plan: Plan = rows[0][0][0]["Plan"]
+    return plan
+
+
+async def _columns(transaction: Transaction, ledger: Ledger) -> list[tuple[str, int]]:
+    async with refusing(transaction, ledger, len(_DESCRIBE)):
+        # On a line of its own, for it may end in a comment.
+        columns = await transaction.columns(sql.SQL(_DESCRIBE) + text_of(ledger) + sql.SQL("\n) AS ledger LIMIT 0"))
+    twice = [name for name, count in Counter(name for name, _ in columns).items() if count > 1]
+    if twice:
+        text = f"ledgers.{ledger.name}.query has more than one output column {twice[0]}"
+        raise LedgerError(Finding(text, "give each a name of its own: SELECT … AS name"))
+    return columns
+
+
+def _texts(plan: Plan) -> Iterator[str]:
+    """The expressions of a plan, without the texts and names that are quoted in them."""
+    for node in nodes(plan):
+        for key, value in node.items():
+            if key != "Plans":
+                for text in value if isinstance(value, list) else [value]:
+                    yield _QUOTED.sub("''", str(text))
+
+
+def _clock(called: list[str], texts: list[str]) -> list[str]:
+    """The expressions by which a query asks for the time."""
+    return sorted(_CLOCK_FUNCTIONS.intersection(called)) + sorted({word for text in texts for word in _CLOCK.findall(text)})
+
+
+def _require_steady(ledger: Ledger, plan: Plan, volatile: list[str], clock: list[str]) -> None:
+    """Refuse what gives other rows each time it is asked, so that the ledger would seem to change at every refresh."""
+    sampled = ["TABLESAMPLE"] if any(node["Node Type"] == "Sample Scan" for node in nodes(plan)) else []
+    changing = [f"{name}()" for name in volatile] + sampled
+    if changing:
+        remedy = "leave it out: a query must give the same rows whenever it is asked"
+        raise LedgerError(Finding(f"ledgers.{ledger.name}.query calls {changing[0]}, which changes by itself", remedy))
+    if clock and ledger.name != "budgets":
+        remedy = "leave it out, and let report.windows bound the time: only the query of budgets may ask what time it is"
+        raise LedgerError(Finding(f"ledgers.{ledger.name}.query depends on the time, by {clock[0]}", remedy))
