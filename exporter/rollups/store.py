@@ -77,6 +77,7 @@ class Rollups(Known):
             self._connection.execute("DROP TABLE staged")  # twice the same would take twice the memory
             (costs if changes.ledger == "costs" else impacts).take(self._connection)
             ranges.add(self._connection, changes.ledger, changes.now)
+            self._connection.execute("DROP TABLE entries")  # it would stay beside those of the next step
             self._put(f"building.{changes.ledger}", changes.state)
 
     def finish(self, ledger: str, state: str) -> None:

@@ -138,8 +138,9 @@ class Build:
 
 
 def _enough(batches: list[Batch]) -> bool:
-    """Whether the batches are as many as go into the rollups in one step."""
-    return len(batches) >= BATCHES_AT_ONCE or sum(batch.rows for batch in batches) >= BATCH.rows
+    """Whether the batches are as many as go into the rollups in one step: another one like the last would be too much."""
+    rows = [batch.rows for batch in batches]
+    return len(batches) >= BATCHES_AT_ONCE or sum(rows) + sum(rows[-1:]) > BATCH.rows
 
 
 def _day(sync: "EntrySync", batches: Sequence[Batch]) -> date | None:

@@ -53,11 +53,17 @@ def whole(amount: Decimal | None) -> int:
     return int(amount or 0)
 
 
+def calls_of(entries: Iterable[Entry]) -> int:
+    """How many calls entries stand for: one, if they do not say."""
+    return sum(1 if entry.get("calls") is None else int(entry["calls"]) for entry in entries)
+
+
 def cost_sums(entries: Sequence[Entry]) -> Row:
-    """``calls, unpriced, usd, credit_usd, input_tokens, output_tokens``."""
+    """``entries, calls, unpriced, usd, credit_usd, input_tokens, output_tokens``."""
+    calls, unpriced = calls_of(entries), calls_of(entry for entry in entries if entry["usd"] is None)
     usd = [entry["usd"] for entry in entries if entry["usd"] is not None]
     tokens = [sum(whole(entry[name]) for entry in entries) for name in ("input_tokens", "output_tokens")]
-    return len(entries), len(entries) - len(usd), sum(usd), sum(each for each in usd if each < 0), *tokens
+    return len(entries), calls, unpriced, sum(usd), sum(each for each in usd if each < 0), *tokens
 
 
 def costs(entries: Iterable[Entry], key: Callable[[Entry], Row]) -> dict[Row, Row]:

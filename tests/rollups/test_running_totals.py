@@ -16,19 +16,19 @@ from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 from exporter.rollups.schema import SCHEMA
 
 Row = tuple[Any, ...]
-SUMS = 6
+SUMS = 7
 """The columns of a row after its day, quest and model."""
 MONEY = st.decimals(-1000, 1000, places=15)
 ROWS = st.tuples(
     st.sampled_from(["2026-05-13", "2026-05-14"]), st.integers(1, 2), st.integers(1, 2), st.integers(1, 9), st.integers(0, 9),
-    MONEY, MONEY, st.integers(-(2**70), 2**70), st.integers(0, 9),
+    st.integers(0, 9), MONEY, MONEY, st.integers(-(2**70), 2**70), st.integers(0, 9),
 )  # fmt: skip
 
 
 def source(rows: Iterable[Row]) -> str:
     """SQL of some rows of costs."""
-    values = ", ".join("('{}', {}, {}, {}, {}, {:f}, {:f}, {}, {})".format(*row) for row in rows)
-    columns = "day, quest, model_key, calls, unpriced, usd, credit_usd, input_tokens, output_tokens"
+    values = ", ".join("('{}', {}, {}, {}, {}, {}, {:f}, {:f}, {}, {})".format(*row) for row in rows)
+    columns = "day, quest, model_key, entries, calls, unpriced, usd, credit_usd, input_tokens, output_tokens"
     return f"SELECT * REPLACE (day::DATE AS day) FROM (VALUES {values}) AS t ({columns})"
 
 
@@ -65,13 +65,13 @@ def test_a_total_is_the_sum_of_what_was_added_and_not_taken_away(steps: list[tup
 
 
 def test_the_rows_are_told_by_which_a_total_has_grown() -> None:
-    growth, row = Growth(), ("2026-05-14", 1, 1, 2, 1, Decimal("0.5"), Decimal(-1), 3, 4)
+    growth, row = Growth(), ("2026-05-14", 1, 1, 2, 2, 1, Decimal("0.5"), Decimal(-1), 3, 4)
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
         growth.append(connection, "cost_days", source([row, row]))
         growth.append(connection, "cost_days", source([row]), "-")
         cell = date(2026, 5, 14), 1, 1
-        changes = [(*cell, 4, 2, 1, -2, 6, 8), (*cell, -2, -1, Decimal("-0.5"), 1, -3, -4)]
+        changes = [(*cell, 4, 4, 2, 1, -2, 6, 8), (*cell, -2, -2, -1, Decimal("-0.5"), 1, -3, -4)]
         assert growth.changes == {name: [] for name in RUNNING_TOTALS} | {"cost_days": changes}
         growth.begin()
         assert not any(growth.changes.values())

@@ -15,7 +15,7 @@ from tests.sync.simulated import Ledger, Row
 from tests.sync.simulated_rows import checksum, key, occurred, rejection_reason
 
 CALLS = """
-SELECT day, task_id, quest_id, provider, model, sum(calls)::INTEGER, sum(unpriced)::INTEGER, sum(usd), sum(credit_usd),
+SELECT day, task_id, quest_id, provider, model, sum(entries)::INTEGER, sum(calls)::INTEGER, sum(unpriced)::INTEGER, sum(usd), sum(credit_usd),
        sum(input_tokens)::INTEGER, sum(output_tokens)::INTEGER
   FROM costs LEFT JOIN tasks USING (task) JOIN quests USING (quest) JOIN models USING (model_key) GROUP BY ALL
 HAVING sum(entries) <> 0
@@ -101,7 +101,12 @@ def _costs(rows: list[tuple[date, Row]]) -> Facts:
 def _sums(rows: list[Row]) -> tuple[object, ...]:
     usd = [row.cost_usd for row in rows if row.cost_usd is not None]
     tokens = (sum(row.input_tokens or 0 for row in rows), sum(row.output_tokens or 0 for row in rows))
-    return len(rows), len(rows) - len(usd), _usd(rows), sum((each for each in usd if each < 0), Decimal(0)), *tokens
+    unpriced = _calls(row for row in rows if row.cost_usd is None)
+    return len(rows), _calls(rows), unpriced, _usd(rows), sum((each for each in usd if each < 0), Decimal(0)), *tokens
+
+
+def _calls(rows: Iterable[Row]) -> int:
+    return sum(1 if row.calls is None else row.calls for row in rows)
 
 
 def _usd(rows: list[Row]) -> Decimal:
@@ -121,8 +126,8 @@ def _outcome(row: Row) -> tuple[object, ...]:
     reason, quest = rejection_reason(row, "impacts"), row.quest_id or "unassigned"
     said = (key(row), at and at.astimezone(UTC).replace(tzinfo=None), checksum(row, "impacts"), reason, row.task_id)
     if reason:
-        return *said, None, Decimal(0), 0, None
-    return *said, quest, row.cost_usd or Decimal(0), row.total_tokens or 0, row.impact_score
+        return *said, None, None, None, None
+    return *said, quest, row.cost_usd, row.total_tokens, row.impact_score
 
 
 def _task(rows: list[Row]) -> tuple[object, ...]:

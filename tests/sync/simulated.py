@@ -31,6 +31,7 @@ class Row:
     cost_usd: Decimal | None = Decimal(1)
     input_tokens: int | None = 10
     output_tokens: int | None = None
+    calls: int | None = None
     layer: str | None = None
     task: str | None = None
     total_tokens: int | None = 2000
