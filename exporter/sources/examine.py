@@ -61,7 +61,7 @@ async def warnings(transaction: Transaction, source: Source, newest: datetime | 
     if table.kind == "p" and (await transaction.rows(_FOREIGN_ONLY, table=source.name.as_string()))[0][0]:
         table = replace(table, kind="f")  # an index on it would be one on nothing
     found = [*verify.warnings(source.ledger, table), *await _periods(transaction, source)]
-    if table.kind in "vq" and newest:
+    if table.kind in "vq" and newest and source.ledger.name in ENTRIES:
         found += await plans.scans(transaction, source, newest)
     return found
 

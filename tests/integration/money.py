@@ -24,7 +24,7 @@ Spent = list[tuple[tuple[str, str, str], date, Amount]]
 
 def allocation(page: Page, reading: Reading) -> None:
     """Allocation and reported spend of today, and the allocation of the days of the timeline."""
-    known = [(reading.quest(row.quest_id), reading.day(row), row.allocated_usd) for row in reading.allocations]
+    known = _allocated(reading)
     known = [each for each in known if each[2] is not None]
     today = sums((quest, amount) for quest, day, amount in known if day == reading.today)
     for quest, amount in today.items():
@@ -35,6 +35,20 @@ def allocation(page: Page, reading: Reading) -> None:
     line = [(day, quest[2], amount) for quest, day, amount in known if reading.inside(day, reading.settings.timeline_days)]
     for (day, layer), amount in sums(((day, layer), amount) for day, layer, amount in line).items():
         page.put("resource_day_allocation_usd", ("day", "layer"), (day.isoformat(), layer), amount)
+
+
+def _allocated(reading: Reading) -> Spent:
+    """What each quest may spend on a day; without allocations, the share of a day in its budgets with the fewest days."""
+    if reading.books.allocations is not None:
+        return [(reading.quest(row.quest_id), reading.day(row), row.allocated_usd) for row in reading.allocations]
+    found: Spent = []
+    for day in (reading.today - timedelta(days=back) for back in range(reading.settings.timeline_days)):
+        held = [row for row in reading.books.budgets or () if row.ends_on and row.starts_on <= day <= row.ends_on]
+        for row in held:
+            days = {each: (each.ends_on or day) - each.starts_on for each in held if each.quest_id == row.quest_id}
+            if days[row] == min(days.values()) and row.budget_usd is not None:
+                found.append((reading.quest(row.quest_id), day, Fraction(row.budget_usd) / (days[row].days + 1)))
+    return found
 
 
 def quest_spend(page: Page, reading: Reading) -> None:

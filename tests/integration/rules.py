@@ -20,7 +20,7 @@ from decimal import Decimal
 from hashlib import md5
 from zoneinfo import ZoneInfo
 
-from tests.integration.books import Allocation, Books, Call, Outcome, Quest
+from tests.integration.books import Allocation, Books, Budget, Call, Outcome, Quest
 
 FAMILIES = (
     ("MiniMax", ("minimax", "^max$")),
@@ -99,9 +99,9 @@ class Reading:
         rows: Sequence[Allocation | Call | Outcome] = getattr(self.books, ledger) or ()
         return sum(not self._sound(row) and (not self._timed(row) or self.day(row) <= self.today) for row in rows)
 
-    def rows(self) -> list[Allocation | Call | Outcome | Quest]:
+    def rows(self) -> list[Allocation | Budget | Call | Outcome | Quest]:
         """All rows that count."""
-        return [*self.allocations, *self.calls, *self.outcomes, *(self.books.quests or ())]
+        return [*self.allocations, *self.calls, *self.outcomes, *(self.books.quests or ()), *(self.books.budgets or ())]
 
     def time(self, row: Call | Outcome) -> datetime:
         """The local time of the row in the zone."""

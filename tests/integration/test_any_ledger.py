@@ -16,11 +16,11 @@ from tests.integration.running import Clock, configure, differences, running
 
 NOW = datetime(2026, 5, 14, 20, 20, tzinfo=UTC)
 TABLES = """
-CREATE TABLE fees (id uuid PRIMARY KEY, ts timestamptz NOT NULL, vendor text, cents int, team int, trace text, status text);
+CREATE TABLE fees (id uuid PRIMARY KEY, ts timestamptz NOT NULL, vendor text, cents int, team int, trace text, status text, tokens int);
 CREATE INDEX ON fees (ts, id);
 INSERT INTO fees SELECT md5(n::text)::uuid, timestamptz '2026-05-14 20:00Z' - n * interval '97 minutes',
        (ARRAY['openai', 'azure/eu', 'acme'])[1 + n % 3], n % 700 - 50, n % 4, 't' || n % 40,
-       CASE WHEN n % 9 = 0 THEN 'void' ELSE 'ok' END
+       CASE WHEN n % 9 = 0 THEN 'void' ELSE 'ok' END, n % 400
   FROM generate_series(1, 900) AS n;
 CREATE TABLE scores (trace text, judged timestamptz, passed boolean, stars smallint);
 INSERT INTO scores SELECT 't' || n % 45, timestamptz '2026-05-14 19:00Z' - n * interval '9 hours',
@@ -33,7 +33,7 @@ CREATE INDEX ON daily (day);
 """
 FEES = """
 SELECT id AS entry_id, ts AS occurred_at, vendor AS provider, cents / 100.0 AS cost_usd, team::text AS quest_id,
-       trace AS task_id FROM fees"""
+       trace AS task_id, tokens AS input_tokens FROM fees"""
 PLANS = """
 SELECT team::text AS quest_id, monthly AS budget_usd, month::date AS starts_on,
        (month + interval '1 month')::date - 1 AS ends_on
@@ -63,11 +63,12 @@ def tables(database: str) -> str:
 @pytest.mark.parametrize("score", ["passed", "stars"])
 async def test_cents_budgets_and_scores_of_their_own(tables: str, tmp_path: Path, zone: str, score: str) -> None:
     ledgers = {
-        "costs": mapped(FEES, "quest_id", "task_id", filter="cost_usd <> 0.07") | {"query": FEES + " WHERE status = 'ok'"},
+        "costs": mapped(FEES, "quest_id", "task_id", "input_tokens", filter="cost_usd <> 0.07")
+        | {"query": FEES + " WHERE status = 'ok'"},
         "budgets": mapped(PLANS, "ends_on"),
         "impacts": mapped(SCORES.format(score=score), "impact_score"),
     }
-    number = "passed::int" if score == "passed" else score
+    number = f"{score}::int::numeric"
     selects = Selects(
         costs=FEES.replace("id AS", "id::text AS") + " WHERE status = 'ok' AND cents <> 7",
         budgets=PLANS,
@@ -81,12 +82,9 @@ async def test_cents_budgets_and_scores_of_their_own(tables: str, tmp_path: Path
         settings = Settings(zone=ZoneInfo(zone))
 
         def books() -> Books:
-            return replace(
-                read(tables, selects), unmapped=frozenset({"costs.input_tokens", "costs.output_tokens", "impacts.total_tokens"})
-            )
+            return replace(read(tables, selects), unmapped=frozenset({"costs.output_tokens", "costs.model"}))
 
         assert differences(exporter.samples(), report(books(), settings, clock.now)) == []
-        assert "resource_quest_wasted_usd" not in exporter.samples()
         with psycopg.connect(tables) as connection:
             connection.execute("UPDATE plans SET monthly = 90 WHERE team = 2; DELETE FROM plans WHERE team = 7")
             connection.execute("INSERT INTO fees SELECT gen_random_uuid(), '2026-05-14 20:19Z', 'acme', 1234, 2, 't3', 'ok'")
@@ -107,7 +105,7 @@ async def test_a_ledger_of_days_counts_calls_on_the_days_that_it_names(tables: s
     clock = Clock(NOW)
 
     def books() -> Books:
-        unmapped = frozenset({"costs.occurred_at", "costs.task_id", "costs.output_tokens"})
+        unmapped = frozenset({"costs.occurred_at", "costs.task_id", "costs.model", "costs.output_tokens"})
         return replace(read(tables, selects), unmapped=unmapped)
 
     async with running(configure(tables, tmp_path / "rollups", ledgers={"costs": costs}, timezone=zone), clock) as exporter:
@@ -124,7 +122,7 @@ async def test_a_ledger_of_days_counts_calls_on_the_days_that_it_names(tables: s
 
 async def test_sums_follow_a_purge_within_two_refreshes(tables: str, tmp_path: Path) -> None:
     clock = Clock(NOW)
-    costs = mapped(FEES, "quest_id", "task_id")
+    costs = mapped(FEES, "quest_id", "task_id", "input_tokens")
     selects = Selects(costs=FEES.replace("id AS", "id::text AS"))
     async with running(configure(tables, tmp_path / "rollups", ledgers={"costs": costs}), clock) as exporter:
         await exporter.refresh()
@@ -136,9 +134,29 @@ async def test_sums_follow_a_purge_within_two_refreshes(tables: str, tmp_path: P
                 )
             clock.now += timedelta(seconds=15)
             await exporter.refresh(2)
-            unmapped = frozenset({"costs.input_tokens", "costs.output_tokens"})
+            unmapped = frozenset({"costs.model", "costs.output_tokens"})
             expected = report(replace(read(tables, selects), unmapped=unmapped), Settings(), clock.now)
             assert differences(exporter.samples(), expected) == []
             now_oldest = exporter.own("ledger_oldest_entry_timestamp_seconds", ledger="costs")
             assert now_oldest > oldest or (days == 0 and now_oldest == 0)
             oldest = now_oldest
+
+
+async def test_without_any_tokens_nothing_is_said_of_waste(tables: str, tmp_path: Path) -> None:
+    ledgers = {"costs": mapped(FEES, "task_id"), "impacts": mapped(SCORES.format(score="stars"), "impact_score")}
+    async with running(configure(tables, tmp_path / "rollups", ledgers=ledgers), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        assert not [name for name in exporter.samples() if "waste" in name]
+        assert exporter.samples()["resource_top_task_impact_per_usd"]
+        assert "No input_tokens or output_tokens column is configured for the costs ledger." in exporter.dashboard()
+
+
+async def test_without_any_cost_of_tasks_no_task_is_efficient(tables: str, tmp_path: Path) -> None:
+    ledgers = {"impacts": mapped(SCORES.format(score="stars"), "impact_score")}
+    async with running(configure(tables, tmp_path / "rollups", ledgers=ledgers), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        assert exporter.samples().keys() == {
+            "resource_report_info",
+            "resource_budget_day_elapsed_ratio",
+            "resource_quest_impact_score",
+        }

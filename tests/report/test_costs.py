@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.report.context import EXACT, summed
-from exporter.report.costs import COURSE_DAYS, CostSums
+from exporter.report.costs import COURSE_DAYS, USD, CostSums
 from tests.rollups import naive
 from tests.rollups.entries import TODAY, Entry, Store, at, configure
 
@@ -90,7 +90,7 @@ def test_sums_that_are_kept_are_those_of_all_calls(polls: list[tuple[list[Entry]
             sums.add(store.report, changes.totals["cost_days"])
             models, quests = named(store, sums)
             assert models == expected(read, "model")
-            assert quests == {key: (found[2],) for key, found in expected(read, "quest_id").items() if found[2]}
+            assert quests == {key: (found[USD],) for key, found in expected(read, "quest_id").items() if found[USD]}
             fresh = CostSums(store.report, folding=False)
             assert sums.cells == fresh.cells
             assert {key: usd for key, usd in sums.days.items() if usd} == {key: usd for key, usd in fresh.days.items() if usd}

@@ -79,7 +79,7 @@ def test_the_rows_are_told_by_which_a_total_has_grown() -> None:
 
 def test_a_total_is_compacted_when_it_has_grown_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running_totals, "MOST_APPENDED", 3)
-    growth, row = Growth(), ("2026-05-14", 1, 1, 1, 0, Decimal("0.5"), 0, 0, 0)
+    growth, row = Growth(), ("2026-05-14", 1, 1, 1, 1, 0, Decimal("0.5"), 0, 0, 0)
     lengths = []
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
@@ -94,6 +94,6 @@ def test_a_total_is_exact_where_floats_are_not() -> None:
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
         for usd in amounts:
-            growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 0, usd, 0, 0, 0)]))
-        growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 0, Decimal("1e15"), 0, 0, 0)]), "-")
-        assert total(connection, "cost_days", 3)["2026-05-14", 1, 1][2] == Decimal("1.000000000000001")
+            growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 1, 0, usd, 0, 0, 0)]))
+        growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 1, 0, Decimal("1e15"), 0, 0, 0)]), "-")
+        assert total(connection, "cost_days", 3)["2026-05-14", 1, 1][3] == Decimal("1.000000000000001")

@@ -68,8 +68,8 @@ def test_outcomes_are_those_that_were_not_rejected(store: Store) -> None:
     assert store.rows(query) == [
         ("t1", "", "", NEXT, 2, 2000, Decimal("0.5")),
         ("t2", "", "", NEXT, 4, 3000, None),
-        ("t2", "Forge", "Second", NEXT, 1, 0, None),
-        ("t3", "", "", NEXT, 0, 0, 7),
+        ("t2", "Forge", "Second", NEXT, 1, None, None),
+        ("t3", "", "", NEXT, None, None, 7),
     ]
 
 

@@ -109,7 +109,8 @@ async def test_what_cannot_be_a_ledger_is_refused(known_ledger: str, tmp_path: P
 
 
 async def test_a_name_in_quotes_is_no_call(database: str, tmp_path: Path) -> None:
-    await look(database, ledger(database, tmp_path, "SELECT 'random() now()' AS \"now()\", id AS entry_id FROM cost_ledger"))
+    query = PLAIN.replace("SELECT", "SELECT 'random() now()' AS \"now()\",")
+    await look(database, ledger(database, tmp_path, query))
 
 
 async def test_budgets_may_ask_what_time_it_is(database: str, tmp_path: Path) -> None:
