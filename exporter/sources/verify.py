@@ -48,6 +48,8 @@ def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
         yield Finding(f"row level security may hide rows of {origin(ledger)} from role {table.role}", policy, warning=True)
     if table.kind in INDEXABLE:
         yield from _unindexed(ledger, table)
+    if ledger.query:
+        yield from _unread(ledger, table)
     identity = ledger.columns.get("entry_id")
     if identity and "updated_at" not in ledger.columns and not _ranged("entry_id", table.columns[identity]):
         yield Finding(
@@ -72,6 +74,15 @@ def _unindexed(ledger: Ledger, table: Table) -> Iterator[Finding]:
             text = f"{_where(ledger, source)} leads no index, so each refresh reads the whole table"
             create = f"{INDEXABLE[table.kind]} ON {quoted(ledger.table)} ({quoted((source,))})"
             yield Finding(text, create, warning=True)
+
+
+def _unread(ledger: Ledger, table: Table) -> Iterator[Finding]:
+    """Output columns of a query that bear the name of a ledger column, and are not read."""
+    definition = LEDGERS[ledger.name]
+    wanted = set(definition.columns) - ledger.columns.keys() - definition.replaced(ledger.columns)
+    for name in sorted(wanted & table.columns.keys() - set(ledger.columns.values())):
+        text = f"{_where(ledger, name)} is not mapped, so it is not read"
+        yield Finding(text, f"add {name}: {name} to ledgers.{ledger.name}.columns, or leave it out of the query", warning=True)
 
 
 def _missing(ledger: Ledger, column: str, source: str, table: Table) -> Finding:

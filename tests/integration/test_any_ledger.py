@@ -16,7 +16,9 @@ from tests.integration.running import Clock, configure, differences, running
 
 NOW = datetime(2026, 5, 14, 20, 20, tzinfo=UTC)
 TABLES = """
-CREATE TABLE fees (id uuid PRIMARY KEY, ts timestamptz NOT NULL, vendor text, cents int, team int, trace text, status text, tokens int);
+CREATE TABLE fees (
+    id uuid PRIMARY KEY, ts timestamptz NOT NULL, vendor text, cents int, team int, trace text, status text, tokens int
+);
 CREATE INDEX ON fees (ts, id);
 INSERT INTO fees SELECT md5(n::text)::uuid, timestamptz '2026-05-14 20:00Z' - n * interval '97 minutes',
        (ARRAY['openai', 'azure/eu', 'acme'])[1 + n % 3], n % 700 - 50, n % 4, 't' || n % 40,

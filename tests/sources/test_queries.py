@@ -179,3 +179,12 @@ async def test_it_is_told_of_views_too(database: str, tmp_path: Path) -> None:
         )
     asked = configure(database, tmp_path, ledgers={"costs": {"database": "main", "table": "seen"}}).ledgers["costs"]
     assert "each refresh reads all of it: Seq Scan on public.cost_ledger" in (await look(database, asked))[1][0]
+
+
+async def test_a_column_that_is_named_like_the_ledgers_and_not_mapped_is_told(database: str, tmp_path: Path) -> None:
+    query = PLAIN.replace("upper(quest_id) AS team", "quest_id, task_id")
+    found = (await look(database, ledger(database, tmp_path, query, columns={"task_id": "quest_id"})))[1]
+    said = "column task_id of ledgers.costs.query is not mapped, so it is not read; fix: add task_id: task_id to ledgers.costs"
+    assert [text for text in found if "not mapped" in text and said not in text] == []
+    found = (await look(database, ledger(database, tmp_path, query, columns={"quest_id": "quest_id"})))[1]
+    assert [text for text in found if said in text]

@@ -84,7 +84,7 @@ async def test_an_expression_is_refused_with_the_way_to_have_it(
         f'column "{expression}" of table cost_ledger does not exist,'
         f" and ledgers.costs.columns.{column} takes the name of a column, not an expression"
     )
-    assert f"(CREATE VIEW … AS SELECT …, {expression} AS {column} FROM cost_ledger)" in finding.remedy
+    assert f"ledgers.costs.query: SELECT …, {expression} AS {column} FROM cost_ledger" in finding.remedy
     assert "one of id, created_at, task_id," in finding.remedy
 
 

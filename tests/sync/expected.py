@@ -15,8 +15,8 @@ from tests.sync.simulated import Ledger, Row
 from tests.sync.simulated_rows import checksum, key, occurred, rejection_reason
 
 CALLS = """
-SELECT day, task_id, quest_id, provider, model, sum(entries)::INTEGER, sum(calls)::INTEGER, sum(unpriced)::INTEGER, sum(usd), sum(credit_usd),
-       sum(input_tokens)::INTEGER, sum(output_tokens)::INTEGER
+SELECT day, task_id, quest_id, provider, model, sum(entries)::INTEGER, sum(calls)::INTEGER, sum(unpriced)::INTEGER, sum(usd),
+       sum(credit_usd), sum(input_tokens)::INTEGER, sum(output_tokens)::INTEGER
   FROM costs LEFT JOIN tasks USING (task) JOIN quests USING (quest) JOIN models USING (model_key) GROUP BY ALL
 HAVING sum(entries) <> 0
 """
