@@ -25,24 +25,24 @@ FOLDER: Final = Path(__file__).parent
 
 
 def main() -> int:
-    """Run the bench; the exit status is 1 when bars are missed that count, 2 when it cannot run, else 0."""
+    """Run the bench; the exit status is 1 when bars are missed that count, 2 when it or one of its steps cannot run, else 0."""
     arguments = _arguments()
     size = SIZES[arguments.size]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that PostgreSQL is stopped and removed
     console = Console(highlight=False)
     try:
-        surroundings, measured = _run(size, arguments.only or size.steps, console)
+        surroundings, measured, failed = _run(size, arguments.only or size.steps, console)
     except BenchError as error:
         console.print(f"bench: {error}", soft_wrap=True, style="red")
         return 2
     report = Report(arguments.size, surroundings, measured, judge(size.bars, measured, size.days))
     report.write(arguments.output or FOLDER / report.page)
     report.show(console)
-    return int(report.failed)
+    return 2 if failed else int(report.failed)
 
 
-def _run(size: Size, steps: Sequence[str], console: Console) -> tuple[dict[str, str], Measured]:
-    """Run the steps; returns also the machine and the versions of what was measured."""
+def _run(size: Size, steps: Sequence[str], console: Console) -> tuple[dict[str, str], Measured, bool]:
+    """Run the steps; returns the machine and versions of what was measured, the figures, and whether a step failed."""
     console.print(require_disk(size), soft_wrap=True)
     surroundings = machine()
     absent = [peer for peer in PEERS if "peers" in size.steps and not peer.path]
@@ -50,17 +50,23 @@ def _run(size: Size, steps: Sequence[str], console: Console) -> tuple[dict[str, 
         console.print(f"{peer.name}: {peer.state()}", soft_wrap=True, markup=False)
     with running() as server, TemporaryDirectory(prefix="bench-") as directory:
         surroundings |= versions(server) | (peer_versions() if "peers" in size.steps else {})
-        return surroundings, _measure(server, size, Path(directory), steps, console)
+        return surroundings, *_measure(server, size, Path(directory), steps, console)
 
 
-def _measure(server: Server, size: Size, directory: Path, steps: Sequence[str], console: Console) -> Measured:
+def _measure(server: Server, size: Size, directory: Path, steps: Sequence[str], console: Console) -> tuple[Measured, bool]:
+    """A step that fails does not take with it what the others have measured, which takes half an hour."""
     measured: Measured = {}
+    failed = False
     with progress(console) as tell:
         bench = Bench(server, size, directory, tell, console.print)
         bench.create_roles()
         for name in steps:
-            measured |= STEPS[name](bench)
-    return measured
+            try:
+                measured |= STEPS[name](bench)
+            except BenchError as error:
+                console.print(f"bench: step {name}: {error}", soft_wrap=True, style="red")
+                failed = True
+    return measured, failed
 
 
 def _arguments() -> argparse.Namespace:

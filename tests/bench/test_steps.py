@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 from typing import Final
 
 import pytest
+from rich.console import Console
 
+from bench import __main__ as main
+from bench.__main__ import _measure
 from bench.ledger import Shape
 from bench.ours import STAGES
 from bench.processes import BenchError
 from bench.server import Server, running
 from bench.sizes import SIZES
-from bench.steps.context import Bench
+from bench.steps.context import Bench, Measured
 from bench.steps.registry import STEPS
 
 REFRESH: Final = {"database_ms", *(f"{stage}_ms" for stage in STAGES)}
@@ -65,3 +70,16 @@ def test_a_step_measures(bench: Bench, step: str) -> None:
     found = STEPS[step](bench)
     assert EXPECTED[step] <= set(found)
     assert all(value > 0 for value in found.values())
+
+
+def test_a_step_that_fails_takes_no_figures_of_others_with_it(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: Bench) -> Measured:
+        raise BenchError("no memory")
+
+    monkeypatch.setattr(Bench, "create_roles", lambda _: None)
+    monkeypatch.setattr(main, "STEPS", {"busy": failing, "plain": lambda _: {"plain.database_ms": 1.0}})
+    said = StringIO()
+    assert _measure(server, TINY, tmp_path, ["busy", "plain"], Console(file=said)) == ({"plain.database_ms": 1.0}, True)
+    assert "bench: step busy: no memory" in said.getvalue()
