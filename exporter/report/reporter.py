@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 FAILED = "This section could not be computed; the log says why."
 UNREAD = "The {ledger} ledger has not been read yet."
+DAYS_ONLY = "The costs ledger tells days only, so projections go by the elapsed share of the day."
 TOO_OLD = "The {ledger} ledger could not be read for longer than refresh.stale_after."
 
 
@@ -162,8 +163,9 @@ class Reporter:
 
 
 def _unlabelled(ledgers: Mapping[str, Ledger]) -> dict[str, str]:
-    """By the names of labels that the configured ledgers do not tell, a sentence that says so."""
+    """By the names of labels and of ``hour``, where the configured ledgers do not tell them, a sentence that says so."""
     found = {label: source.missing(ledgers) for label, source in LABELS.items() if source.ledger in ledgers}
+    found["hour"] = DAYS_ONLY if "costs" in ledgers and "day" in ledgers["costs"].columns else None
     return {label: reason for label, reason in found.items() if reason}
 
 

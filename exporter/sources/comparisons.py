@@ -23,9 +23,10 @@ def key_sums(source: Source) -> sql.Composed:
 def _sums(source: Source, summed: sql.Composable) -> sql.Composed:
     return sql.SQL("""
 SELECT number, entries, total
-  FROM unnest(%(starts)s::{type}[], %(ends)s::{type}[]) WITH ORDINALITY AS range (start, finish, number)
+  FROM unnest(%(starts)s::{type}[], %(ends)s::{type}[]) WITH ORDINALITY AS asked_range (start, finish, number)
  CROSS JOIN LATERAL (SELECT count(*), coalesce(sum({summed}), 0)::numeric FROM {table}
-                      WHERE {time} >= start AND {time} < finish AND {known} AND {condition}) AS sums (entries, total)
+                      WHERE {time} >= asked_range.start AND {time} < asked_range.finish AND {known} AND {condition}
+                    ) AS sums (entries, total)
 """).format(
         type=sql.SQL(source.type(source.timed_by)),
         summed=summed,

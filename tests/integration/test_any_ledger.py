@@ -119,6 +119,9 @@ async def test_a_ledger_of_days_counts_calls_on_the_days_that_it_names(tables: s
         for _ in range(8):
             clock.now += timedelta(hours=3)
             await exporter.refresh()
+            assert (
+                "The costs ledger tells days only, so projections go by the elapsed share of the day." in exporter.dashboard()
+            )
             assert differences(exporter.samples(), report(books(), settings, clock.now)) == []
 
 

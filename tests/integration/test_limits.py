@@ -146,5 +146,5 @@ async def test_the_number_of_series_is_within_max_series(database: str, tmp_path
 
 def _series(exporter: Exporter) -> int:
     """The number of series by the exporter's own metric."""
-    sections = ("allocation", "spend", "utilization", "providers", "efficiency", "waste", "report")
+    sections = ("allocation", "budgets", "spend", "utilization", "providers", "efficiency", "waste", "report")
     return sum(int(exporter.own("series", section=section)) for section in sections)

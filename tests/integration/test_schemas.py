@@ -163,6 +163,7 @@ async def test_ledgers_in_two_databases(filled: str, postgres: str, scidex: str,
 ODD_NAMES = (
     *('say "hi"', "'; DROP TABLE quests; --", "a b.c", "100% %s %(x)s", "{} {0} {model}", "naïve 漢字", "\\ $1 :x ?", ");"),
     *(" \t\nx", "SELECT", "user", "order", "Table", "null", "/*", "--", "at", "entries", "rejection_reason", "id", "bucket"),
+    *("start", "finish", "number", "range", "ledger", "entry", "day"),
 )  # fmt: skip
 
 

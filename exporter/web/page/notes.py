@@ -27,7 +27,10 @@ class _Shown:
 
 _SECTIONS = {
     "allocation": _Shown(
-        "No budget and no spend today.", (allocation.ALLOCATION, spend.QUEST_SPEND), (spend.PROJECTED,), ("quest_id",)
+        "No budget and no spend today.",
+        (allocation.ALLOCATION, spend.QUEST_SPEND),
+        (spend.PROJECTED,),
+        ("quest_id", "hour"),
     ),
     "budgets": _Shown("No budget holds today.", (budgets.BUDGET,), (budgets.SPEND, budgets.PROJECTED)),
     "efficiency": _Shown("No task with a cost and an impact.", (efficiency.TOP_IMPACT_PER_USD,)),
