@@ -24,10 +24,13 @@ TOKENS: Final = Short
 SECONDS: Final = Seconds
 PER_SECOND: Final = CountsPerSecond
 BYTES: Final = BytesIEC
+DATE: Final = "time:YYYY-MM-DD"
+"""A Unix time in milliseconds, in the time zone of the browser."""
 
 ALLOCATED: Final = "green"
 SPENT: Final = "red"
 WASTED: Final = "red"
+WARNING: Final = "orange"
 NEUTRAL: Final = "blue"
 REST: Final = "#8e8e8e"
 """For everything without its own colour, such as ``other`` and ``unknown``."""
@@ -81,6 +84,11 @@ def thresholds(steps: Steps) -> ThresholdsConfig:
 def colored(color: str) -> Property:
     """One colour, as a property of a field."""
     return Property("color", {"mode": FieldColorModeId.FIXED, "fixedColor": color})
+
+
+def graded(steps: Steps) -> list[Property]:
+    """The colour of the highest threshold that a value reaches, as properties of a field."""
+    return [Property("color", {"mode": FieldColorModeId.THRESHOLDS}), Property("thresholds", thresholds(steps).build())]
 
 
 def unit(name: str) -> Property:
