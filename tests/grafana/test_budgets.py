@@ -1,6 +1,7 @@
 """The panels of budgets: their amounts against plain SQL, and the dates against a computation without PromQL."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from tests.grafana.boards import asked
+from tests.conftest import ROOT
+from tests.grafana.boards import BOARDS, asked, panels
 from tests.grafana.conftest import BUDGETS, Found, Prometheus
 
 TABLE = ("resource-dashboard", "Budgets of this period")
@@ -104,6 +106,13 @@ def test_the_tile_says_too_that_a_budget_lasts(tmp_path: Path) -> None:
     promtool(tmp_path / "tests.yml", expected)
 
 
+def test_every_panel_says_why_it_is_empty() -> None:
+    drawn = [panel for board in BOARDS.values() for panel in panels(board) if "resource_quest_budget_" in str(panel["targets"])]
+    said = {panel["title"]: panel["fieldConfig"]["defaults"]["noValue"] for panel in drawn}
+    assert len(said) == len(drawn) == 7
+    assert all(text.startswith("No data: ") for text in said.values()), said
+
+
 def by_budget(found: Found) -> dict[tuple[str, str], float]:
     """The values by quest and period."""
     assert len({(labels["quest_id"], labels["period"]) for labels, _ in found}) == len(found)
@@ -138,6 +147,13 @@ class TestLive:
         assert found == {("q1", "month"): pytest.approx(1000 * date, abs=10), ("q2", "week"): 0}
         ((_, of_tile),) = prometheus.at(moment, asked(*TILE, quest="q1"))
         assert of_tile == found["q1", "month"]
+
+    def test_query_of_the_documentation(self, prometheus: Prometheus) -> None:
+        page = (ROOT / "docs/dashboards.md").read_text(encoding="utf-8")
+        (query,) = re.findall(r"^```promql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        beyond = by_budget(prometheus.now(query))
+        assert beyond.keys() == {("q1", "month"), ("q2", "week")}
+        assert beyond["q2", "week"] == pytest.approx(0.20 - 0.125)  # today is its last day
 
     @pytest.mark.parametrize(
         "quest, period, expected", [("q2", "month", [1]), ("q2", "week", [0]), ("q3", "open", []), ("q9", "month", [])]
