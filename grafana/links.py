@@ -27,6 +27,11 @@ def quest_of_series() -> tuple[str, str]:
     return "Open the quest", _drill(QUEST, "quest", _SERIES % "quest_id")
 
 
+def budget_of_row() -> tuple[str, str]:
+    """Title and URL of the link from a table row to the quest and the period of a budget."""
+    return "Open the quest", _drill(QUEST, "quest", f"{_ROW % 'quest_id'}&var-period={_ROW % 'Period'}")
+
+
 def provider_of_row() -> tuple[str, str]:
     """Title and URL of the link from a table row to its provider, by the column ``Provider``."""
     return "Open the provider", _drill(PROVIDER, "provider", _ROW % "Provider")

@@ -1,10 +1,62 @@
 """The quantities that several dashboards show, each defined once."""
 
-from exporter.sections import allocation, efficiency, providers, spend, waste
+from dataclasses import dataclass
+from typing import Final
+
+from exporter.sections import allocation, budgets, efficiency, providers, spend, waste
 from grafana.queries import TODAY, Scope, known_zero, share, total
 
 SPAN = "1h"
 """The range before each moment over which spend per hour is measured."""
+OVER: Final = 0
+"""In the place of the date on which a budget is used up: more than the budget is spent already."""
+LASTS: Final = 1
+"""In the same place: the projected spend is within the budget."""
+_DAY: Final = 86_400
+_MILLISECONDS: Final = 1000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The PromQL of budgets: USD for the period, spent and projected, the elapsed share of it, and its end in Unix time."""
+
+    amount: str
+    spent: str
+    projected: str
+    elapsed: str
+    end: str
+
+    @property
+    def used(self) -> str:
+        """Spent share of the budget."""
+        return share(self.spent, self.amount)
+
+    @property
+    def days_left(self) -> str:
+        """The days of the period that remain, with today."""
+        return f"ceil(({self.end} - time()) / {_DAY})"
+
+    @property
+    def used_up(self) -> str:
+        """When the budget is used up at the pace of the period, in milliseconds; ``OVER`` where more than it is spent.
+
+        Absent where the projected spend is within the budget.
+        """
+        to_come = f"({self.end} - time()) * ({self.amount} - {self.spent}) / ({self.projected} - {self.spent})"
+        ahead = f"{self.projected} > {self.amount} and {self.spent} <= {self.amount}"
+        return f"{_MILLISECONDS} * (time() + {to_come}) and {ahead} or {OVER} * ({self.spent} > {self.amount})"
+
+
+def budget_of_each(scope: Scope) -> Budget:
+    """The budget of each quest and period."""
+    metrics = budgets.BUDGET, budgets.SPEND, budgets.PROJECTED, budgets.ELAPSED, budgets.END
+    return Budget(*(scope.of(metric) for metric in metrics))
+
+
+def budget_of_all(scope: Scope) -> Budget:
+    """The budgets of one period, added up over quests."""
+    each = budget_of_each(scope)
+    return Budget(total(each.amount), total(each.spent), total(each.projected), f"max({each.elapsed})", f"max({each.end})")
 
 
 def allocated(scope: Scope, *by: str) -> str:

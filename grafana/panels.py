@@ -19,13 +19,15 @@ from grafana_foundation_sdk.models import piechart as pie
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
 from grafana_foundation_sdk.models.dashboard import ValueMap, ValueMappingResult
 
-from grafana.theme import COUNT, NEUTRAL, REST, Steps, by_threshold, colored, fixed, thresholds
+from grafana.theme import BUDGET_USED, COUNT, NEUTRAL, REST, SHARE, USD, Steps, by_threshold, colored, fixed, thresholds, unit
 from grafana.variables import DATASOURCE
 
 Panel = bargauge.Panel | piechart.Panel | stat.Panel | table.Panel | timeseries.Panel
 P = TypeVar("P", bargauge.Panel, piechart.Panel, stat.Panel, table.Panel, timeseries.Panel)
 
 
+UNKNOWN = "–"
+"""In the place of a value that is absent."""
 RECENT = "24h"
 """The time range of panels that need a close view, independent of the dashboard's time range."""
 
@@ -46,7 +48,7 @@ class Query(NamedTuple):
 
 def outfit(panel: P, words: Words, unit: str, queries: Sequence[Dataquery]) -> P:
     """Set the properties that every panel has."""
-    panel.title(words.title).description(words.text).unit(unit).datasource(DATASOURCE).no_value("–")
+    panel.title(words.title).description(words.text).unit(unit).datasource(DATASOURCE).no_value(UNKNOWN)
     return ask(panel, queries)
 
 
@@ -73,8 +75,20 @@ def number(words: Words, unit: str, *queries: Query, color: str | Steps = NEUTRA
 
 def states(words: Words, query: Query) -> stat.Panel:
     """The state ok (1) or failing (0) of each series of the query."""
-    said = {"1": ValueMappingResult(text="ok", color="green"), "0": ValueMappingResult(text="failing", color="red")}
-    return number(words, COUNT, query).mappings([ValueMap(options=said)])
+    return number(words, COUNT, query).mappings([texts({1: ("ok", "green"), 0: ("failing", "red")})])
+
+
+def texts(by_value: Mapping[int, tuple[str, str]]) -> ValueMap:
+    """The text and the colour that are shown in the place of each value."""
+    return ValueMap(
+        options={str(value): ValueMappingResult(text=text, color=color) for value, (text, color) in by_value.items()}
+    )
+
+
+def of_budget(words: Words, part: str, usd: Query) -> stat.Panel:
+    """A share of a budget, in the colour of its threshold, and the same in USD, for which the thresholds do not hold."""
+    panel = number(words, SHARE, Query(part, "of budget"), usd, color=BUDGET_USED)
+    return panel.override_by_name(usd.legend, [unit(USD), colored(NEUTRAL)])
 
 
 def names(words: Words, query: Query) -> stat.Panel:

@@ -6,27 +6,29 @@ from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
 
 from exporter.sections import allocation, spend
-from grafana import comparison, links, measures, rankings, theme, variables
+from grafana import budgets, comparison, links, measures, rankings, theme, variables
 from grafana.layout import Page, Section, Tile
-from grafana.panels import RECENT, Query, Words, course, donut, linked, marked, number, paint
+from grafana.panels import RECENT, Query, Words, course, donut, linked, marked, number, of_budget, paint
 from grafana.queries import TODAY, Scope, share, total
 from grafana.tables import Key, Value, rows
 
 SCOPE: Final = Scope({"quest_id": '=~"$quest"'})
+PERIOD: Final = Scope({**SCOPE.filters, "period": '="$period"'})
 QUEST: Final = "quest_id" + SCOPE.filters["quest_id"]
 
 
 def page() -> Page:
     """The dashboard of one quest, or of all quests together."""
-    chosen = (variables.datasource(), variables.job(), variables.instance(), variables.quest(), variables.window())
+    filters = (variables.datasource(), variables.job(), variables.instance(), variables.quest())
     return Page(
         uid=links.QUEST,
         title="Quest",
         text="One quest of the Resource Dashboard: its budget, providers, models, most efficient and wasted tasks, and alerts.",
         since="now-30d",
-        variables=chosen,
+        variables=(*filters, variables.window(), variables.period(SCOPE)),
         sections=(
             Section("$quest, today and over $window", _today()),
+            Section("$quest, $period so far", budgets.so_far(PERIOD)),
             Section("Budget and spend of $quest", _course()),
             Section("Providers and models of $quest", _providers()),
             Section("Tasks of $quest", [Tile(rankings.best_tasks(SCOPE), 24, 8), Tile(rankings.wasted_tasks(SCOPE), 24, 8)]),
@@ -59,18 +61,16 @@ def _today() -> list[Tile]:
             Query(measures.budget_used(SCOPE)),
             color=theme.BUDGET_USED,
         ),
-        number(
+        of_budget(
             Words(
                 "End of the day",
                 "Projected spend at the end of the day, in USD and as a share of the budget. Absent in the first half hour of"
                 " the"
                 " day.",
             ),
-            theme.SHARE,
-            Query(share(measures.projected(SCOPE), measures.allocated(SCOPE)), "of budget"),
+            share(measures.projected(SCOPE), measures.allocated(SCOPE)),
             Query(measures.projected(SCOPE), "projected"),
-            color=theme.BUDGET_USED,
-        ).override_by_name("projected", [theme.unit(theme.USD)]),
+        ),
         number(
             Words(
                 "Pace",

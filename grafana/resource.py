@@ -4,9 +4,9 @@ from typing import Final
 
 from exporter.metrics import Metric
 from exporter.sections import providers, spend, utilization, waste
-from grafana import comparison, links, measures, rankings, theme, variables
+from grafana import budgets, comparison, links, measures, rankings, theme, variables
 from grafana.layout import Page, Section, Tile
-from grafana.panels import RECENT, Query, Words, bars, course, donut, linked, number, paint
+from grafana.panels import RECENT, Query, Words, bars, course, donut, linked, number, of_budget, paint
 from grafana.queries import TODAY, Scope, known_zero, leading, share, total
 from grafana.timeline import balance, days
 
@@ -65,18 +65,16 @@ def _today() -> list[Tile]:
             Query(measures.budget_used(SCOPE)),
             color=theme.BUDGET_USED,
         ),
-        number(
+        of_budget(
             Words(
                 "End of the day",
                 "Projected spend at the end of the day, as a share of the allocation and in USD. Above 100 %, slow a quest"
                 " down or"
                 " allocate more. Absent in the first half hour of the day.",
             ),
-            theme.SHARE,
-            Query(share(measures.projected(SCOPE), measures.allocated(SCOPE)), "of budget"),
+            share(measures.projected(SCOPE), measures.allocated(SCOPE)),
             Query(measures.projected(SCOPE), "projected"),
-            color=theme.BUDGET_USED,
-        ).override_by_name("projected", [theme.unit(theme.USD)]),
+        ),
         number(
             Words(
                 "Impact per $1",
@@ -137,7 +135,11 @@ def _allocation() -> list[Tile]:
         color=theme.BUDGET_USED,
     )
     shares.override_by_name("Other", [theme.colored(theme.REST)])
-    return [Tile(linked(shares, *links.quest_of_series()), 10, 11), Tile(linked(used, *links.quest_of_series()), 14, 11)]
+    return [
+        Tile(linked(shares, *links.quest_of_series()), 10, 11),
+        Tile(linked(used, *links.quest_of_series()), 14, 11),
+        Tile(budgets.table(SCOPE), 24, 9),
+    ]
 
 
 def _efficiency() -> list[Tile]:

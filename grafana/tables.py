@@ -40,10 +40,12 @@ class Value:
     decimals: int | None = None
     bar: str = ""
     """The colour of a bar from 0 to the maximum of the column; empty: no bar."""
+    leads: bool = False
+    """Whether the rows are in descending order of this column. By default, they are in that of the first one."""
 
 
 def rows(words: Words, keys: Sequence[Key], values: Sequence[Value], *, most: int = 15, ranked: bool = False) -> table.Panel:
-    """A table with one row per set of keys, in descending order of the first value."""
+    """A table with one row per set of keys, in descending order of the value that leads."""
     longest = {index: f"max({value.query})" for index, value in enumerate(values) if value.bar}
     queries = [*(value.query for value in values), *longest.values()]
     panel = outfit(table.Panel(), words, values[0].unit, [at_once(query) for query in queries])
@@ -64,10 +66,11 @@ def _join(keys: Sequence[Key], fields: Sequence[str], values: Sequence[Value], m
     headings = {key.label: key.heading for key in keys if key.heading}
     headings |= {name: value.heading for name, value in zip(fields, values, strict=True)}
     places = {name: place for place, name in enumerate((RANK, *(key.label for key in keys), *fields))}
+    leading = next((name for name, value in zip(fields, values, strict=True) if value.leads), fields[0])
     dropped = dict.fromkeys(("Time", "job", ROW), True)
     return [
         step("merge"),
-        step("sortBy", sort=[{"field": fields[0], "desc": True}]),
+        step("sortBy", sort=[{"field": leading, "desc": True}]),
         step("limit", limitField=most),
         *(row_numbers(RANK) if ranked else ()),
         step("organize", excludeByName=dropped, indexByName=places, renameByName=headings),

@@ -24,10 +24,13 @@ TOKENS: Final = Short
 SECONDS: Final = Seconds
 PER_SECOND: Final = CountsPerSecond
 BYTES: Final = BytesIEC
+DATE: Final = "time:YYYY-MM-DD"
+"""A Unix time in milliseconds, in the time zone of the browser."""
 
 ALLOCATED: Final = "green"
 SPENT: Final = "red"
 WASTED: Final = "red"
+WARNING: Final = "orange"
 NEUTRAL: Final = "blue"
 REST: Final = "#8e8e8e"
 """For everything without its own colour, such as ``other`` and ``unknown``."""
@@ -46,6 +49,20 @@ PROVIDERS: Mapping[str, str] = {
     "Codex": "#14a098",
     "Bedrock": "orange",
     "GLM": "blue",
+    "OpenRouter": "#7c6bf0",
+    "Azure": "#2f9be0",
+    "Ollama": "#a0785a",
+    "Groq": "#d9622b",
+    "Together": "#00b3c4",
+    "Fireworks": "#c44fd6",
+    "Google": "#d4a106",
+    "Anthropic": "#cc785c",
+    "OpenAI": "#8a9a2b",
+    "Mistral": "#f08aa6",
+    "DeepSeek": "#3f5fd0",
+    "xAI": "#6b7f99",
+    "Meta": "#86b8f5",
+    "Cohere": "#b07fd8",
     "other": REST,
     "unknown": REST,
 }
@@ -81,6 +98,11 @@ def thresholds(steps: Steps) -> ThresholdsConfig:
 def colored(color: str) -> Property:
     """One colour, as a property of a field."""
     return Property("color", {"mode": FieldColorModeId.FIXED, "fixedColor": color})
+
+
+def graded(steps: Steps) -> list[Property]:
+    """The colour of the highest threshold that a value reaches, as properties of a field."""
+    return [Property("color", {"mode": FieldColorModeId.THRESHOLDS}), Property("thresholds", thresholds(steps).build())]
 
 
 def unit(name: str) -> Property:

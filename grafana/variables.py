@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
 
 from exporter.metrics import Metric
-from exporter.sections import providers, spend
+from exporter.sections import budgets, providers, spend
 from grafana.queries import Scope, every
 
 DATASOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -61,6 +61,12 @@ def window() -> QueryVariable:
     """One window of the report."""
     chosen = _variable("window", "Window", _values(spend.QUEST_SPEND, "window"))
     return chosen.sort(VariableSort.NUMERICAL_DESC).current(VariableOption(text="30d", value="30d"))
+
+
+def period(scope: Scope) -> QueryVariable:
+    """One period of the budgets in the scope."""
+    chosen = _variable("period", "Period", f"label_values({scope.selector(budgets.BUDGET)}, period)")
+    return chosen.current(VariableOption(text="month", value="month"))
 
 
 def _values(metric: Metric, label: str) -> str:

@@ -74,10 +74,16 @@ def variable_queries() -> list[tuple[str, str, str]]:
     ]
 
 
-def filled(expression: str, window: str = "30d") -> str:
-    """PromQL as Grafana sends it when every variable is set to All."""
-    spans = {"$__rate_interval": "1m", "$__interval": "1m", "$window": window}
-    names = ("job", "instance", "layer", "quest", "provider")
+def filled(expression: str, *, quest: str = ".+", period: str = "month") -> str:
+    """PromQL as Grafana sends it; all other variables are set to All."""
+    spans = {"$__rate_interval": "1m", "$__interval": "1m", "$window": "30d", "$period": period, "$quest": quest}
+    names = ("job", "instance", "layer", "provider")
     for name, value in (spans | {f"${name}": ".+" for name in names}).items():
         expression = expression.replace(name, value)
     return expression
+
+
+def asked(board: str, panel: str, ref: str = "A", **chosen: str) -> str:
+    """The PromQL of one query of a panel, as Grafana sends it."""
+    (found,) = (query for query in queries() if (query.board, query.panel, query.ref) == (board, panel, ref))
+    return filled(found.expression, **chosen)

@@ -17,7 +17,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.conftest import SCHEMA
-from tests.end_to_end.process import serving
+from tests.end_to_end.process import LEDGERS, serving
 from tests.waiting import until
 
 LEDGER = Path(__file__).parent.parent / "end_to_end/ledger.sql"
@@ -33,6 +33,16 @@ LATE_CALL = """
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
 VALUES (now(), 't1', 'q1', 'minimax', 'MiniMax-M2', 4000, 1000, 0.40)
 """
+
+# q1 is projected to exceed its month, which always began nine days ago; q2 has exceeded its week; q3 has no end.
+BUDGETS = """\
+SELECT 'q1' AS quest_id, 8 AS budget_usd, current_date - 9 AS starts_on, current_date + 20 AS ends_on, 'month' AS period
+UNION ALL SELECT 'q2', 0.125, current_date - 6, current_date, 'week'
+UNION ALL SELECT 'q3', 50, current_date - 100, NULL, 'open'
+UNION ALL SELECT 'q2', 900, current_date - 9, current_date + 20, 'month'
+"""
+LEDGER_OF_BUDGETS = f"{{{{database: main, query: {json.dumps(BUDGETS)}, columns: {{{{ends_on: ends_on, period: period}}}}}}}}"
+CONFIG = LEDGERS.replace("timezone:", f"  budgets: {LEDGER_OF_BUDGETS}\ntimezone:")
 
 Found = list[tuple[Mapping[str, str], float]]
 
@@ -51,7 +61,11 @@ class Prometheus:
 
     def now(self, expression: str) -> Found:
         """The labels and current values of the series."""
-        return [(series["metric"], float(series["value"][1])) for series in self.ask("query", query=expression)]
+        return self.at(time.time(), expression)
+
+    def at(self, moment: float, expression: str) -> Found:
+        """The labels and values of the series at a moment."""
+        return [(series["metric"], float(series["value"][1])) for series in self.ask("query", query=expression, time=moment)]
 
     def lately(self, expression: str) -> list[Any]:
         """The series of the last minute."""
@@ -105,7 +119,7 @@ def ledger(postgres: str, scidex: str) -> Iterator[str]:
 def prometheus(tmp_path_factory: pytest.TempPathFactory, ledger: str) -> Iterator[Prometheus]:
     """Prometheus after it has scraped a change of the ledger and an audit."""
     directory = tmp_path_factory.mktemp("dashboards")
-    with serving(directory, ledger) as exporter, scraping(directory, SCRAPES.format(port=exporter.port)) as prometheus:
+    with serving(directory, ledger, CONFIG) as exporter, scraping(directory, SCRAPES.format(port=exporter.port)) as prometheus:
         prometheus.until("count(count_over_time(resource_spend_usd[1m]) >= 3) by (instance) and on () count(up) == 2")
         with psycopg.connect(ledger) as connection:
             connection.execute(LATE_CALL)

@@ -5,7 +5,7 @@ import re
 import psycopg
 import pytest
 
-from tests.grafana.boards import Asked, filled, queries, variable_queries
+from tests.grafana.boards import Asked, asked, filled, queries, variable_queries
 from tests.grafana.conftest import Found, Prometheus
 
 pytestmark = [pytest.mark.prometheus("prometheus", "promtool"), pytest.mark.slow]
@@ -49,12 +49,6 @@ BY_PROVIDER = f"""
     SELECT CASE provider WHEN 'minimax' THEN 'MiniMax' WHEN 'aws-bedrock' THEN 'Bedrock' ELSE 'GLM' END, sum(cost_usd)
       FROM cost_ledger WHERE {MONTH} GROUP BY 1
 """
-
-
-def asked(board: str, panel: str, ref: str = "A") -> str:
-    """The PromQL of one query of a panel."""
-    (found,) = (query for query in queries() if (query.board, query.panel, query.ref) == (board, panel, ref))
-    return filled(found.expression)
 
 
 def by(label: str, found: Found) -> dict[str, float]:
