@@ -68,7 +68,8 @@ class Exporter:
 
     def data(self) -> list[str]:
         """The data samples that do not depend on the time of day."""
-        volatile = ("resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd")
+        budget = ("resource_quest_budget_elapsed", "resource_quest_budget_projected")
+        volatile = ("resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd", *budget)
         lines = self.page().splitlines()
         return [
             line for line in lines if line.startswith("resource_") and not line.startswith(("resource_exporter_", *volatile))

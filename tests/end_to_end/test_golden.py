@@ -9,9 +9,9 @@ import pytest
 from tests.conftest import Golden
 from tests.end_to_end.process import Exporter
 
-VOLATILE = re.compile(r"^(resource_exporter_|resource_budget_day_elapsed_ratio)")
+VOLATILE = re.compile(r"^(resource_exporter_|resource_budget_day_elapsed_ratio|resource_quest_budget_(elapsed|end))")
 # The projection is absent in the first half hour of the day, and the buckets of histograms vary.
-LEFT_OUT = re.compile(r"(# (HELP|TYPE) )?(process_|python_|resource_quest_projected_spend_usd|\w+_bucket\{)")
+LEFT_OUT = re.compile(r"(# (HELP|TYPE) )?(process_|python_|resource_quest_(budget_)?projected_spend_usd|\w+_bucket\{)")
 
 
 def masked(page: str) -> str:
