@@ -27,7 +27,8 @@ def test_both_formats_parse_and_have_the_same_samples(exporter: Exporter) -> Non
     assert rich.headers["Content-Encoding"] == "gzip"
     data = [
         {(s.name, tuple(sorted(s.labels.items()))): s.value for f in families for s in f.samples if not s.name.startswith(
-            ("resource_exporter", "process", "python", "resource_budget_day", "resource_quest_budget", "resource_quest_projected"))}
+            ("resource_exporter", "process", "python", "resource_budget_day", "resource_quest_budget",
+             "resource_quest_projected"))}
         for families in (text(plain.body.decode()), openmetrics(gzip.decompress(rich.body).decode()))  # type: ignore[no-untyped-call]
     ]  # fmt: skip
     assert data[0] == data[1]
