@@ -129,6 +129,18 @@ SELECT project, windows.time_window, coalesce({{column}}, 0)::float8
     return {(metric, "quest_id", "window"): complete.replace("{column}", column) for metric, column in metrics.items()}
 
 
+WASTED = f"""
+WITH scored AS (
+    SELECT trace_id, time_window FROM feedback CROSS JOIN {WINDOWS} WHERE created_at >= {DAY} - (days - 1) * interval '1 day'
+     GROUP BY 1, 2 HAVING sum(stars) <= 2
+), wasted AS (
+    SELECT project, time_window, trace_id FROM scored JOIN calls USING (trace_id)
+     GROUP BY 1, 2, 3 HAVING sum(prompt_tokens + completion_tokens) > 1000
+)
+SELECT project, 'low_impact', time_window, count(trace_id)::float8
+  FROM (SELECT DISTINCT project FROM wasted) AS projects CROSS JOIN {WINDOWS} LEFT JOIN wasted USING (project, time_window)
+ GROUP BY 1, 3
+"""
 SUMS: Sums = {
     **spent(BY_PROJECT),
     ("resource_provider_calls", "provider", "window"): windowed(f"SELECT {FAMILY}, created_at, 1 FROM calls"),
@@ -167,7 +179,13 @@ RECIPES: Mapping[str, Recipe] = {
     "Merged pull requests as impact": Recipe(
         CALLS + PULLS, judged("SELECT trace_id, closed_at, merged::int FROM pull_requests WHERE closed_at IS NOT NULL")
     ),
-    "Feedback as impact": Recipe(CALLS + FEEDBACK, judged("SELECT trace_id, created_at, stars FROM feedback")),
+    "Feedback as impact": Recipe(
+        CALLS + FEEDBACK,
+        {
+            **judged("SELECT trace_id, created_at, stars FROM feedback"),
+            ("resource_quest_wasted_tasks", "quest_id", "reason", "window"): WASTED,
+        },
+    ),
     "Several regions": Recipe(REGIONS, spent(BOTH)),
     "A table without tasks": Recipe(CHARGES, spent("SELECT 'unassigned', charged_at, amount FROM charges")),
     "Daily sums": Recipe(USAGE, DAYS),
