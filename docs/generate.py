@@ -29,6 +29,7 @@ UNITS = {
     "_tasks": "tasks",
     "_score": "score",
     "_ratio": "0 to 1",
+    "_timestamp_seconds": "Unix time",
     "_info": "always 1",
 }
 

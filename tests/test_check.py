@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,6 @@ from exporter.report import labelling
 from exporter.report.context import ReportContext
 from exporter.report.prepared import Prepared
 from exporter.sections import waste
-from tests.conftest import ROOT
 from tests.integration.running import Clock, configure, running
 
 ROLE = "resource_exporter_checked"
@@ -41,12 +39,6 @@ SECRET = f"""
 ALTER TABLE quests ADD secret text;
 REVOKE ALL ON quests FROM {ROLE};
 GRANT SELECT (id, name, layer) ON quests TO {ROLE};
-"""
-FEES = """
-CREATE TABLE fees (id bigint PRIMARY KEY, ts timestamp, provider text, cents int);
-INSERT INTO fees VALUES (1, '2026-07-01 12:00', 'acme', 1234);
-CREATE TABLE budgets (quest_id text, month date, usd numeric);
-INSERT INTO budgets VALUES ('q', '2024-02-01', 290), ('q', '2024-03-01', 100);
 """
 FAILING = {
     "a column that fails on the newest row": (COSTS.format("input_tokens / input_tokens"), {}, "costs", "division by zero"),
@@ -253,20 +245,3 @@ async def test_allocations_of_whole_periods_are_a_warning(tmp_path: Path, databa
     found = f"  allocations exist on one day of each {period} only; a row is what may be spent on one day"
     assert code == 0
     assert [line for line in lines if "one day of each" in line] == ([found] if period else [])
-
-
-async def test_the_views_of_the_documentation_raise_no_finding(tmp_path: Path, database: str) -> None:
-    page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    (views,) = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    prepare(database, FEES + views)
-    tables = {name: {"database": "main", "table": f"ledger_{name}"} for name in ("costs", "allocations")}
-    code, lines = await checked(configure(database, tmp_path / "rollups", ledgers=tables))
-    assert code == 0
-    assert [line for line in lines if not line.startswith("ok ")] == []
-    with psycopg.connect(database) as connection:
-        sums = connection.execute(
-            "SELECT min(day)::text, max(day)::text, round(sum(allocated_usd), 2)::text FROM ledger_allocations"
-        )
-        assert sums.fetchone() == ("2024-02-01", "2024-03-31", "390.00")
-        costs = connection.execute("SELECT (occurred_at AT TIME ZONE 'UTC')::text, cost_usd::float FROM ledger_costs")
-        assert costs.fetchall() == [("2026-07-01 10:00:00", 12.34)]

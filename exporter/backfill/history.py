@@ -6,19 +6,15 @@ from decimal import Decimal
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from exporter.backfill.budgets import BudgetHistory
+from exporter.backfill.series import Row, Sample, Series, fetched, held
 from exporter.backfill.span import Span
-from exporter.metrics import Labels, Metric
+from exporter.metrics import Metric
 from exporter.rollups.staging import bucket, microseconds, read
 from exporter.sections import allocation, spend
-
-Sample = tuple[int, Decimal]
-"""The number of a moment of the span, and the value at that moment."""
-Series = tuple[Labels, Iterator[Sample]]
-"""The label values of a series, and its samples in order of time."""
 
 _TABLE = """
 CREATE OR REPLACE TEMP TABLE history (
@@ -59,10 +55,12 @@ class History:
     token_types: Collection[str]
     whole_days: bool
     """Whether the ledger of costs tells days only."""
+    budgets: BudgetHistory
 
     def begin(self) -> None:
-        """Create the table that :meth:`load` fills."""
+        """Create the table that :meth:`load` fills, and find the budgets of the span."""
         self.connection.execute(_TABLE)
+        self.budgets.prepare()
 
     def load(self, files: list[Path]) -> None:
         """Sum up files of entries by bucket. Buckets count from the first moment of the span; earlier ones are negative."""
@@ -78,6 +76,7 @@ class History:
             spend.TOKENS: self._tokens,
             spend.QUEST_SPEND: self._today,
             allocation.ALLOCATION: self._allocations,
+            **self.budgets.families(),
         }
         yield from ((metric, found()) for metric, found in past.items() if metric in self.available)
 
@@ -112,13 +111,10 @@ class History:
                 total += buckets.get(number, 0)
 
     def _allocations(self) -> Iterator[Series]:
-        for labels, rows in groupby(self._rows(_ALLOCATIONS), key=lambda row: row[:3]):
-            amounts = {day: amount for *_, day, amount in rows}
-            days = ((amounts[day], numbers) for day, numbers in self.span.days() if day in amounts)
-            yield labels, ((number, amount) for amount, numbers in days for number in numbers)
+        calendar = self.span.calendar
+        days = {"first": calendar.day_of(self.span.first), "last": calendar.day_of(self.span.last)}
+        for labels, found in groupby(fetched(self.connection, _ALLOCATIONS, **days), key=lambda row: row[:3]):
+            yield labels, held(self.span, (row[3:] for row in found))
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query, fetched in batches. Only one query may be open: the connection has a single result."""
-        result = self.connection.execute(query)
-        while rows := result.fetchmany(10_000):
-            yield from rows
+    def _rows(self, query: str) -> Iterator[Row]:
+        return fetched(self.connection, query)

@@ -13,7 +13,9 @@ from rich.progress import Progress as ProgressBar
 
 from exporter import __version__
 from exporter.app import pipeline
-from exporter.backfill.history import History, Sample
+from exporter.backfill.budgets import BudgetHistory
+from exporter.backfill.history import History
+from exporter.backfill.series import Sample
 from exporter.backfill.span import Span, Target
 from exporter.calendar import ONE_DAY
 from exporter.config import Config
@@ -66,8 +68,9 @@ async def _build(refresher: Refresher, bar: ProgressBar) -> None:
 def _begin(refresher: Refresher, span: Span) -> History:
     context = ReportContext(refresher.rollups.connection, refresher.config, span.last)
     metrics = available(context.config.ledgers)
-    labelling.prepare(context, metrics)
-    history = History(context.connection, span, metrics, context.token_types, context.maps("costs", "day"))
+    labels = labelling.prepare(context, metrics)
+    budgets = BudgetHistory(context.connection, span, context.config.ledgers, labels)
+    history = History(context.connection, span, metrics, context.token_types, context.maps("costs", "day"), budgets)
     history.begin()
     return history
 

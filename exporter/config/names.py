@@ -52,7 +52,10 @@ def table(value: object) -> Identifier:
 
 def query(value: object) -> str:
     """A statement in SQL, without the semicolon that may end it."""
-    return text(value).strip().removesuffix(";")
+    statement = text(value).strip().removesuffix(";").rstrip()
+    if not statement:
+        raise ValueError(f"{quoted(value)} is not a query; write one SELECT")
+    return statement
 
 
 def column(value: object) -> str:

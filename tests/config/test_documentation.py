@@ -8,7 +8,7 @@ from typing import get_args, get_origin
 import pytest
 
 from exporter.config import Config, parse
-from exporter.config.ledgers import LEDGERS
+from exporter.config.ledgers import LEDGERS, Definition
 from exporter.config.providers import BUILT_IN
 from exporter.config.validation import Strict
 from exporter.profiles import names
@@ -38,6 +38,12 @@ def listed(cell: str) -> tuple[str, ...]:
     return tuple(re.findall(r"`(\w+)`", cell))
 
 
+def with_instead(ledger: Definition) -> tuple[str, ...]:
+    """The required columns, each followed by those that may stand in its place."""
+    others = {required: [other for other, place in ledger.instead.items() if place == required] for required in ledger.required}
+    return tuple(name for required in ledger.required for name in (required, *others[required]))
+
+
 def test_every_key_has_one_row_and_every_row_a_key() -> None:
     documented = [key for key, _ in KEYS]
 
@@ -46,8 +52,10 @@ def test_every_key_has_one_row_and_every_row_a_key() -> None:
 
 def test_every_column_of_a_ledger_is_documented() -> None:
     rows = {ledger: (listed(required), listed(optional)) for ledger, required, optional in LEDGER_ROW.findall(PAGE)}
+    places = {ledger: re.findall(r"`(\w+)` or `(\w+)`", required) for ledger, required, _ in LEDGER_ROW.findall(PAGE)}
 
-    assert rows == {name: (ledger.required, ledger.optional) for name, ledger in LEDGERS.items()}
+    assert rows == {name: (with_instead(ledger), ledger.optional) for name, ledger in LEDGERS.items()}
+    assert places == {name: [(place, other) for other, place in ledger.instead.items()] for name, ledger in LEDGERS.items()}
 
 
 def test_the_full_example_says_the_defaults() -> None:

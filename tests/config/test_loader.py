@@ -41,6 +41,20 @@ BUILT_IN = (
     ProviderFamily("Codex", ("codex",)),
     ProviderFamily("Bedrock", ("bedrock",)),
     ProviderFamily("GLM", (r"\bglm", "zhipu", r"\bz\.?ai\b")),
+    ProviderFamily("OpenRouter", ("openrouter",), general=True),
+    ProviderFamily("Azure", ("azure",), general=True),
+    ProviderFamily("Ollama", ("ollama",), general=True),
+    ProviderFamily("Groq", ("groq",), general=True),
+    ProviderFamily("Together", (r"\btogether",), general=True),
+    ProviderFamily("Fireworks", ("fireworks",), general=True),
+    ProviderFamily("Google", ("google", "gemini", "vertex"), general=True),
+    ProviderFamily("Anthropic", ("anthropic", "claude"), general=True),
+    ProviderFamily("OpenAI", ("openai", r"\b(?:chat)?gpt-", r"^o[1-9]\b"), general=True),
+    ProviderFamily("Mistral", ("mistral", "mixtral", "codestral"), general=True),
+    ProviderFamily("DeepSeek", ("deepseek",), general=True),
+    ProviderFamily("xAI", (r"\bx-?ai\b", r"\bgrok\b"), general=True),
+    ProviderFamily("Meta", (r"\bmeta\b", r"\bmeta[_-]llama", r"\bllama"), general=True),
+    ProviderFamily("Cohere", ("cohere", r"\bcommand-"), general=True),
 )
 
 

@@ -64,8 +64,8 @@ def test_a_profile_is_as_strict_as_a_configuration() -> None:
         parse_profile(text, "acme.yml")
 
     assert str(caught.value).splitlines() == [
-        "acme.yml:4: ledgers.costs.filter: unknown key; must be one of table, columns",
-        "acme.yml:6: ledgers.quests: the profile does not map this ledger; give its table",
+        "acme.yml:4: ledgers.costs.filter: unknown key; must be one of table, query, columns",
+        "acme.yml:6: ledgers.quests: the profile does not map this ledger; give its table or a query",
     ]
 
 
@@ -78,5 +78,5 @@ def test_a_ledger_that_the_profile_does_not_map_needs_a_table() -> None:
     mended = text.replace("impacts: {", "impacts: {table: outcomes, ")
     validate(Config, read(mended, "config.yml"), "config.yml", known)
 
-    expected = "config.yml:4: ledgers.impacts: the profile does not map this ledger; give its table"
+    expected = "config.yml:4: ledgers.impacts: the profile does not map this ledger; give its table or a query"
     assert str(caught.value) == expected

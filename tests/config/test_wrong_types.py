@@ -17,6 +17,7 @@ WRONG = {"mapping": {"x": 1}, "list of lists": [[1]], "nothing": None, "number":
 RIGHT_VALUES = {
     ("waste.max_impact", "number"),
     ("ledgers.costs.filter", "text"),
+    ("ledgers.costs.query", "text"),
     ("state.path", "text"),
     ("databases.main.dsn_file", "text"),
 }
