@@ -29,11 +29,7 @@ class Labels:
     @property
     def spenders(self) -> Mapping[int, LabelValues]:
         """Those of ``quests`` whose spend is known, though it be 0."""
-        return {quest: values for quest, values in self.quests.items() if self.tells(quest)}
-
-    def tells(self, quest: int) -> bool:
-        """Whether the spend of a quest, folded or not, is known."""
-        return self.attributed or quest in self.called[0]
+        return {quest: values for quest, values in self.quests.items() if self.attributed or quest in self.called[0]}
 
     @property
     def names(self) -> tuple[object, ...]:

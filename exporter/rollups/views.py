@@ -29,12 +29,14 @@ VIEWS = {
 
 # A row is what a quest may spend on a day between two days, and what the ledger itself says was spent.
 _ALLOCATED = "SELECT day, quest, allocated_usd, spent_usd FROM allocations WHERE day BETWEEN first AND last"
-# Where there are budgets only, it is the share of a day in the budget, of several in the one with the fewest days.
+# Where there are budgets only, it is the share of a day in the budget; of several, in the one with the fewest days.
+# Of one period, the budget that began last holds.
 _DERIVED = f"""
 SELECT day::DATE AS day, quest, (usd / days)::{DECIMAL} AS allocated_usd, NULL::{DECIMAL} AS spent_usd
-  FROM (SELECT unnest(range(greatest(starts_on, first), least(ends_on, last) + 1, INTERVAL '1 day')) AS day,
-               quest, usd, ends_on - starts_on + 1 AS days
-          FROM budgets WHERE ends_on IS NOT NULL AND starts_on <= last AND ends_on >= first)
+  FROM (SELECT day, quest, usd, ends_on - starts_on + 1 AS days
+          FROM (SELECT unnest(range(greatest(starts_on, first), least(ends_on, last) + 1, INTERVAL '1 day')) AS day, budgets.*
+                  FROM budgets WHERE ends_on IS NOT NULL AND starts_on <= last AND ends_on >= first)
+       QUALIFY rank() OVER (PARTITION BY day, quest, period ORDER BY starts_on DESC, ends_on) = 1)
 QUALIFY rank() OVER (PARTITION BY day, quest ORDER BY days) = 1
 """
 

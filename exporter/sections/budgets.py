@@ -61,7 +61,8 @@ def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """The budgets that hold today. Those of quests that share a label, as ``other`` does, are summed up."""
     budgets = prepared.budgets.in_force
     labels: Mapping[int, Labels] = {row[0]: row[1:] for row in prepared.rows(context, LABELLING, _LABELS)}
-    spending = [budget for budget in budgets if prepared.labels.tells(budget.quest)]
+    spenders = {*prepared.labels.spenders.values()}
+    spending = [budget for budget in budgets if labels.get(budget.quest) in spenders]
     share = usual_share(context, prepared.costs)
     sums = prepared.budgets
 

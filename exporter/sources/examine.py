@@ -77,7 +77,7 @@ async def _count(transaction: Transaction, source: Source) -> int | None:
 
 async def _periods(transaction: Transaction, source: Source) -> list[Finding]:
     """Whether the rows of allocations are those of longer periods, which would be taken for those of single days."""
-    if not source.has("day"):
+    if source.ledger.name != "allocations":
         return []
     gap = (await transaction.rows(_gap(source)))[0][0]
     return [verify.sparse(name) for days, name in PERIODS if gap and gap >= days][:1]

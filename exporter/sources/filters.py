@@ -44,5 +44,6 @@ def refused(source: Source, error: Error, opened: int = 0) -> Finding:
     place = "" if error.diag.statement_position is None else f", at character {at}" if at <= length else ", at its end"
     remedy = f"write an SQL condition on columns of {origin(ledger)}: {', '.join(source.table.columns)}"
     if isinstance(error, errors.InsufficientPrivilege):
-        remedy = f"GRANT SELECT (…) ON {quoted(ledger.table)} TO {quoted((source.table.role,))}, for the columns that it names"
+        table, role = quoted(ledger.table) or "…", quoted((source.table.role,))
+        remedy = f"GRANT SELECT (…) ON {table} TO {role}, for the columns that it names"
     return Finding(f"ledgers.{ledger.name}.filter is refused: {first_line(error)}{place}", remedy)

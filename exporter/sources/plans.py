@@ -1,7 +1,7 @@
 """Whether an index serves the range of time that a refresh reads, as PostgreSQL plans it through views and queries."""
 
-from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from psycopg import sql
 
@@ -18,17 +18,28 @@ _SERVED = ("Index Cond", "Recheck Cond", "TID Cond", "Remote SQL")
 _READ = ("Filter", "Join Filter", "One-Time Filter", "Hash Cond")
 
 
-async def scans(transaction: Transaction, source: Source, newest: datetime) -> Iterator[Finding]:
+async def scans(transaction: Transaction, source: Source, newest: datetime) -> list[Finding]:
     """Warnings about parts of a ledger that a refresh reads as a whole, with the words of the plan of its newest hour."""
     start = (newest - HOUR).replace(microsecond=MARK)
+    bounds = {"start": start, "end": start + HOUR, "high": 0}
+    ranged = await _planned(transaction, statements.entries(source), **bounds)
+    ordered = await _planned(transaction, statements.position(source))
+    found = [*map(partial(_unranged, source), dict.fromkeys(_words(node) for node in nodes(ranged) if _unserved(node)))]
+    sorts = dict.fromkeys(_words(node) for node in nodes(ordered) if "Sort" in node["Node Type"])
+    return found or [*map(partial(_unordered, source), sorts)]
+
+
+async def _planned(transaction: Transaction, statement: sql.Composed, **parameters: object) -> Plan:
+    """The plan by indexes, if that is possible: of a small table PostgreSQL prefers to read and sort all."""
+    settings = ("enable_seqscan", "enable_sort")
     async with transaction.savepoint():
-        # Of a small table PostgreSQL prefers to read all, though an index would serve.
-        await transaction.rows(sql.SQL("SET LOCAL enable_seqscan = off"))
-        explain = sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) ") + statements.entries(source)
-        rows = await transaction.rows(explain, start=start, end=start + HOUR, high=0)
-        await transaction.rows(sql.SQL("SET LOCAL enable_seqscan TO DEFAULT"))
-    found = dict.fromkeys(_words(node) for node in nodes(rows[0][0][0]["Plan"]) if _unserved(node))
-    return (_finding(source, words) for words in found)
+        for name in settings:
+            await transaction.rows(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(name)))
+        rows = await transaction.rows(sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) ") + statement, **parameters)
+        for name in settings:
+            await transaction.rows(sql.SQL("SET LOCAL {} TO DEFAULT").format(sql.Identifier(name)))
+    plan: Plan = rows[0][0][0]["Plan"]
+    return plan
 
 
 def _unserved(node: Plan) -> bool:
@@ -46,7 +57,18 @@ def _words(node: Plan) -> str:
     return f"{words} on {quoted((scanned['Schema'], scanned['Relation Name']))}" if scanned else words
 
 
-def _finding(source: Source, words: str) -> Finding:
+def _unordered(source: Source, words: str) -> Finding:
+    text = (
+        f"no index tells which entry of {origin(source.ledger)} is the newest or the oldest, so each refresh reads all: {words}"
+    )
+    remedy = (
+        "let entry_id and occurred_at be bare columns of a table that each lead an index there;"
+        f" the condition of one part of a UNION ALL belongs into ledgers.{source.ledger.name}.filter"
+    )
+    return Finding(text, remedy, warning=True)
+
+
+def _unranged(source: Source, words: str) -> Finding:
     column = quoted((source.ledger.columns[source.timed_by],))
     text = f"no index serves a range of {column} of {origin(source.ledger)}, so each refresh reads all of it: {words}"
     remedy = "let it be the bare column of a table, without a cast or AT TIME ZONE, that leads an index there"

@@ -7,12 +7,12 @@ Where the written definitions are ambiguous, the simplest reading is used:
 - The pace of a period is what its days before today brought, and today at its end; in the first half hour, the days before.
 """
 
-from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 
 from tests.integration import money
+from tests.integration.books import period
 from tests.integration.page import Amount, Page, sums
 from tests.integration.rules import QUEST, Reading
 
@@ -24,12 +24,12 @@ Key = tuple[tuple[str, str, str], str, date, date | None]
 def budgets(page: Page, reading: Reading) -> None:
     """What each quest may spend in the periods that hold today, what it has spent, and where it is heading."""
     held = sums((key, amount) for key, amount in _all(reading) if _holds(key, reading.today) and amount is not None)
-    for (quest, period, start, end), amount in held.items():
-        if any(key[:2] == (quest, period) and key[2] > start for key in held):
+    for (quest, name, start, end), amount in held.items():
+        if any(key[:2] == (quest, name) and key[2] > start for key in held):
             continue
-        labels = (*quest, period)
+        labels = (*quest, name)
         page.put("resource_quest_budget_usd", PERIOD, labels, amount)
-        _spent(page, reading, (quest, period, start, end))
+        _spent(page, reading, (quest, name, start, end))
         if end is not None:
             first, last = money.midnight(reading, start), money.midnight(reading, end + timedelta(days=1))
             tick = timedelta(microseconds=1)
@@ -41,7 +41,7 @@ def budgets(page: Page, reading: Reading) -> None:
 def _spent(page: Page, reading: Reading, key: Key) -> None:
     if reading.books.costs is None and (reading.books.allocations is None or "allocations.spent_usd" in reading.books.unmapped):
         return
-    quest, period, start, end = key
+    quest, name, start, end = key
     if "costs.quest_id" in reading.books.unmapped and quest[0] != "unassigned":
         return
     spent = [
@@ -53,7 +53,7 @@ def _spent(page: Page, reading: Reading, key: Key) -> None:
         sum((usd for _, usd in spent), Fraction()),
         sum((usd for day, usd in spent if day == reading.today), Fraction()),
     )
-    page.put("resource_quest_budget_spend_usd", PERIOD, (*quest, period), total)
+    page.put("resource_quest_budget_spend_usd", PERIOD, (*quest, name), total)
     if end is None:
         return
     days, gone = (end - start).days + 1, (reading.today - start).days
@@ -64,7 +64,7 @@ def _spent(page: Page, reading: Reading, key: Key) -> None:
         projected = (total - today) / gone * days
     else:
         return
-    page.put("resource_quest_budget_projected_spend_usd", PERIOD, (*quest, period), projected)
+    page.put("resource_quest_budget_projected_spend_usd", PERIOD, (*quest, name), projected)
 
 
 def _all(reading: Reading) -> Iterator[tuple[Key, Amount]]:
@@ -78,16 +78,3 @@ def _all(reading: Reading) -> Iterator[tuple[Key, Amount]]:
 
 def _holds(key: Key, today: date) -> bool:
     return key[2] <= today and (key[3] is None or today <= key[3])
-
-
-def period(start: date, end: date | None) -> str:
-    """The name of a period."""
-    if end is None:
-        return "open"
-    months = {"month": 1, "quarter": 3, "year": 12}
-    names = {"day": start, "week": start + timedelta(days=6)} if start.weekday() == 0 else {"day": start}
-    for name, length in months.items():
-        if start.day == 1 and (start.month - 1) % length == 0:
-            last = start.month + length - 1
-            names[name] = date(start.year, last, monthrange(start.year, last)[1])
-    return next((name for name, last in names.items() if last == end), f"{(end - start).days + 1}d")

@@ -1,8 +1,9 @@
 """All rows of the four ledgers, read from PostgreSQL: the input of the model."""
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -62,6 +63,19 @@ class Budget:
     starts_on: date
     ends_on: date | None = None
     period: str | None = None
+
+
+def period(start: date, end: date | None) -> str:
+    """The name of a period."""
+    if end is None:
+        return "open"
+    months = {"month": 1, "quarter": 3, "year": 12}
+    names = {"day": start, "week": start + timedelta(days=6)} if start.weekday() == 0 else {"day": start}
+    for name, length in months.items():
+        if start.day == 1 and (start.month - 1) % length == 0:
+            last = start.month + length - 1
+            names[name] = date(start.year, last, monthrange(start.year, last)[1])
+    return next((name for name, last in names.items() if last == end), f"{(end - start).days + 1}d")
 
 
 @dataclass(frozen=True)

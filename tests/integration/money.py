@@ -15,7 +15,7 @@ Where the written definitions are ambiguous, the simplest reading is used:
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 
-from tests.integration.books import Call
+from tests.integration.books import Budget, Call, period
 from tests.integration.page import Amount, Page, sums
 from tests.integration.rules import QUEST, Reading
 
@@ -44,11 +44,18 @@ def _allocated(reading: Reading) -> Spent:
     found: Spent = []
     for day in (reading.today - timedelta(days=back) for back in range(reading.settings.timeline_days)):
         held = [row for row in reading.books.budgets or () if row.ends_on and row.starts_on <= day <= row.ends_on]
+        held = [row for row in held if not any(_later(each, row) for each in held)]
         for row in held:
             days = {each: (each.ends_on or day) - each.starts_on for each in held if each.quest_id == row.quest_id}
             if days[row] == min(days.values()) and row.budget_usd is not None:
                 found.append((reading.quest(row.quest_id), day, Fraction(row.budget_usd) / (days[row].days + 1)))
     return found
+
+
+def _later(one: Budget, other: Budget) -> bool:
+    """Whether a budget of the same quest and period began later."""
+    names = [(each.quest_id, each.period or period(each.starts_on, each.ends_on)) for each in (one, other)]
+    return names[0] == names[1] and one.starts_on > other.starts_on
 
 
 def quest_spend(page: Page, reading: Reading) -> None:

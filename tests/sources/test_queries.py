@@ -171,6 +171,15 @@ async def test_a_range_of_time_that_no_index_serves_is_told(
     assert bool(found) is bool(words)
 
 
+async def test_an_order_that_no_index_gives_is_told(database: str, tmp_path: Path) -> None:
+    part = "SELECT id AS entry_id, created_at AS occurred_at, provider, cost_usd FROM cost_ledger"
+    whole = f"{part} UNION ALL {part.replace('id AS', '-id AS')}"
+    found = (await look(database, ledger(database, tmp_path, f"{part} UNION ALL {part}")))[1]
+    assert found == []
+    found = (await look(database, ledger(database, tmp_path, whole)))[1]
+    assert ["is the newest or the oldest, so each refresh reads all: Sort" in text for text in found] == [True]
+
+
 async def test_it_is_told_of_views_too(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(
