@@ -42,7 +42,7 @@ SELECT team::text AS quest_id, monthly AS budget_usd, month::date AS starts_on,
   FROM plans, generate_series(date_trunc('month', since), timestamp '2026-06-01', interval '1 month') AS month
 UNION ALL SELECT team::text, monthly * 12, date '2026-01-01', NULL FROM plans WHERE team < 2
 UNION ALL SELECT team::text, 70, date '2026-05-11', date '2026-05-17' FROM plans WHERE team = 0
-UNION ALL SELECT team::text, 8, date '2026-05-09' + n, date '2026-05-11' + n 
+UNION ALL SELECT team::text, 8, date '2026-05-09' + n, date '2026-05-11' + n
   FROM plans, generate_series(0, 8) AS n WHERE team = 1
 """
 SCORES = "SELECT trace || judged AS entry_id, judged AS occurred_at, trace AS task_id, {score} AS impact_score FROM scores"
