@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from exporter.calendar import MICROSECOND, Calendar
+from exporter.calendar import Calendar
 from exporter.rollups.changes import Changes
 from exporter.rollups.ranges import Key
 from exporter.rollups.staging import Place
 from exporter.sources.reader import EntryReader, Span
 from exporter.sources.statements import BEGINNING
 from exporter.sync import progress as progresses
+from exporter.sync import ranges
 from exporter.sync.context import SyncContext
 from exporter.sync.progress import Progress
 from exporter.sync.watermark import Watermark
@@ -57,7 +58,10 @@ class Step:
         before = self.progress.oldest
         if before is None or (self.oldest and self.oldest <= before):
             return []
-        return [Span(BEGINNING, self.oldest + MICROSECOND if self.oldest else self.calendar.end(self.progress.today))]
+        if self.oldest is None:
+            return [Span(BEGINNING, self.calendar.end(self.progress.today))]
+        # Whole minutes, for that is what is known of where there was nothing.
+        return [Span(BEGINNING, ranges.minute(self.calendar, ranges.key(self.calendar, self.oldest)).end)]
 
     async def apply(self, files: Sequence[Path], rows: int, replaced: Sequence[Key] = (), high: int | None = None) -> None:
         """Add the entries in CSV files to the rollups, in the place of some ranges.

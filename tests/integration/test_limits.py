@@ -14,12 +14,12 @@ from tests.integration.books import read
 from tests.integration.conftest import empty
 from tests.integration.model import report
 from tests.integration.page import Labels
-from tests.integration.rules import FAMILIES, Reading, Settings
+from tests.integration.rules import FAMILIES, GENERAL, Reading, Settings
 from tests.integration.running import Clock, Exporter, Samples, configure, running
 from tests.integration.strategies import FEW, ledgers
 
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
-NAMES = {name for name, _ in FAMILIES}
+NAMES = {name for name, _ in (*FAMILIES, *GENERAL)}
 KEPT = {"window", "token_type", "reason", "day"}
 RANKED = ("resource_top_task_", "resource_wasted_task_")
 DISTINCT = "resource_provider_tasks"
