@@ -16,7 +16,8 @@ SELECT quest, 'day' AS period, day AS starts_on, day AS ends_on, allocated_usd A
 _IN_FORCE = """
 SELECT quest, period, starts_on, ends_on, sum(usd)
   FROM ({rows}) WHERE usd IS NOT NULL AND starts_on <= $today AND (ends_on IS NULL OR ends_on >= $today)
- GROUP BY ALL QUALIFY rank() OVER (PARTITION BY quest, period ORDER BY starts_on DESC, ends_on NULLS LAST) = 1 ORDER BY ALL
+ GROUP BY quest, period, starts_on, ends_on
+QUALIFY rank() OVER (PARTITION BY quest, period ORDER BY starts_on DESC, ends_on NULLS LAST) = 1 ORDER BY ALL
 """
 _SPENT = """
 SELECT quest, starts_on, sum(usd), coalesce(sum(usd) FILTER (day = $today), 0)
