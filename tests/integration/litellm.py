@@ -1,5 +1,6 @@
 """A LiteLLM database as strangers have it, and what plain SQL and plain dates say of it."""
 
+import io
 from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from exporter import check
 from exporter.config import Config
 from tests.conftest import ROOT
 from tests.integration.books import Books, Budget, Selects, read
@@ -137,3 +139,19 @@ def by(samples: Samples, name: str, *labels: str) -> dict[tuple[str, ...], float
 
 def label(key: Labels, name: str) -> str:
     return dict(key)[name]
+
+
+async def checked(config: Config) -> str:
+    """What ``check`` prints, if it finds anything."""
+    output = io.StringIO()
+    code = await check.run(config, output)
+    return output.getvalue() if code or "warning" in output.getvalue() else ""
+
+
+async def served(exporter: Exporter, clock: Clock) -> None:
+    """Two refreshes, of which the second finds nothing to do."""
+    await exporter.refresh()
+    read_before = exporter.own("ledger_rows_read_total", ledger="costs")
+    clock.now += timedelta(seconds=15)
+    await exporter.refresh()
+    assert exporter.own("ledger_rows_read_total", ledger="costs") == read_before
