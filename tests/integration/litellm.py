@@ -36,6 +36,18 @@ SELECTS = Selects(
             WHERE o.organization_id = d.organization_id) FROM "LiteLLM_DeletedTeamTable" AS d
         WHERE team_id NOT IN (SELECT team_id FROM "LiteLLM_TeamTable")""",
 )
+# As the partition script of the proxy leaves it.
+LEGACY = """
+ALTER TABLE "LiteLLM_SpendLogs" RENAME TO "LiteLLM_SpendLogs_legacy";
+CREATE TABLE "LiteLLM_SpendLogs" (LIKE "LiteLLM_SpendLogs_legacy" INCLUDING DEFAULTS, PRIMARY KEY (request_id, "startTime"))
+    PARTITION BY RANGE ("startTime");
+CREATE TABLE "LiteLLM_SpendLogs_p1" PARTITION OF "LiteLLM_SpendLogs"
+    FOR VALUES FROM (MINVALUE) TO ('{0}'::timestamp - interval '10 days');
+CREATE TABLE "LiteLLM_SpendLogs_p2" PARTITION OF "LiteLLM_SpendLogs"
+    FOR VALUES FROM ('{0}'::timestamp - interval '10 days') TO (MAXVALUE);
+INSERT INTO "LiteLLM_SpendLogs" SELECT * FROM "LiteLLM_SpendLogs_legacy"
+ WHERE "startTime" > '{0}'::timestamp - interval '20 days';
+"""
 # The time of today, because the query of budgets asks PostgreSQL which day it is.
 NOW = datetime.now(UTC).replace(second=20, microsecond=0)
 UNTIL_RESET = timedelta(days=5)
@@ -57,6 +69,13 @@ def fill(conninfo: str, now: datetime, zone: ZoneInfo = UTC_ZONE) -> str:
 def execute(conninfo: str, statement: str) -> None:
     with psycopg.connect(conninfo) as connection:
         connection.execute(statement.encode())
+
+
+def call(name: str, usd: float, start: datetime, end: datetime, team: str = "t-30d") -> str:
+    """A row of the log, written at its end."""
+    return f"""INSERT INTO "LiteLLM_SpendLogs"
+        (request_id, call_type, spend, prompt_tokens, "startTime", "endTime", team_id, session_id)
+        VALUES ('{name}', 'acompletion', {usd}, 7, '{start}', '{end}', '{team}', gen_random_uuid()::text)"""
 
 
 def rows(conninfo: str, query: str) -> list[tuple[Any, ...]]:

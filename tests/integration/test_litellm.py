@@ -1,13 +1,13 @@
 """The profile of the LiteLLM proxy: without a further key, the numbers of teams equal plain SQL, whatever its rows are like."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.integration.litellm import NOW, budgets, by, execute, fill, label, rows, teams, wrong
+from tests.integration.litellm import NOW, budgets, by, call, execute, fill, label, midnight, month, rows, teams, week, wrong
 from tests.integration.rules import clean
 from tests.integration.running import Clock, Exporter, running
 
@@ -81,6 +81,23 @@ async def test_spend_of_a_budget_is_that_of_its_days(exporter: Exporter, proxy: 
     assert by(samples, "resource_quest_allocation_usd", "quest_id") == pytest.approx(
         {(team,): usd for team, usd in shares.items()}
     )
+
+
+@pytest.mark.parametrize(
+    "team, period", [("t-30d", month), ("t-1mo", month), ("t-7d", week), ("t-24h", lambda day: (day, day))]
+)
+async def test_a_budget_begins_again_at_its_reset(
+    exporter: Exporter, proxy: str, clock: Clock, team: str, period: Callable[[date], tuple[date, date]]
+) -> None:
+    reset = midnight(period(NOW.date())[1] + timedelta(days=1), ZoneInfo("UTC"))
+    for name, usd, at in (("last", 900, reset - timedelta(minutes=1)), ("first", 3.5, reset)):
+        execute(proxy, call(name, usd, at, at, team))
+    spent = []
+    for clock.now in (reset - timedelta(seconds=1), reset + timedelta(seconds=1)):
+        await exporter.refresh(2)
+        spent.append(by(exporter.samples(), "resource_quest_budget_spend_usd", "quest_id")[team,])
+    assert spent[0] >= 900
+    assert spent[1] == 3.5
 
 
 async def test_no_team_is_no_quest(exporter: Exporter, proxy: str) -> None:

@@ -6,24 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.litellm import NOW, by, execute, fill, rows, teams, wrong
+from tests.integration.litellm import LEGACY, NOW, by, call, execute, fill, rows, teams, wrong
 from tests.integration.running import Clock, Exporter, running
-
-LEGACY = """
-ALTER TABLE "LiteLLM_SpendLogs" RENAME TO "LiteLLM_SpendLogs_legacy";
-CREATE TABLE "LiteLLM_SpendLogs" (LIKE "LiteLLM_SpendLogs_legacy" INCLUDING DEFAULTS, PRIMARY KEY (request_id, "startTime"))
-    PARTITION BY RANGE ("startTime");
-CREATE TABLE "LiteLLM_SpendLogs_p1" PARTITION OF "LiteLLM_SpendLogs"
-    FOR VALUES FROM (MINVALUE) TO ('{0}'::timestamp - interval '10 days');
-CREATE TABLE "LiteLLM_SpendLogs_p2" PARTITION OF "LiteLLM_SpendLogs"
-    FOR VALUES FROM ('{0}'::timestamp - interval '10 days') TO (MAXVALUE);
-INSERT INTO "LiteLLM_SpendLogs" SELECT * FROM "LiteLLM_SpendLogs_legacy"
- WHERE "startTime" > '{0}'::timestamp - interval '20 days';
-"""
-CALL = """
-INSERT INTO "LiteLLM_SpendLogs" (request_id, call_type, spend, prompt_tokens, "startTime", "endTime", team_id, session_id)
-VALUES ('{}', 'acompletion', {}, 7, '{}', '{}', 't-30d', gen_random_uuid()::text)
-"""
 
 
 @pytest.fixture
@@ -45,7 +29,7 @@ async def exporter(proxy: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Ex
 
 async def test_failures_and_cache_hits_count_as_calls_without_cost(exporter: Exporter, proxy: str, clock: Clock) -> None:
     before = by(exporter.samples(), "resource_calls", "quest_id")["t-30d",]
-    execute(proxy, CALL.format("f", 0, NOW, NOW) + ";" + CALL.format("abc_cache_hit1764412300.1", 0, NOW, NOW))
+    execute(proxy, call("f", 0, NOW, NOW) + ";" + call("abc_cache_hit1764412300.1", 0, NOW, NOW))
     clock.now += timedelta(seconds=15)
     await exporter.refresh()
     assert by(exporter.samples(), "resource_calls", "quest_id")["t-30d",] == before + 2
@@ -54,7 +38,7 @@ async def test_failures_and_cache_hits_count_as_calls_without_cost(exporter: Exp
 
 @pytest.mark.parametrize("minutes", [20, 35, 50])
 async def test_a_long_call_shows_within_a_minute_of_its_end(exporter: Exporter, proxy: str, clock: Clock, minutes: int) -> None:
-    execute(proxy, CALL.format("long", 17.5, NOW - timedelta(minutes=minutes), NOW))
+    execute(proxy, call("long", 17.5, NOW - timedelta(minutes=minutes), NOW))
     for _ in range(4):
         clock.now += timedelta(seconds=15)
         await exporter.refresh()
@@ -76,7 +60,7 @@ async def test_sums_follow_retention_in_two_refreshes(exporter: Exporter, proxy:
 
 async def test_a_partitioned_table_of_the_same_name_is_built_again(exporter: Exporter, proxy: str, clock: Clock) -> None:
     execute(proxy, LEGACY.format(NOW.replace(tzinfo=None)))
-    execute(proxy, CALL.format("again", 1, NOW, NOW) + ";" + CALL.format("again", 2, NOW - timedelta(days=15), NOW))
+    execute(proxy, call("again", 1, NOW, NOW) + ";" + call("again", 2, NOW - timedelta(days=15), NOW))
     for _ in range(2):
         clock.now += timedelta(seconds=15)
         await exporter.refresh()

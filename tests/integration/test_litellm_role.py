@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from exporter.profiles import read
 from tests.conftest import ROOT
-from tests.integration.litellm import NOW, checked, execute, fill, rows, served, teams, wrong
+from tests.integration.litellm import LEGACY, NOW, checked, execute, fill, rows, served, teams, wrong
 from tests.integration.running import Clock, running
 
 GRANTS = re.findall(
@@ -57,6 +58,20 @@ async def test_the_grants_of_the_page_are_enough_and_hide_the_texts(proxy: str, 
         for column in (*TEXTS, "*", '"SpendLogs"'):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f'SELECT {column} FROM "LiteLLM_SpendLogs" AS "SpendLogs"'.encode())
+
+
+async def test_a_partitioned_table_needs_the_grants_again(proxy: str, role: str, tmp_path: Path) -> None:
+    execute(proxy, documented(proxy, role))
+    clock = Clock(NOW)
+    async with running(teams(make_conninfo(proxy, user=role), tmp_path / "rollups"), clock) as exporter:
+        await exporter.refresh()
+        execute(proxy, LEGACY.format(NOW.replace(tzinfo=None)))
+        clock.now += timedelta(seconds=15)
+        refused = (await exporter.last_errors())["costs"]
+        assert 'GRANT SELECT (request_id, spend, prompt_tokens, completion_tokens, "startTime"' in refused
+        execute(proxy, documented(proxy, role))
+        await exporter.refresh(2)
+        assert wrong(exporter, proxy, clock) == []
 
 
 def test_no_column_is_granted_that_the_profile_does_not_name() -> None:
