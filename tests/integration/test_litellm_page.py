@@ -40,7 +40,7 @@ EXPECTED: dict[str, tuple[str, Held]] = {
 DAILY = """
 INSERT INTO "LiteLLM_DailyTeamSpend" (id, date, api_key, team_id, model, custom_llm_provider, prompt_tokens, spend,
                                       api_requests)
-SELECT md5(concat(team_id, day, model)), day::text, 'k', coalesce(team_id, ''), model, 'openai', tokens, spend, calls
+SELECT gen_random_uuid()::text, day::text, 'k', coalesce(team_id, ''), model, 'openai', tokens, spend, calls
   FROM (SELECT team_id, "startTime"::date AS day, model, sum(prompt_tokens) AS tokens, sum(spend) AS spend, count(*) AS calls
           FROM "LiteLLM_SpendLogs" GROUP BY 1, 2, 3) AS sums
 """
