@@ -92,7 +92,11 @@ def _backfill(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from exporter.demo.run import run  # noqa: PLC0415 - the other commands work without the extra
 
-    run(app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path)), options.seed)
+    run(
+        app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path)),
+        options.seed,
+        options.profile,
+    )
 
 
 def _parser() -> Parser:
@@ -116,6 +120,8 @@ def _parser() -> Parser:
     filled.flag("--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write")
     demo = _command(commands, "demo", _demo, "start a private PostgreSQL with a simulated fleet and serve its metrics")
     _web_flags(demo)
+    about = "the tables that are simulated: scidex, or litellm for those of a LiteLLM proxy"
+    demo.flag("--profile", type=one_of("scidex", "litellm"), default="scidex", help=about)
     demo.flag("--seed", type=int, default=20, help="seed of the simulation: the same seed gives the same history")
     return parser
 

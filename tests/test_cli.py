@@ -28,6 +28,7 @@ HELP = "; resource-exporter{} --help lists all flags\n"
         (["check", "postgresql://u:hunter2@host/db"], "unexpected argument '…'; fix: pass a file or an address with its flag"),
         (["check", "--dsn=postgresql://u:hunter2@host/db"], "unknown flag --dsn"),
         (["serve", "--log.level=loud"], "argument --log.level: 'loud' must be one of debug, info, warn, error" + HELP),
+        (["demo", "--profile=x"], "argument --profile: 'x' must be one of scidex, litellm" + HELP),
         (["demo", "--seed=x"], "argument --seed: invalid int value: 'x'" + HELP),
         (["backfill"], "the following arguments are required: --from" + HELP),
     ],

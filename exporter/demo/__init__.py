@@ -10,29 +10,56 @@ from rich.console import Console
 from rich.progress import Progress
 
 from exporter.demo.binaries import EmbeddedPostgresError
-from exporter.demo.ledgers import History, Report, live, prepare
+from exporter.demo.ledgers import SCIDEX, History, Report, live, prepare
+from exporter.demo.litellm import LITELLM
 from exporter.demo.postgres import embedded
 
-__all__ = ["EmbeddedPostgresError", "History", "Report", "config_text", "embedded", "live", "prepare", "progress", "say"]
+__all__ = [
+    "PROFILES",
+    "EmbeddedPostgresError",
+    "History",
+    "Report",
+    "config_text",
+    "embedded",
+    "live",
+    "prepare",
+    "progress",
+    "say",
+]
 
+PROFILES = {"scidex": SCIDEX, "litellm": LITELLM}
+LEDGERS = {
+    "scidex": """\
+  allocations: {database: demo}
+  costs: {database: demo}
+  impacts: {database: demo}
+  quests: {database: demo}
+""",
+    "litellm": """\
+  budgets: {database: demo}
+  costs: {database: demo}
+  quests: {database: demo}
+  impacts:
+    database: demo
+    table: scores
+    columns: {entry_id: id, occurred_at: judged_at, updated_at: updated_at, task_id: trace_id, task: title, impact_score: score}
+""",
+}
 CONFIG = """\
-profile: scidex
+profile: {profile}
 timezone: UTC
 databases:
   demo: {{dsn_env: {variable}}}
 ledgers:
-  allocations: {{database: demo}}
-  costs: {{database: demo}}
-  impacts: {{database: demo}}
-  quests: {{database: demo}}
-refresh: {{interval: 5s}}
+{ledgers}refresh: {{interval: 5s}}
 state: {{path: {state}}}
 """
 
 
-def config_text(conninfo_env: str, state_path: Path) -> str:
+def config_text(conninfo_env: str, state_path: Path, profile: str = "scidex") -> str:
     """Return the demo's configuration in YAML. ``conninfo_env`` names the environment variable with the connection string."""
-    return CONFIG.format(variable=conninfo_env, state=json.dumps(str(state_path)))  # a JSON string is a YAML string too
+    state = json.dumps(str(state_path))  # a JSON string is a YAML string too
+    return CONFIG.format(variable=conninfo_env, state=state, profile=profile, ledgers=LEDGERS[profile])
 
 
 def say(text: str) -> None:

@@ -36,15 +36,16 @@ class Events(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A fleet whose history of 45 days ends at ``now``. All arguments and results are in real time, in UTC."""
+    """A fleet whose history ends at ``now``. All arguments and results are in real time, in UTC."""
 
     seed: int
     now: datetime
+    history: timedelta = HISTORY
 
     @property
     def start(self) -> datetime:
         """The midnight at which the history begins."""
-        return midnight((self.now - HISTORY).date())
+        return midnight((self.now - self.history).date())
 
     def days(self) -> Iterator[tuple[datetime, datetime]]:
         """The history as half-open spans of one day; the last one ends at ``now``."""

@@ -3,18 +3,18 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
 from exporter.demo.catalogue import QUESTS
-from exporter.demo.fleet import Events, Fleet
+from exporter.demo.fleet import HISTORY, Events, Fleet
 from exporter.demo.tasks import Allocation, Call, Impact, midnight
 
 Report = Callable[[int, int], None]
@@ -25,6 +25,7 @@ Row = tuple[Any, ...]
 SEED = 20
 STEP = timedelta(seconds=1)
 DELAY = timedelta(minutes=10)
+NULL = r"\N"
 
 RESCORE = """
 UPDATE impact_ledger SET updated_at = %(updated_at)s, impact_score = %(impact_score)s
@@ -45,6 +46,29 @@ WHERE allocation.quest_id = booked.quest_id AND allocation.day = booked.day AND 
 """
 
 
+Connection = AsyncConnection[TupleRow]
+
+
+class Written(NamedTuple):
+    """How many calls, and how many tasks that were judged for the first time, went into the tables."""
+
+    calls: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of one profile, and how a fleet fills them."""
+
+    schema: str
+    """A file of this package."""
+    history: timedelta
+    begin: Callable[[Connection, Fleet], Awaitable[None]]
+    """Writes what the tables hold before the first call."""
+    write: Callable[[Connection, Fleet, Events, datetime, datetime], Awaitable[Written]]
+    """Writes the events of a half-open span, given with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """A history that was written: its fleet, and the number of its days, calls and judged tasks."""
@@ -55,27 +79,46 @@ class History:
     tasks: int
 
 
-async def prepare(conninfo: str, now: datetime, seed: int = SEED, report: Report = lambda _done, _days: None) -> History:
+async def _begin(connection: Connection, _fleet: Fleet) -> None:
+    await copy(connection, "quests", ("id", "name", "layer"), [(quest.id, quest.name, quest.layer) for quest in QUESTS])
+
+
+async def _write(connection: Connection, _fleet: Fleet, events: Events, after: datetime, until: datetime) -> Written:
+    await copy(connection, "quest_budget_allocations", Allocation._fields, events.allocations)
+    await copy(connection, "cost_ledger", Call._fields, events.calls)
+    await copy(connection, "impact_ledger", Impact._fields, events.judged)
+    async with connection.cursor() as cursor:
+        await cursor.executemany(RESCORE, [impact._asdict() for impact in events.rescored])
+        await cursor.execute(BOOK, {"since": midnight(after.date()), "until": until, "delay": DELAY})
+    return Written(len(events.calls), len(events.judged))
+
+
+SCIDEX = Tables("schema.sql", HISTORY, _begin, _write)
+
+
+async def prepare(
+    conninfo: str, now: datetime, seed: int = SEED, report: Report = lambda _done, _days: None, tables: Tables = SCIDEX
+) -> History:
     """Create the tables in an empty database and write the history that ends at ``now`` (UTC), in one transaction.
 
     Raises:
         psycopg.Error: the connection failed, or the tables already exist.
     """
-    fleet = Fleet(seed, now)
+    fleet = Fleet(seed, now, tables.history)
     spans = list(fleet.days())
     calls = tasks = 0
     async with await AsyncConnection.connect(conninfo) as connection:
-        await connection.execute(resources.files(__package__).joinpath("schema.sql").read_bytes())
-        await _copy(connection, "quests", ("id", "name", "layer"), [(quest.id, quest.name, quest.layer) for quest in QUESTS])
+        await connection.execute(resources.files(__package__).joinpath(tables.schema).read_bytes())
+        await tables.begin(connection, fleet)
         for done, span in enumerate(spans, 1):
-            events = await advance(connection, fleet, *span)
-            calls, tasks = calls + len(events.calls), tasks + len(events.judged)
+            written = await advance(connection, fleet, *span, tables)
+            calls, tasks = calls + written.calls, tasks + written.tasks
             report(done, len(spans))
         await connection.execute("ANALYZE")
     return History(fleet, len(spans), calls, tasks)
 
 
-async def live(conninfo: str, fleet: Fleet, clock: Callable[[], datetime]) -> None:
+async def live(conninfo: str, fleet: Fleet, clock: Callable[[], datetime], tables: Tables = SCIDEX) -> None:
     """Write the events of each second after the history, until cancelled. ``clock`` returns the time in UTC.
 
     Raises:
@@ -85,25 +128,20 @@ async def live(conninfo: str, fleet: Fleet, clock: Callable[[], datetime]) -> No
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
         while True:
             now = max(clock(), reached)
-            await advance(connection, fleet, reached, now)
+            await advance(connection, fleet, reached, now, tables)
             reached = now
             await asyncio.sleep(STEP.total_seconds())
 
 
-async def advance(connection: AsyncConnection[TupleRow], fleet: Fleet, after: datetime, until: datetime) -> Events:
+async def advance(connection: Connection, fleet: Fleet, after: datetime, until: datetime, tables: Tables = SCIDEX) -> Written:
     """Write the events of the half-open span from ``after`` to ``until``, in one transaction."""
     events = fleet.events(after, until)
-    async with connection.transaction(), _given_up(connection), connection.cursor() as cursor:
-        await _copy(connection, "quest_budget_allocations", Allocation._fields, events.allocations)
-        await _copy(connection, "cost_ledger", Call._fields, events.calls)
-        await _copy(connection, "impact_ledger", Impact._fields, events.judged)
-        await cursor.executemany(RESCORE, [impact._asdict() for impact in events.rescored])
-        await cursor.execute(BOOK, {"since": midnight(after.date()), "until": until, "delay": DELAY})
-    return events
+    async with connection.transaction(), _given_up(connection):
+        return await tables.write(connection, fleet, events, after, until)
 
 
 @asynccontextmanager
-async def _given_up(connection: AsyncConnection[TupleRow]) -> AsyncIterator[None]:
+async def _given_up(connection: Connection) -> AsyncIterator[None]:
     """Close the connection when the task is cancelled: during a COPY the transaction cannot be rolled back."""
     try:
         yield
@@ -112,11 +150,12 @@ async def _given_up(connection: AsyncConnection[TupleRow]) -> AsyncIterator[None
         raise
 
 
-async def _copy(connection: AsyncConnection[TupleRow], table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+async def copy(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Insert rows with COPY. As CSV, which the standard library writes several times faster than psycopg converts values."""
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    # An empty text is not NULL, which the csv module cannot tell apart.
+    csv.writer(text).writerows([[NULL if value is None else value for value in row] for row in rows])
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(table), names)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL {})").format(sql.Identifier(table), names, NULL)
     async with connection.cursor() as cursor, cursor.copy(statement) as copy:
         await copy.write(text.getvalue())

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from exporter import app
 from exporter.config import Config, parse
-from exporter.demo import config_text, embedded, ending, progress, say
+from exporter.demo import PROFILES, config_text, embedded, ending, progress, say
 from exporter.demo.ledgers import History, live, prepare
 from exporter.web.server import Address, listen
 
@@ -24,8 +24,8 @@ Ctrl-C stops the demo and removes its data.
 FAREWELL = "the demo has stopped and its data is removed"
 
 
-def run(web: app.Web, seed: int) -> None:
-    """Fill a private PostgreSQL, serve its metrics and keep writing, until SIGINT or SIGTERM.
+def run(web: app.Web, seed: int, profile: str) -> None:
+    """Fill the tables of a profile in a private PostgreSQL, serve their metrics and keep writing, until SIGINT or SIGTERM.
 
     Raises:
         AddressError: the address cannot be listened on.
@@ -38,7 +38,7 @@ def run(web: app.Web, seed: int) -> None:
             with ending.held():
                 directory = stack.enter_context(TemporaryDirectory(prefix="resource-exporter-"))
             say("starting a private PostgreSQL")
-            _serve(Path(directory), stack.enter_context(embedded()), web, seed)
+            _serve(Path(directory), stack.enter_context(embedded()), web, seed, profile)
     except (KeyboardInterrupt, asyncio.CancelledError):
         say(FAREWELL)
 
@@ -49,9 +49,9 @@ async def _require(address: Address) -> None:
         each.close()
 
 
-def _serve(directory: Path, conninfo: str, web: app.Web, seed: int) -> None:
+def _serve(directory: Path, conninfo: str, web: app.Web, seed: int, profile: str) -> None:
     os.environ[VARIABLE] = conninfo
-    config = parse(config_text(VARIABLE, directory / "rollups.duckdb"), "demo.yml")
+    config = parse(config_text(VARIABLE, directory / "rollups.duckdb", profile), "demo.yml")
     try:
         asyncio.run(_demo(config, conninfo, web, seed))
     finally:
@@ -59,10 +59,11 @@ def _serve(directory: Path, conninfo: str, web: app.Web, seed: int) -> None:
 
 
 async def _demo(config: Config, conninfo: str, web: app.Web, seed: int) -> None:
+    tables = PROFILES[config.profile]
     with ending.cancelling():
         with progress() as report:
-            history = await prepare(conninfo, app.now(), seed, report)
-        writer = asyncio.create_task(live(conninfo, history.fleet, app.now))
+            history = await prepare(conninfo, app.now(), seed, report, tables)
+        writer = asyncio.create_task(live(conninfo, history.fleet, app.now, tables))
         serving = asyncio.create_task(app.run(lambda: config, web, lambda port: _greet(history, web, port, conninfo)))
         done, _ = await asyncio.wait((writer, serving), return_when=asyncio.FIRST_COMPLETED)
         for task in (writer, serving):

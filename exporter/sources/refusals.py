@@ -14,7 +14,8 @@ from exporter.sources.transaction import Transaction
 _FAULTS = ("0A", "21", "22", "25", "2B", "42")
 """Classes of SQLSTATE that say something of a statement; all others say something of the server or the connection."""
 _SAME_IN_OTHER_CASE = sql.SQL("""
-SELECT n.nspname, c.relname, pg_table_is_visible(c.oid) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), has_schema_privilege(n.oid, 'USAGE'), current_user
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(c.relname) = lower(%(name)s)
  ORDER BY 3 DESC, c.relname = %(name)s DESC, 1, 2
 """)
@@ -49,8 +50,8 @@ async def _refused(transaction: Transaction, ledger: Ledger, error: Error, befor
     text = f"ledgers.{ledger.name}.query is refused: {first_line(error)}{_place(ledger, error, before)}"
     if isinstance(error, errors.InsufficientPrivilege):
         return Finding(text, await _grants(transaction, ledger))
-    if isinstance(error, errors.UndefinedTable) and (found := await _in_other_case(transaction, error)):
-        return Finding(text, f"write {quoted(found)} in the query")
+    if isinstance(error, errors.UndefinedTable) and (remedy := await _remedy(transaction, error)):
+        return Finding(text, remedy)
     hint = error.diag.message_hint
     return Finding(text, f"correct the query ({hint.rstrip('.')})" if hint else "correct the query, which must be one SELECT")
 
@@ -74,19 +75,22 @@ def words(text: str) -> list[str]:
     return sorted({name.replace('""', '"') or plain.lower() for name, plain in found})
 
 
-async def _in_other_case(transaction: Transaction, error: Error) -> tuple[str, ...] | None:
-    """The relation whose name differs from the one that does not exist by case or schema only."""
+async def _remedy(transaction: Transaction, error: Error) -> str | None:
+    """How to reach the relation that PostgreSQL does not find, if there is one of this name in any case."""
     missing = first_line(error).partition('"')[2].rpartition('"')[0]
-    return await in_other_case(transaction, missing.rpartition(".")[2])
+    rows = await transaction.rows(_SAME_IN_OTHER_CASE, name=missing.rpartition(".")[2])
+    if not rows:
+        return None
+    schema, found, visible, usable, role = rows[0]
+    if not usable:
+        return f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {quoted((role,))}"
+    return f"write {quoted((found,) if visible else (schema, found))} in the query"
 
 
 async def in_other_case(transaction: Transaction, name: str) -> tuple[str, ...] | None:
     """A relation of this name in any case, as it must be written: with its schema only where it needs one."""
     rows = await transaction.rows(_SAME_IN_OTHER_CASE, name=name)
-    if not rows:
-        return None
-    schema, found, visible = rows[0]
-    return (found,) if visible else (schema, found)
+    return None if not rows else (rows[0][1],) if rows[0][2] else (rows[0][0], rows[0][1])
 
 
 # Of the relations that are named in the query, the columns named in it that the role may not read.

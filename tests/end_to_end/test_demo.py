@@ -98,6 +98,22 @@ def test_the_demo_shows_everything_and_leaves_nothing_behind(tmp_path: Path, tem
     assert left(temporary) == []
 
 
+@pytest.mark.prometheus("promtool")
+def test_the_demo_of_a_litellm_proxy_shows_all_that_its_database_tells(tmp_path: Path, temporary: Path) -> None:
+    with running(tmp_path, "demo", "--profile=litellm", TMPDIR=str(temporary)) as exporter:
+        exporter.wait()
+        page = exporter.page()
+        names = {line.partition("{")[0] for line in page.splitlines()}
+        assert {"resource_quest_budget_spend_usd", "resource_quest_impact_score", "resource_wasted_task_tokens"} <= names
+        assert 'profile="litellm"' in page
+        checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+        assert exporter.stop() == 0
+    assert "Traceback" not in exporter.log.read_text()
+    assert not list(temporary.iterdir())
+    assert left(temporary) == []
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
 def test_it_can_be_stopped_at_any_moment(tmp_path: Path, temporary: Path, moment: Moment, how: signal.Signals) -> None:

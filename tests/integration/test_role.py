@@ -19,7 +19,7 @@ from tests.integration.running import Clock, configure, running
 
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 BLOCK = re.compile(r"^```sql\n(CREATE ROLE (\w+) .*?)^```$", re.MULTILINE | re.DOTALL)
-((STATEMENTS, DOCUMENTED),) = BLOCK.findall("".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")))
+((STATEMENTS, DOCUMENTED),) = BLOCK.findall((ROOT / "docs/operations.md").read_text(encoding="utf-8"))
 # All privileges of PUBLIC are revoked, so that the role has only its own.
 HARDENED = """
 REVOKE ALL ON DATABASE {} FROM PUBLIC;
