@@ -31,7 +31,7 @@ def allocation_table(lookup: Lookup) -> Allocation:
     ]
     rows.sort(key=lambda row: (-(row.allocated or 0), -(row.spent or 0), row.quest))
     shown, beyond = rows[:QUESTS_SHOWN], rows[QUESTS_SHOWN:]
-    rest = _together(f"{len(beyond):,} more quests", beyond, budget) if beyond else None
+    rest = _together(f"{len(beyond):,} more quest{'s' if len(beyond) > 1 else ''}", beyond, budget) if beyond else None
     return Allocation(tuple(shown), rest, _together("Total", rows, budget))
 
 

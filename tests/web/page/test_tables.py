@@ -1,10 +1,10 @@
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from exporter.metrics import Family, Labels, Metric
-from exporter.sections import allocation, efficiency, providers, spend, utilization, waste
+from exporter.sections import allocation, budgets, efficiency, providers, spend, utilization, waste
 from exporter.web.page import tables
 from exporter.web.page.lookup import Lookup
 from exporter.web.page.rows import DayRow, ProviderRow, QuestRow, TaskRow, WasteRow
@@ -40,6 +40,27 @@ def test_quests_beyond_the_table_are_one_row_and_the_total_holds_them() -> None:
     assert [row.quest for row in table.rows] == [f"Quest {number:02}" for number in range(18, 3, -1)]
     assert table.rest == QuestRow("3 more quests", "", 6.0, None, None, 171.0)
     assert table.total.allocated == 171.0
+
+
+def test_budgets_are_sorted_by_the_share_used_and_say_when_they_are_used_up() -> None:
+    now, end = datetime(2026, 5, 21, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
+    month, over, empty, day = (*GENE, "month"), (*ATLAS, "month"), (*NIGHT, "open"), (*GENE, "day")
+    rows, more = tables.budget_table(
+        lookup(
+            (budgets.BUDGET, {month: 300.0, over: 0.0, empty: 10.0, day: 5.0}),
+            (budgets.SPEND, {month: 200.0, over: 1.0, empty: 2.0, day: 1.0}),
+            (budgets.PROJECTED, {month: 310.0, over: 2.0}),
+            (budgets.END, {month: end.timestamp(), over: end.timestamp(), day: end.timestamp()}),
+        ),
+        now,
+    )
+    assert more == 0
+    assert [(row.quest, row.period, row.used, row.over, row.days_left) for row in rows] == [
+        ("Atlas", "month", None, True, 11),
+        ("Gene", "month", 200 / 300, False, 11),
+        ("Night", "open", 0.2, False, None),
+    ]
+    assert [row.used_up for row in rows] == [None, now + (end - now) * (100 / 110), None]
 
 
 def test_efficient_tasks_are_ranked_by_ratio_and_then_by_id() -> None:
