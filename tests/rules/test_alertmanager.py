@@ -56,7 +56,9 @@ def test_inhibition_rules_name_alerts_that_exist() -> None:
     assert {name for pair in pairs for name in pair} <= {alert.name for alert in ALERTS}
     assert {("QuestBudgetExceeded", "QuestBudgetWarning"), ("LedgerDown", "LedgerNotRefreshed")} <= pairs
     assert all(
-        rule["equal"] == ["job", "quest_id"] for rule in CONFIG["inhibit_rules"] if "Quest" in rule["source_matchers"][0]
+        rule["equal"] == ["job", "quest_id", "period"]
+        for rule in CONFIG["inhibit_rules"]
+        if "Quest" in rule["source_matchers"][0]
     )
 
 

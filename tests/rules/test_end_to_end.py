@@ -128,6 +128,7 @@ def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_doe
     assert alert["labels"] == {
         "alertname": "QuestBudgetExceeded",
         "job": "resource-exporter",
+        "period": "day",
         "quest_id": "q 1",
         "severity": "critical",
     }

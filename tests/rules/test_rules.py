@@ -19,6 +19,13 @@ CATALOGUE = {metric.name: metric.labels for section in SECTIONS.values() for met
 CATALOGUE |= {metric.name: metric.labels for metric in Telemetry("", "").catalogue()} | {"up": ()}
 TARGET = {"job", "instance"}
 MADE_HERE = {"days_ago"}
+BY_RECORDING_RULES = {
+    "QuestProjectedOverspend": {"resource:budget_long_seconds:threshold"},
+    "QuestBurnRateFast": {"resource:budget_long_seconds:threshold"},
+    "QuestBurnRateSlow": {"resource:budget_long_seconds:threshold"},
+    "ProviderSpendAnomaly": {"resource:provider_anomaly_days:threshold"},
+}
+"""Thresholds of an alert that its expression does not name."""
 RULES = [*THRESHOLDS, *RECORDED, *ALERTS]
 SERIES = {rule.name for rule in (*THRESHOLDS, *RECORDED)}
 
@@ -50,6 +57,17 @@ def test_promtool_accepts_configuration_and_rules() -> None:
 @pytest.mark.parametrize("file", UNIT_TESTS, ids=lambda file: file.name)
 def test_unit_tests_of_the_rules_pass(file: Path) -> None:
     _run("promtool", "test", "rules", file)
+
+
+@pytest.mark.prometheus("promtool")
+def test_the_unit_test_on_the_page_passes(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    file = tmp_path / "budget.yml"
+    file.write_text(example.replace("rules/", f"{ROOT}/rules/"), encoding="utf-8")
+    _run("promtool", "test", "rules", file)
+    file.write_text(file.read_text(encoding="utf-8").replace("37.4x10", "35.1x10"), encoding="utf-8")
+    with pytest.raises(AssertionError, match="QuestBudgetWarning"):
+        _run("promtool", "test", "rules", file)
 
 
 def test_these_are_the_alerts() -> None:
@@ -94,6 +112,18 @@ def test_recording_rules_collapse_replicas_first(rule: Rule) -> None:
     assert rule.name.startswith("instance") or re.search(r"(max|min|group) without \(instance", rule.expr)
 
 
+def test_no_rule_reads_the_allocation_of_a_day_which_may_be_derived_from_a_longer_budget() -> None:
+    assert not [rule.name for rule in RULES if {"resource_quest_allocation_usd", "resource_day_allocation_usd"} & rule.metrics]
+
+
+@pytest.mark.parametrize("name", ["BudgetWarning", "BudgetExceeded", "ProjectedOverspend", "BurnRateFast", "BurnRateSlow"])
+def test_alerts_on_a_budget_have_its_period(name: str) -> None:
+    (alert,) = (alert for alert in ALERTS if alert.name == f"Quest{name}")
+    periods = {fired["exp_labels"].get("period") for fired in _fired(alert)}
+    assert {"day", "month"} <= periods
+    assert None not in periods
+
+
 @every_alert
 def test_alerts_collapse_replicas(alert: Rule) -> None:
     for metric in alert.metrics & CATALOGUE.keys():
@@ -136,8 +166,7 @@ def test_the_chapter_of_an_alert_says_what_to_do_and_its_thresholds(alert: Rule)
     text = " ".join(chapter.split())
     assert f"`{alert.body['labels']['severity']}`" in text
     used = {name for name in alert.metrics if name.endswith(":threshold")}
-    if alert.name == "ProviderSpendAnomaly":
-        used.add("resource:provider_anomaly_days:threshold")  # by the recording rule of the median
+    used |= BY_RECORDING_RULES.get(alert.name, set())
     assert set(re.findall(r"`(resource:\w+:threshold)`", chapter)) == used
     if "for" in alert.body:
         assert f"for {alert.body['for'].removesuffix('m')} minutes" in text
@@ -167,7 +196,7 @@ def test_every_alert_fires_in_a_unit_test_that_asserts_its_annotations(alert: Ru
 @every_alert
 def test_the_labels_of_an_alert_are_ids(alert: Rule) -> None:
     names = {name for fired in _fired(alert) for name in fired["exp_labels"]}
-    assert names <= {"severity", "job", "quest_id", "provider", "window", "ledger", "collector"}
+    assert names <= {"severity", "job", "quest_id", "period", "provider", "window", "ledger", "collector"}
 
 
 def _fired(alert: Rule) -> list[Any]:
