@@ -18,6 +18,7 @@ EXPECTED = {
     "resource_exporter_collector_last_success_timestamp_seconds": ("gauge", ("collector",)),
     "resource_exporter_ledger_up": ("gauge", ("ledger",)),
     "resource_exporter_ledger_newest_entry_timestamp_seconds": ("gauge", ("ledger",)),
+    "resource_exporter_ledger_oldest_entry_timestamp_seconds": ("gauge", ("ledger",)),
     "resource_exporter_ledger_rows_read_total": ("counter", ("ledger",)),
     "resource_exporter_rejected_rows": ("gauge", ("ledger", "reason")),
     "resource_exporter_audited_buckets_total": ("counter", ("ledger",)),
@@ -39,6 +40,7 @@ def telemetry() -> Telemetry:
     telemetry.collector_last_success.labels("waste").set(1.7e9)
     telemetry.ledger_up.labels("costs").set(1)
     telemetry.ledger_newest_entry.labels("costs").set(1.7e9)
+    telemetry.ledger_oldest_entry.labels("costs").set(1.6e9)
     telemetry.ledger_rows_read.labels("costs").inc(12)
     telemetry.rejected_rows.labels("costs", "nan").set(2)
     telemetry.audited_buckets.labels("costs").inc()

@@ -9,7 +9,7 @@ CREATE FUNCTION pg_temp.at(day float8) RETURNS timestamptz IMMUTABLE LANGUAGE sq
 CREATE TABLE provider_families (provider text PRIMARY KEY, family text NOT NULL);
 INSERT INTO provider_families VALUES
     ('minimax', 'MiniMax'), ('openai-codex', 'Codex'), ('aws-bedrock', 'Bedrock'), ('zhipu', 'GLM'),
-    ('mistral', 'mistral'), ('deepseek', 'deepseek');
+    ('mistral', 'Mistral'), ('deepseek', 'DeepSeek');
 
 INSERT INTO quests
 SELECT 'quest-' || lpad(quest::text, 3, '0'), 'Quest number ' || quest,

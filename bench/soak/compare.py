@@ -50,7 +50,20 @@ def recompute(conninfo: str, moment: datetime) -> Samples:
     with psycopg.connect(conninfo) as connection:
         asked = [*questions(connection), _projection(connection, moment)]
         expected = {series: value for each in asked for series, value in answers(connection, each)}
-    return expected | {INFO: 1.0, ELAPSED: (moment - _midnight(moment)) / timedelta(days=1)}
+    elapsed = (moment - _midnight(moment)) / timedelta(days=1)
+    return expected | _budgets(expected, elapsed) | {INFO: 1.0, ELAPSED: elapsed}
+
+
+def _budgets(expected: Samples, elapsed: float) -> Samples:
+    """What depends on the moment, of budgets of one day: the elapsed share, and the projection of the day."""
+    found = {}
+    for name, labels in expected:
+        if name == "resource_quest_budget_usd":
+            found["resource_quest_budget_elapsed_ratio", labels] = elapsed
+            projected = expected.get(("resource_quest_projected_spend_usd", labels - {("period", "day")}))
+            if projected is not None:
+                found["resource_quest_budget_projected_spend_usd", labels] = projected
+    return found
 
 
 def differences(served: Samples, expected: Samples) -> list[str]:

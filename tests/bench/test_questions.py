@@ -10,7 +10,13 @@ from bench.ledger import Shape, fill
 from bench.questions import AGGREGATION, DAY, answers, questions
 from tests.integration.running import Clock, configure, running
 
-NOT_ASKED = {"resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd", "resource_report_info"}
+NOT_ASKED = {
+    "resource_budget_day_elapsed_ratio",
+    "resource_quest_budget_elapsed_ratio",
+    "resource_quest_budget_projected_spend_usd",
+    "resource_quest_projected_spend_usd",
+    "resource_report_info",
+}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.faults.test_rollup_file import BOUND
 LAYER_REMEDY = "set ledgers.quests.columns.layer to the column that holds it, one of id, name, or to null to do without it"
 ROLE = "resource_exporter_reader"
 COSTS = "id, created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd"
-IMPACTS = "id, created_at, task_id, cost_usd, total_tokens, impact_score, quest_id, layer, task_title, updated_at"
+IMPACTS = "id, created_at, task_id, impact_score, cost_usd, total_tokens, quest_id, layer, task_title, updated_at"
 
 VIEW = f"""
 ALTER TABLE cost_ledger RENAME TO below;

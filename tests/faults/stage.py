@@ -14,7 +14,12 @@ from tests.integration.model import report
 from tests.integration.rules import Settings
 from tests.integration.running import differences, parsed
 
-TIMELY = {"resource_budget_day_elapsed_ratio", "resource_quest_projected_spend_usd"}
+TIMELY = {
+    "resource_budget_day_elapsed_ratio",
+    "resource_quest_budget_elapsed_ratio",
+    "resource_quest_budget_projected_spend_usd",
+    "resource_quest_projected_spend_usd",
+}
 """Metrics that depend on the time of day."""
 QUICK = LEDGERS.replace("500ms", "100ms, statement_timeout: 2s")
 PATIENT = LEDGERS.replace("500ms", "100ms, statement_timeout: 5m")
