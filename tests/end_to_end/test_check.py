@@ -157,7 +157,7 @@ def test_complete_ledgers_are_ok(tmp_path: Path, reader: str) -> None:
             [
                 "error costs: cost_ledger in database main",
                 "  column cost_usd of table cost_ledger is of type text, which cannot hold cost_usd",
-                "    fix: it must be a number: change its type, or map a view that casts it",
+                "    fix: it must be a number: change its type, or cast it in ledgers.costs.query",
             ],
         ),
         (
@@ -242,7 +242,7 @@ def test_complete_ledgers_are_ok(tmp_path: Path, reader: str) -> None:
                     "  column id of table cost_ledger is not a whole number, and updated_at is not mapped:"
                     " only the audit finds corrections of old rows, and rows that come later than refresh.late"
                 ),
-                "    fix: map updated_at if the table has such a column, or raise refresh.late",
+                "    fix: map updated_at if there is such a column with an index, or raise refresh.late",
             ],
         ),
     ],
@@ -264,7 +264,7 @@ def test_a_filter_is_tried(tmp_path: Path, reader: str) -> None:
     at = lines.index("error costs: cost_ledger in database main")
     assert lines[at + 1 : at + 3] == [
         '  ledgers.costs.filter is refused: column "status" does not exist, at character 1',
-        f"    fix: write an SQL condition on columns of the table: {COSTS}",
+        f"    fix: write an SQL condition on columns of table cost_ledger: {COSTS}",
     ]
 
 
