@@ -137,11 +137,19 @@ async def _trial(config: Config, ledgers: Mapping[str, Result], state: Result) -
         return report
     for name, reason in tried.failures.items():
         ledgers[name].findings.append(_unreadable(name, reason))
+    for name, reasons in tried.rejected.items():
+        ledgers[name].findings.append(_rejected(name, reasons, newest[name]))
     if tried.report:
         report.findings.append(Finding(f"cannot be computed: {tried.report}", REPORT_REMEDY))
     for name, reason in tried.sections.items():
         report.findings.append(Finding(f"section {name} fails: {reason}", REPORT_REMEDY))
     return report
+
+
+def _rejected(ledger: str, reasons: Mapping[str, int], newest: datetime | None) -> Finding:
+    counts = ", ".join(f"{reason} {entries:,}" for reason, entries in sorted(reasons.items()))
+    what = "rows of the newest hour are" if newest else "rows are"
+    return Finding(f"{what} left out: {counts}", f"correct them, or leave them out by ledgers.{ledger}.filter", warning=True)
 
 
 def _finding(error: Exception) -> Finding:

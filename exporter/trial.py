@@ -1,5 +1,6 @@
 """A trial run of ``serve`` for ``check``: refresh the newest hour of each ledger into a temporary rollup file, then report."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +27,12 @@ REFRESHES = 2
 class Trial:
     """The errors of a trial run.
 
-    ``failures`` has the error of each ledger that could not be read, by its name. ``report`` is the error that prevented the
-    report, or None. ``sections`` has the error of each failed section, by its name.
+    ``rejected`` says how many rows are left out, by ledger and reason. ``failures`` has the error of each ledger that could not
+    be read, by its name. ``report`` is the error that prevented the report, or None. ``sections`` has the error of each failed
+    section, by its name.
     """
 
+    rejected: Mapping[str, Mapping[str, int]]
     failures: Mapping[str, str]
     report: str | None
     sections: Mapping[str, str]
@@ -54,12 +57,12 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
         for _ in range(REFRESHES):
             for database_sync in refresher.database_syncs:
                 await refresher.refresh(database_sync)
-        failures = _failures(refresher)
+        failures, rejected = _failures(refresher), _rejected(refresher)
         try:
             report = await refresher.worker.run(Reporter(refresher.rollups, private).make, {}, now())
         except duckdb.Error as error:
-            return Trial(failures, first_line(error), {})
-    return Trial(failures, None, report.errors)
+            return Trial(rejected, failures, first_line(error), {})
+    return Trial(rejected, failures, None, report.errors)
 
 
 def _failures(refresher: Refresher) -> dict[str, str]:
@@ -69,6 +72,13 @@ def _failures(refresher: Refresher) -> dict[str, str]:
         for name, up in database_sync.up.items()
         if not up
     }
+
+
+def _rejected(refresher: Refresher) -> Mapping[str, Mapping[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for ledger, reason, entries in refresher.rollups.rejected():
+        found[ledger][reason] = entries
+    return found
 
 
 def _narrowed(ledger: Ledger, newest: datetime | None) -> Ledger:

@@ -49,14 +49,14 @@ def recompute(conninfo: str, moment: datetime) -> Samples:
     """The same samples computed from the ledgers, as of a moment."""
     with psycopg.connect(conninfo) as connection:
         asked = [*questions(connection), _projection(connection, moment)]
-        expected = {series: value for each in asked for series, value in answers(connection, each)}
+        expected: dict[Series, float] = {series: value for each in asked for series, value in answers(connection, each)}
     elapsed = (moment - _midnight(moment)) / timedelta(days=1)
     return expected | _budgets(expected, elapsed) | {INFO: 1.0, ELAPSED: elapsed}
 
 
-def _budgets(expected: Samples, elapsed: float) -> Samples:
+def _budgets(expected: Samples, elapsed: float) -> dict[Series, float]:
     """What depends on the moment, of budgets of one day: the elapsed share, and the projection of the day."""
-    found = {}
+    found: dict[Series, float] = {}
     for name, labels in expected:
         if name == "resource_quest_budget_usd":
             found["resource_quest_budget_elapsed_ratio", labels] = elapsed

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
+from exporter.calendar import HOUR
 from exporter.columns import ENTRIES
 from exporter.sources import plans, small_statements, statements, verify
 from exporter.sources.filters import refused
@@ -63,7 +64,23 @@ async def warnings(transaction: Transaction, source: Source, newest: datetime | 
     found = [*verify.warnings(source.ledger, table), *await _periods(transaction, source)]
     if table.kind in "vq" and newest and source.ledger.name in ENTRIES:
         found += await plans.scans(transaction, source, newest)
+    if newest and source.ledger.name in ENTRIES:
+        found += await _repeated(transaction, source, newest)
     return found
+
+
+async def _repeated(transaction: Transaction, source: Source, newest: datetime) -> list[Finding]:
+    """Whether entries of the newest hour have no id, or one that others have: an outcome with the id of another replaces it."""
+    query = sql.SQL(
+        "SELECT count(*), count(DISTINCT {id}), count(*) FILTER (WHERE {id} IS NULL) FROM {table}"
+        " WHERE {at} >= %(start)s AND {at} <= %(newest)s AND {condition}"
+    ).format(id=source.raw("entry_id"), at=source.time, table=source.name, condition=source.condition)
+    try:
+        async with transaction.savepoint():
+            [(entries, ids, without)] = await transaction.rows(query, start=newest - HOUR, newest=newest)
+    except psycopg.errors.QueryCanceled:
+        return []
+    return [verify.repeated(source.ledger, entries - without - ids, without)] if entries > ids else []
 
 
 async def _count(transaction: Transaction, source: Source) -> int | None:

@@ -1,5 +1,6 @@
 """Whether an index serves the range of time that a refresh reads, as PostgreSQL plans it through views and queries."""
 
+import re
 from datetime import datetime
 from functools import partial
 
@@ -57,13 +58,18 @@ def _words(node: Plan) -> str:
     return f"{words} on {quoted((scanned['Schema'], scanned['Relation Name']))}" if scanned else words
 
 
+def _with(source: Source) -> str:
+    """PostgreSQL keeps conditions and orders outside of a query that has a WITH."""
+    return "; write the query without WITH" if re.search(r"\bWITH\b", source.ledger.query or "", re.IGNORECASE) else ""
+
+
 def _unordered(source: Source, words: str) -> Finding:
     text = (
         f"no index tells which entry of {origin(source.ledger)} is the newest or the oldest, so each refresh reads all: {words}"
     )
     remedy = (
         "let entry_id and occurred_at be bare columns of a table that each lead an index there;"
-        f" the condition of one part of a UNION ALL belongs into ledgers.{source.ledger.name}.filter"
+        f" the condition of one part of a UNION ALL belongs into ledgers.{source.ledger.name}.filter{_with(source)}"
     )
     return Finding(text, remedy, warning=True)
 
@@ -71,5 +77,5 @@ def _unordered(source: Source, words: str) -> Finding:
 def _unranged(source: Source, words: str) -> Finding:
     column = quoted((source.ledger.columns[source.timed_by],))
     text = f"no index serves a range of {column} of {origin(source.ledger)}, so each refresh reads all of it: {words}"
-    remedy = "let it be the bare column of a table, without a cast or AT TIME ZONE, that leads an index there"
+    remedy = "let it be the bare column of a table, without a cast or AT TIME ZONE, that leads an index there" + _with(source)
     return Finding(text, remedy, warning=True)

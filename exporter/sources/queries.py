@@ -19,8 +19,14 @@ _EXPLAIN = "EXPLAIN (VERBOSE, FORMAT JSON) "
 _DESCRIBE = "SELECT * FROM ("
 _CLOCK = re.compile(r"\b(?:CURRENT_(?:DATE|TIME|TIMESTAMP)|LOCALTIME(?:STAMP)?)\b")
 _CLOCK_FUNCTIONS = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-_CALL = re.compile(r"(\w+)\(")
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+_NAME = r'"(?:[^"]|"")+"|\w+'
+_NO_CALL = re.compile(r'"(?:[^"]|"")*"(?!\s*[(.])')
+"""A name in quotes that is none of a function or of a schema."""
+_CALL = re.compile(rf"(?:({_NAME})\.)?({_NAME})\(")
+_MOMENT = r"'\s*(?:now|today|tomorrow|yesterday)\s*'"
+_MOMENTS = re.compile(rf"{_MOMENT}\s*::\s*(?:date|time)|\b(?:date|time|timestamp|timestamptz)\s+{_MOMENT}", re.IGNORECASE)
+"""Texts that PostgreSQL reads as a time, once, when it plans the query."""
 # Partitions may be pruned from a plan, so that the roots of what it names are the same in every plan.
 _FACTS = sql.SQL("""
 WITH roots AS (
@@ -36,7 +42,10 @@ SELECT current_user,
        (SELECT min(relname) FROM members JOIN pg_class AS c USING (oid)
          WHERE relfilenode <> 0 AND relfilenode <> pg_relation_filenode(c.oid)),
        ARRAY(SELECT format_type(type, NULL) FROM unnest(%(types)s::oid[]) WITH ORDINALITY AS t (type, number) ORDER BY number),
-       ARRAY(SELECT DISTINCT proname::text FROM pg_proc WHERE provolatile = 'v' AND proname = ANY(%(called)s) ORDER BY 1)
+       ARRAY(SELECT DISTINCT proname::text FROM unnest(%(owners)s::text[], %(called)s::text[]) AS call (owner, name)
+               JOIN pg_proc AS p ON p.proname = call.name JOIN pg_namespace AS n ON n.oid = p.pronamespace
+              WHERE provolatile = 'v' AND (n.nspname = call.owner OR call.owner = '' AND pg_function_is_visible(p.oid))
+              ORDER BY 1)
   FROM pg_control_system() AS cluster, (SELECT oid FROM pg_database WHERE datname = current_database()) AS base
 """)
 
@@ -55,10 +64,11 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> tuple[str, str, b
     relations = sorted({(node["Schema"], node["Relation Name"]) for node in nodes(plan) if "Relation Name" in node})
     texts = list(_texts(plan))
     facts = {"schemas": [schema for schema, _ in relations], "names": [name for _, name in relations]}
-    called = sorted({name for text in texts for name in _CALL.findall(text)})
-    rows = await transaction.rows(_FACTS, **facts, types=[type_code for _, type_code in columns], called=called)
+    calls = sorted({(_unquoted(owner), _unquoted(name)) for text in texts for owner, name in _CALL.findall(text)})
+    facts |= {"owners": [owner for owner, _ in calls], "called": [name for _, name in calls]}
+    rows = await transaction.rows(_FACTS, **facts, types=[type_code for _, type_code in columns])
     role, identity, filtered, rewritten, types, volatile = rows[0]
-    _require_steady(ledger, plan, volatile, _clock(called, texts))
+    _require_steady(ledger, plan, volatile, _clock(ledger, facts["called"], texts))
     if rewritten:
         raise LedgerError(Finding(f"table {rewritten} was rewritten a moment ago", "the next refresh will read it"))
     return identity, role, filtered, [(name, kind) for (name, _), kind in zip(columns, types, strict=True)]
@@ -96,22 +106,30 @@ async def _columns(transaction: Transaction, ledger: Ledger) -> list[tuple[str, 
 
 
 def _texts(plan: Plan) -> Iterator[str]:
-    """The expressions of a plan, without the texts and names that are quoted in them."""
+    """The expressions of a plan, without texts, and without names in quotes that call nothing."""
     for node in nodes(plan):
         for key, value in node.items():
             if key != "Plans":
                 for text in value if isinstance(value, list) else [value]:
-                    yield _QUOTED.sub("''", str(text))
+                    yield _NO_CALL.sub('""', _TEXT.sub("''", str(text)))
 
 
-def _clock(called: list[str], texts: list[str]) -> list[str]:
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def _clock(ledger: Ledger, called: list[str], texts: list[str]) -> list[str]:
     """The expressions by which a query asks for the time."""
-    return sorted(_CLOCK_FUNCTIONS.intersection(called)) + sorted({word for text in texts for word in _CLOCK.findall(text)})
+    words = sorted({word for text in texts for word in _CLOCK.findall(text)})
+    return sorted(_CLOCK_FUNCTIONS.intersection(called)) + words + _MOMENTS.findall(ledger.query or "")
 
 
 def _require_steady(ledger: Ledger, plan: Plan, volatile: list[str], clock: list[str]) -> None:
     """Refuse what gives other rows each time it is asked, so that the ledger would seem to change at every refresh."""
     sampled = ["TABLESAMPLE"] if any(node["Node Type"] == "Sample Scan" for node in nodes(plan)) else []
+    if plan["Node Type"] == "Limit":
+        remedy = f"select all rows, and let ledgers.{ledger.name}.filter leave out what is not to be counted"
+        raise LedgerError(Finding(f"ledgers.{ledger.name}.query ends in LIMIT, so rows fall out of it as others come", remedy))
     changing = [f"{name}()" for name in volatile] + sampled
     if changing:
         remedy = "leave it out: a query must give the same rows whenever it is asked"

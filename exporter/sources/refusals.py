@@ -8,11 +8,14 @@ from psycopg import Error, errors, sql
 
 from exporter.config import Ledger
 from exporter.errors import first_line
+from exporter.sources import grants
 from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.transaction import Transaction
 
 _FAULTS = ("0A", "21", "22", "25", "2B", "42")
 """Classes of SQLSTATE that say something of a statement; all others say something of the server or the connection."""
+_PARAMETER = "08P01"
+"""That a statement has a parameter, such as $1, which nobody gives."""
 _SAME_IN_OTHER_CASE = sql.SQL("""
 SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), has_schema_privilege(n.oid, 'USAGE'), current_user
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -23,7 +26,7 @@ SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), has_schema_privilege(n.
 
 def is_fault(error: Error) -> bool:
     """Whether an error says something of the statement, and not of the server or the connection."""
-    return (error.sqlstate or "")[:2] in _FAULTS
+    return (error.sqlstate or "")[:2] in _FAULTS or error.sqlstate == _PARAMETER
 
 
 @asynccontextmanager
@@ -49,11 +52,21 @@ async def refusing(transaction: Transaction, ledger: Ledger, before: int) -> Asy
 async def _refused(transaction: Transaction, ledger: Ledger, error: Error, before: int) -> Finding:
     text = f"ledgers.{ledger.name}.query is refused: {first_line(error)}{_place(ledger, error, before)}"
     if isinstance(error, errors.InsufficientPrivilege):
-        return Finding(text, await _grants(transaction, ledger))
+        return Finding(text, await _permission(transaction, ledger, error))
     if isinstance(error, errors.UndefinedTable) and (remedy := await _remedy(transaction, error)):
         return Finding(text, remedy)
     hint = error.diag.message_hint
     return Finding(text, f"correct the query ({hint.rstrip('.')})" if hint else "correct the query, which must be one SELECT")
+
+
+async def _permission(transaction: Transaction, ledger: Ledger, error: Error) -> str:
+    schema = re.fullmatch(r"permission denied for schema (.+)", first_line(error))
+    if schema:
+        [(role,)] = await transaction.rows(sql.SQL("SELECT current_user"))
+        return f"GRANT USAGE ON SCHEMA {quoted((schema[1],))} TO {quoted((role,))}"
+    return await grants.missing(transaction, ledger.query or "") or (
+        "let the query be one SELECT that only reads; if it is, grant the exporter's role what it calls"
+    )
 
 
 def _place(ledger: Ledger, error: Error, before: int) -> str:
@@ -67,12 +80,6 @@ def _place(ledger: Ledger, error: Error, before: int) -> str:
     above, _, line = text[: at - 1].rpartition("\n")
     number = above.count("\n") + 2 if "\n" in text[: at - 1] else 1
     return f", at line {number}, character {len(line) + 1}"
-
-
-def words(text: str) -> list[str]:
-    """The names that SQL may mean: quoted ones as they are, others in lower case."""
-    found = re.findall(r'"((?:[^"]|"")+)"|([A-Za-z_][\w$]*)', text)
-    return sorted({name.replace('""', '"') or plain.lower() for name, plain in found})
 
 
 async def _remedy(transaction: Transaction, error: Error) -> str | None:
@@ -91,28 +98,3 @@ async def in_other_case(transaction: Transaction, name: str) -> tuple[str, ...] 
     """A relation of this name in any case, as it must be written: with its schema only where it needs one."""
     rows = await transaction.rows(_SAME_IN_OTHER_CASE, name=name)
     return None if not rows else (rows[0][1],) if rows[0][2] else (rows[0][0], rows[0][1])
-
-
-# Of the relations that are named in the query, the columns named in it that the role may not read.
-_HIDDEN = sql.SQL("""
-SELECT current_user, n.nspname, c.relname, pg_table_is_visible(c.oid), has_schema_privilege(n.oid, 'USAGE'),
-       array_agg(a.attname::text ORDER BY a.attnum)
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid
- WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname = ANY(%(words)s) AND a.attname = ANY(%(words)s)
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND (pg_table_is_visible(c.oid) OR n.nspname = ANY(%(words)s))
-   AND a.attnum > 0 AND NOT a.attisdropped AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')
- GROUP BY n.oid, n.nspname, c.oid, c.relname ORDER BY 2, 3
-""")
-
-
-async def _grants(transaction: Transaction, ledger: Ledger) -> str:
-    """The GRANTs that the role needs, column by column."""
-    rows = await transaction.rows(_HIDDEN, words=words(ledger.query or ""))
-    found = []
-    for role, schema, name, visible, usable, columns in rows:
-        to = quoted((role,))
-        if not usable:
-            found.append(f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {to}")
-        listed = ", ".join(quoted((column,)) for column in columns)
-        found.append(f"GRANT SELECT ({listed}) ON {quoted((name,) if visible else (schema, name))} TO {to}")
-    return "; ".join(found) or "GRANT SELECT, on the columns that the query names, to the exporter's role"

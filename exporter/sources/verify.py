@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from exporter.config import LEDGERS, Ledger
-from exporter.config.errors import nearest
 from exporter.sources.catalog import Column, Table
 from exporter.sources.findings import Finding, LedgerError, origin, quoted
 from exporter.sources.mapping import INTEGER, TYPES
@@ -67,6 +66,12 @@ def sparse(period: str) -> Finding:
     return Finding(text, remedy, warning=True)
 
 
+def repeated(ledger: Ledger, entries: int, without: int) -> Finding:
+    """For a ledger of whose newest hour some entries have the id of another one, or none."""
+    text = f"of the newest hour of {origin(ledger)}, {entries} entries have the id of another one, and {without} have no id"
+    return Finding(text, f"set ledgers.{ledger.name}.columns.entry_id to what is unique; a join may repeat rows", warning=True)
+
+
 def _unindexed(ledger: Ledger, table: Table) -> Iterator[Finding]:
     """Columns without an index. Of a view nothing can be said: its ranges may be served by the tables below."""
     for column, source in ledger.columns.items():
@@ -88,8 +93,8 @@ def _unread(ledger: Ledger, table: Table) -> Iterator[Finding]:
 def _missing(ledger: Ledger, column: str, source: str, table: Table) -> Finding:
     key = f"ledgers.{ledger.name}.columns.{column}"
     absent = ", or to null to do without it" if column in LEDGERS[ledger.name].optional else ""
-    match = nearest(source, table.columns)
-    similar = f", perhaps {quoted((match,))}" if match else ""
+    same = [name for name in table.columns if name.casefold() == source.casefold()]
+    similar = f", perhaps {same[0]}" if same else ""
     remedy = f"set {key} to the column that holds it, one of {', '.join(table.columns)}{similar}{absent}"
     if _NAME.fullmatch(source):
         return Finding(f"{_where(ledger, source)} does not exist", remedy)
@@ -100,6 +105,9 @@ def _missing(ledger: Ledger, column: str, source: str, table: Table) -> Finding:
 
 def _mistyped(ledger: Ledger, column: str, source: str, found: Column) -> Finding:
     needed = FRIENDLY.get(column, "a number")
+    if column == "occurred_at" and found.type == "date" and "day" in LEDGERS[ledger.name].instead:
+        remedy = f"map it as ledgers.{ledger.name}.columns.day, in the place of occurred_at"
+        return Finding(f"{_where(ledger, source)} is of type date, which tells no time", remedy)
     remedy = f"it must be {needed}: change its type, or cast it in ledgers.{ledger.name}.query"
     return Finding(f"{_where(ledger, source)} is of type {found.type}, which cannot hold {column}", remedy)
 

@@ -31,13 +31,13 @@ def ledger(conninfo: str, directory: Path, query: str, name: str = "costs", **ke
     return configure(conninfo, directory, ledgers=ledgers).ledgers[name]
 
 
-async def look(conninfo: str, asked: Ledger, role: str | None = None) -> tuple[Table, list[str]]:
+async def look(conninfo: str, asked: Ledger, role: str | None = None, newest: datetime = NEWEST) -> tuple[Table, list[str]]:
     """What is known of a ledger, and the warnings about it."""
     dsn = conninfo if role is None else psycopg.conninfo.make_conninfo(conninfo, options=f"-c role={role}")
     config = DatabaseConfig(name="main", dsn=dsn)
     async with Database(config, timedelta(seconds=5)) as database, database.transaction() as transaction:
         table = await inspect(transaction, asked)
-        return table, [str(each) for each in await warnings(transaction, Source(asked, table), NEWEST)]
+        return table, [str(each) for each in await warnings(transaction, Source(asked, table), newest)]
 
 
 async def refusal(conninfo: str, asked: Ledger, role: str | None = None) -> str:
