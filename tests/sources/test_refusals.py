@@ -87,7 +87,8 @@ async def test_a_query_with_with_is_advised_to_do_without(database: str, tmp_pat
 async def test_ids_that_repeat_are_told(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(
-            "INSERT INTO cost_ledger (created_at, provider, cost_usd) SELECT '2026-05-14 15:10Z', 'p', 1 FROM generate_series(1, 3)"
+            "INSERT INTO cost_ledger (created_at, provider, cost_usd)"
+            " SELECT '2026-05-14 15:10Z', 'p', 1 FROM generate_series(1, 3)"
         )
     found = (await look(database, ledger(database, tmp_path, PLAIN.replace("id AS entry_id", "1 AS entry_id"))))[1]
     assert [text for text in found if "2 entries have the id of another one, and 0 have no id" in text]
