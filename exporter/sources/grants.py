@@ -13,7 +13,12 @@ from exporter.sources.transfer import Row
 _NAME = r'"(?:[^"]|"")+"|[A-Za-z_][\w$]*'
 _NO_NAMES = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 """Comments and texts, in which a word is no name."""
-_RELATION = re.compile(rf"\b(?:FROM|JOIN)\s+(?:({_NAME})\s*\.\s*)?({_NAME})(?:\s+(?:AS\s+)?({_NAME}))?", re.IGNORECASE)
+_RELATION = re.compile(
+    r"(?:\b(?:FROM|JOIN|TABLE)\s|,)"
+    rf"(?=[\s(]*(?:ONLY\s+)?(?:({_NAME})\s*\.\s*)?({_NAME})(?:\s+(?:AS\s+)?({_NAME}))?)",
+    re.IGNORECASE,
+)
+"""Where a relation may be named, with its schema and alias; what else is found there names no relation of the catalog."""
 _GIVEN = re.compile(rf"\bAS\s+(?:{_NAME})", re.IGNORECASE)
 _COLUMN = re.compile(rf"(?:({_NAME})\s*\.\s*)?({_NAME})")
 _HIDDEN = sql.SQL("""

@@ -27,10 +27,14 @@ CREATE FUNCTION elsewhere.lower(x int) RETURNS int LANGUAGE plpgsql VOLATILE AS 
             'SELECT log.spend FROM "LiteLLM_SpendLogs" AS log JOIN other ON other.request_id = log.request_id',
             f"{SPEND}; GRANT SELECT (request_id) ON other TO {{role}}",
         ),
+        (
+            'SELECT o.spend FROM "LiteLLM_SpendLogs" log, (other AS o CROSS JOIN quests)',
+            "GRANT SELECT (spend) ON other TO {role}",
+        ),
         ("SELECT nothing FROM hidden.away", "GRANT USAGE ON SCHEMA hidden TO {role}"),
         ("SELECT pg_read_file('/etc/passwd')", "let the query be one SELECT that only reads"),
     ],
-    ids=["comment", "text", "alias", "join", "schema", "function"],
+    ids=["comment", "text", "alias", "join", "list", "schema", "function"],
 )
 async def test_no_grant_is_advised_for_what_is_not_read(database: str, tmp_path: Path, query: str, granted: str) -> None:
     role = f"careful_{abs(hash(database))}"
