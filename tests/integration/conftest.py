@@ -1,7 +1,13 @@
-"""The databases of the property tests."""
+"""The databases of the property tests, and an exporter over that of a LiteLLM proxy."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.integration.litellm import NOW, fill, teams
+from tests.integration.running import Clock, Exporter, running
 
 # Other schemas may contain rows that the constraints of this one forbid.
 LOOSEN = """
@@ -20,6 +26,25 @@ def ledger_database(database: str) -> str:
     with psycopg.connect(database) as connection:
         connection.execute(LOOSEN)
     return database
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW)
+
+
+@pytest.fixture
+def proxy(database: str) -> str:
+    """The database of a LiteLLM proxy, with hostile rows."""
+    return fill(database, NOW)
+
+
+@pytest.fixture
+async def exporter(proxy: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Exporter]:
+    """An exporter that has read the teams of the proxy."""
+    async with running(teams(proxy, tmp_path / "rollups"), clock) as exporter:
+        await exporter.refresh(2)
+        yield exporter
 
 
 def empty(conninfo: str) -> None:

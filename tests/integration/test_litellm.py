@@ -1,6 +1,6 @@
 """The profile of the LiteLLM proxy: without a further key, the numbers of teams equal plain SQL, whatever its rows are like."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,23 +13,6 @@ from tests.integration.running import Clock, Exporter, running
 
 ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"]
 TEAM = "CASE WHEN team_id <> '' THEN team_id ELSE 'unassigned' END"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(NOW)
-
-
-@pytest.fixture
-def proxy(database: str) -> str:
-    return fill(database, NOW)
-
-
-@pytest.fixture
-async def exporter(proxy: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Exporter]:
-    async with running(teams(proxy, tmp_path / "rollups"), clock) as exporter:
-        await exporter.refresh(2)
-        yield exporter
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -1,30 +1,11 @@
 """What happens to the rows of a LiteLLM proxy: they come late, retention deletes them, and partitions take their place."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.integration.litellm import LEGACY, NOW, by, call, execute, fill, rows, teams, wrong
-from tests.integration.running import Clock, Exporter, running
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(NOW)
-
-
-@pytest.fixture
-def proxy(database: str) -> str:
-    return fill(database, NOW)
-
-
-@pytest.fixture
-async def exporter(proxy: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Exporter]:
-    async with running(teams(proxy, tmp_path / "rollups"), clock) as exporter:
-        await exporter.refresh(2)
-        yield exporter
+from tests.integration.litellm import LEGACY, NOW, by, call, execute, rows, wrong
+from tests.integration.running import Clock, Exporter
 
 
 async def test_failures_and_cache_hits_count_as_calls_without_cost(exporter: Exporter, proxy: str, clock: Clock) -> None:

@@ -13,18 +13,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from exporter.profiles import read
 from tests.conftest import ROOT
-from tests.integration.litellm import LEGACY, NOW, checked, execute, fill, rows, served, teams, wrong
+from tests.integration.litellm import LEGACY, NOW, checked, execute, rows, served, teams, wrong
 from tests.integration.running import Clock, running
 
 GRANTS = re.findall(
     r"^```sql\n(CREATE ROLE .*?)^```$", (ROOT / "docs/litellm.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
 )[0]
 TEXTS = ("messages", "response", "proxy_server_request")
-
-
-@pytest.fixture
-def proxy(database: str) -> str:
-    return fill(database, NOW)
 
 
 @pytest.fixture
