@@ -11,15 +11,10 @@ from duckdb import DuckDBPyConnection
 from exporter.backfill.series import Row, Sample, Series, fetched, held
 from exporter.backfill.span import Span
 from exporter.calendar import ONE_DAY
-from exporter.config import Ledger
 from exporter.metrics import Metric
 from exporter.report.labels import Labels
 from exporter.sections import budgets
 
-_SOURCES = {
-    "allocations": "SELECT quest, 'day' AS period, day AS starts_on, day AS ends_on, allocated_usd AS usd FROM allocations",
-    "budgets": "SELECT quest, period, starts_on, ends_on, usd FROM budgets",
-}
 # The days of the span, with the numbers of their moments, and the budgets that hold on each: of several of one quest and
 # period, the one that began last.
 _PREPARE = """
@@ -29,8 +24,8 @@ SELECT unnest($days::DATE[]) AS day, unnest($starts::INTEGER[]) AS start, unnest
 _BUDGET_DAYS = """
 CREATE OR REPLACE TEMP TABLE budget_days AS
 SELECT quest, period, day, starts_on, ends_on, sum(usd) AS usd
-  FROM ({sources}) JOIN span_days ON starts_on <= day AND (ends_on IS NULL OR ends_on >= day)
- WHERE usd IS NOT NULL GROUP BY quest, period, day, starts_on, ends_on
+  FROM budget_periods JOIN span_days ON starts_on <= day AND (ends_on IS NULL OR ends_on >= day)
+ GROUP BY quest, period, day, starts_on, ends_on
 QUALIFY rank() OVER (PARTITION BY quest, period, day ORDER BY starts_on DESC, ends_on NULLS LAST) = 1
 """
 _AMOUNTS = """
@@ -66,7 +61,6 @@ class BudgetHistory:
 
     connection: DuckDBPyConnection
     span: Span
-    ledgers: Mapping[str, Ledger]
     labels: Labels
 
     def families(self) -> Mapping[Metric, Callable[[], Iterator[Series]]]:
@@ -82,9 +76,7 @@ class BudgetHistory:
         days = self._days
         places = {"starts": [each.start for each in days.values()], "stops": [each.stop for each in days.values()]}
         self.connection.execute(_PREPARE, {"days": list(days), **places})
-        sources = [query for ledger, query in _SOURCES.items() if ledger in self.ledgers]
-        if sources:
-            self.connection.execute(_BUDGET_DAYS.format(sources=" UNION ALL ".join(sources)))
+        self.connection.execute(_BUDGET_DAYS)
 
     @cached_property
     def _days(self) -> Mapping[object, range]:

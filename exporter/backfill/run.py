@@ -69,7 +69,7 @@ def _begin(refresher: Refresher, span: Span) -> History:
     context = ReportContext(refresher.rollups.connection, refresher.config, span.last)
     metrics = available(context.config.ledgers)
     labels = labelling.prepare(context, metrics)
-    budgets = BudgetHistory(context.connection, span, context.config.ledgers, labels)
+    budgets = BudgetHistory(context.connection, span, labels)
     history = History(context.connection, span, metrics, context.token_types, context.maps("costs", "day"), budgets)
     history.begin()
     return history

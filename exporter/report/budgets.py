@@ -9,13 +9,10 @@ from decimal import Decimal
 from exporter.report.context import ReportContext, Row
 from exporter.report.costs import USD, called
 
-_DAY = """
-SELECT quest, 'day' AS period, day AS starts_on, day AS ends_on, allocated_usd AS usd FROM allocations WHERE day = $today
-"""
 # Of several budgets of one name that hold at once, the one that began last.
 _IN_FORCE = """
 SELECT quest, period, starts_on, ends_on, sum(usd)
-  FROM ({rows}) WHERE usd IS NOT NULL AND starts_on <= $today AND (ends_on IS NULL OR ends_on >= $today)
+  FROM budget_periods WHERE starts_on <= $today AND (ends_on IS NULL OR ends_on >= $today)
  GROUP BY quest, period, starts_on, ends_on
 QUALIFY rank() OVER (PARTITION BY quest, period ORDER BY starts_on DESC, ends_on NULLS LAST) = 1 ORDER BY ALL
 """
@@ -47,11 +44,7 @@ class BudgetSums:
 
     def __init__(self, context: ReportContext) -> None:
         self._today = context.today
-        ledgers = context.config.ledgers
-        rows = [_DAY] if "allocations" in ledgers else []
-        rows += ["SELECT quest, period, starts_on, ends_on, usd FROM budgets"] if "budgets" in ledgers else []
-        found = context.rows(_IN_FORCE.format(rows=" UNION ALL ".join(rows)), today=self._today) if rows else []
-        self.in_force = [Budget(*row) for row in found]
+        self.in_force = [Budget(*row) for row in context.rows(_IN_FORCE, today=self._today)]
         self.spent: dict[tuple[int, date], Decimal] = defaultdict(Decimal)
         self.spent_today: dict[tuple[int, date], Decimal] = defaultdict(Decimal)
         self._starts: dict[int, set[date]] = defaultdict(set)

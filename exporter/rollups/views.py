@@ -27,6 +27,12 @@ VIEWS = {
 }
 
 
+_PERIODS = {
+    "allocations": "SELECT quest, 'day' AS period, day AS starts_on, day AS ends_on, allocated_usd AS usd FROM allocations"
+    " WHERE allocated_usd IS NOT NULL",
+    "budgets": "SELECT quest, period, starts_on, ends_on, usd FROM budgets",
+}
+"""What each of these ledgers, if it is configured, says of what a quest may spend from one day to another."""
 # A row is what a quest may spend on a day between two days, and what the ledger itself says was spent.
 _ALLOCATED = "SELECT day, quest, allocated_usd, spent_usd FROM allocations WHERE day BETWEEN first AND last"
 # Where there are budgets only, it is the share of a day in the budget; of several, in the one with the fewest days.
@@ -42,8 +48,10 @@ QUALIFY rank() OVER (PARTITION BY day, quest ORDER BY days) = 1
 
 
 def define(connection: DuckDBPyConnection, ledgers: Mapping[str, Ledger]) -> None:
-    """Make the views, and ``allocated(first, last)``, for this session."""
-    for name, query in VIEWS.items():
+    """Make the views, with ``budget_periods`` of the configured ledgers, and ``allocated(first, last)``, for this session."""
+    periods = [query for ledger, query in _PERIODS.items() if ledger in ledgers]
+    budget_periods = " UNION ALL ".join(periods) or f"{_PERIODS['budgets']} WHERE false"
+    for name, query in {**VIEWS, "budget_periods": budget_periods}.items():
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
     allocated = _DERIVED if "budgets" in ledgers and "allocations" not in ledgers else _ALLOCATED
     connection.execute(f"CREATE OR REPLACE TEMP MACRO allocated(first, last) AS TABLE {allocated}")
