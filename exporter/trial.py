@@ -85,7 +85,7 @@ def _narrowed(ledger: Ledger, newest: datetime | None) -> Ledger:
     """The ledger restricted to the hour before its newest entry; the whole ledger where ``newest`` is None."""
     if newest is None:
         return ledger
-    column = sql.Identifier(ledger.columns["day" if "day" in ledger.columns else "occurred_at"]).as_string()
+    column = sql.Identifier(ledger.columns[ledger.timed_by]).as_string()
     # The parenthesis closes on a new line because the filter may end in a comment.
     narrowed = f"({ledger.filter or 'TRUE'}\n) AND {column} >= '{newest - HOUR}'"
     return ledger.model_copy(update={"filter": narrowed})

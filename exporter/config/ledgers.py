@@ -64,6 +64,11 @@ class Table(Named):
     query: Annotated[str, PlainValidator(names.query)] | None = None
     columns: Fixed[str, Annotated[str, PlainValidator(names.column)]] = Field({})
 
+    @property
+    def timed_by(self) -> str:
+        """The ledger column that tells when an entry occurred: on which day, where the source knows no more."""
+        return "day" if "day" in self.columns else "occurred_at"
+
     @model_validator(mode="after")
     def _resolved(self, info: ValidationInfo) -> Self:
         if info.context is None or self.name not in LEDGERS:

@@ -165,7 +165,7 @@ class Reporter:
 def _unlabelled(ledgers: Mapping[str, Ledger]) -> dict[str, str]:
     """By the names of labels and of ``hour``, where the configured ledgers do not tell them, a sentence that says so."""
     found = {label: source.missing(ledgers) for label, source in LABELS.items() if source.ledger in ledgers}
-    found["hour"] = DAYS_ONLY if "costs" in ledgers and "day" in ledgers["costs"].columns else None
+    found["hour"] = DAYS_ONLY if "costs" in ledgers and ledgers["costs"].timed_by == "day" else None
     return {label: reason for label, reason in found.items() if reason}
 
 

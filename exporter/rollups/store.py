@@ -116,7 +116,7 @@ class Rollups(Known):
         self.revisions[LABELLING] += labelled
 
     def _stage(self, changes: Changes) -> None:
-        days = self._calendar if "day" in self._config.ledgers[changes.ledger].columns else None
+        days = self._calendar if self._config.ledgers[changes.ledger].timed_by == "day" else None
         staging.read(self._connection, changes.ledger, changes.files, days)
         staging.stage(self._connection, changes.ledger, self._calendar, changes.place)
         if changes.ledger == "costs":

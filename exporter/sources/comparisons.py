@@ -28,7 +28,7 @@ SELECT number, entries, total
                       WHERE {time} >= asked_range.start AND {time} < asked_range.finish AND {known} AND {condition}
                     ) AS sums (entries, total)
 """).format(
-        type=sql.SQL(source.type(source.timed_by)),
+        type=sql.SQL(source.type(source.ledger.timed_by)),
         summed=summed,
         table=source.name,
         time=source.time,

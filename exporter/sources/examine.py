@@ -16,6 +16,7 @@ from exporter.sources.findings import Finding, LedgerError
 from exporter.sources.mapping import Source
 from exporter.sources.statements import BEGINNING
 from exporter.sources.transaction import Transaction
+from exporter.sources.transfer import Row
 
 _FOREIGN_ONLY = sql.SQL("""
 SELECT coalesce(bool_and(c.relkind = 'f'), FALSE)
@@ -45,11 +46,10 @@ async def rows(transaction: Transaction, source: Source) -> Rows:
         newest = None
         if source.ledger.name in ENTRIES:
             await transaction.rows(statements.position(source))
-        elif source.has("day"):
-            await transaction.rows(small_statements.untimed(source))
-        if source.ledger.name in ENTRIES:
             await transaction.rows(statements.next_entry(source), start=BEGINNING, end=now)
             newest = (await transaction.rows(_newest(source), start=BEGINNING, now=now))[0][0]
+        elif source.has("day"):
+            await transaction.rows(small_statements.untimed(source))
         return Rows(await _count(transaction, source), newest)
 
 
@@ -62,9 +62,8 @@ async def warnings(transaction: Transaction, source: Source, newest: datetime | 
     if table.kind == "p" and (await transaction.rows(_FOREIGN_ONLY, table=source.name.as_string()))[0][0]:
         table = replace(table, kind="f")  # an index on it would be one on nothing
     found = [*verify.warnings(source.ledger, table), *await _periods(transaction, source)]
-    if table.kind in "vq" and newest and source.ledger.name in ENTRIES:
-        found += await plans.scans(transaction, source, newest)
     if newest and source.ledger.name in ENTRIES:
+        found += await plans.scans(transaction, source, newest) if table.kind in "vq" else []
         found += await _repeated(transaction, source, newest)
     return found
 
@@ -75,19 +74,21 @@ async def _repeated(transaction: Transaction, source: Source, newest: datetime) 
         "SELECT count(*), count(DISTINCT {id}), count(*) FILTER (WHERE {id} IS NULL) FROM {table}"
         " WHERE {at} >= %(start)s AND {at} <= %(newest)s AND {condition}"
     ).format(id=source.raw("entry_id"), at=source.time, table=source.name, condition=source.condition)
-    try:
-        async with transaction.savepoint():
-            [(entries, ids, without)] = await transaction.rows(query, start=newest - HOUR, newest=newest)
-    except psycopg.errors.QueryCanceled:
-        return []
+    found = await _in_time(transaction, query, start=newest - HOUR, newest=newest)
+    entries, ids, without = found or (0, 0, 0)
     return [verify.repeated(source.ledger, entries - without - ids, without)] if entries > ids else []
 
 
 async def _count(transaction: Transaction, source: Source) -> int | None:
-    """No refresh counts the rows, so that it takes too long is no fault."""
+    found = await _in_time(transaction, statements.count(source))
+    return int(found[0]) if found else None
+
+
+async def _in_time(transaction: Transaction, query: sql.Composed, **parameters: object) -> Row | None:
+    """The row of a query that no refresh asks; None where it takes too long, which is no fault."""
     try:
         async with transaction.savepoint():
-            return int((await transaction.rows(statements.count(source)))[0][0])
+            return (await transaction.rows(query, **parameters))[0]
     except psycopg.errors.QueryCanceled:
         return None
 

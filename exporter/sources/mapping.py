@@ -94,14 +94,9 @@ class Source:
         return _identifier(self.ledger.columns[column])
 
     @property
-    def timed_by(self) -> str:
-        """The ledger column that tells when an entry occurred: on which day, where the source knows no more."""
-        return "day" if self.has("day") else "occurred_at"
-
-    @property
     def time(self) -> sql.Composable:
         """The source column that tells when an entry occurred."""
-        return self.raw(self.timed_by)
+        return self.raw(self.ledger.timed_by)
 
     @property
     def numbered(self) -> bool:

@@ -75,7 +75,7 @@ def _unordered(source: Source, words: str) -> Finding:
 
 
 def _unranged(source: Source, words: str) -> Finding:
-    column = quoted((source.ledger.columns[source.timed_by],))
+    column = quoted((source.ledger.columns[source.ledger.timed_by],))
     text = f"no index serves a range of {column} of {origin(source.ledger)}, so each refresh reads all of it: {words}"
     remedy = "let it be the bare column of a table, without a cast or AT TIME ZONE, that leads an index there" + _with(source)
     return Finding(text, remedy, warning=True)

@@ -28,7 +28,7 @@ class PostgresReader:
     def __init__(self, transaction: Transaction, source: Source, calendar: Calendar) -> None:
         self._transaction = transaction
         self._source = source
-        self._days = calendar if source.timed_by == "day" else None
+        self._days = calendar if source.ledger.timed_by == "day" else None
 
     @property
     def numbered(self) -> bool:

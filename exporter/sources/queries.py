@@ -22,7 +22,7 @@ _CLOCK_FUNCTIONS = frozenset({"now", "transaction_timestamp", "statement_timesta
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _NAME = r'"(?:[^"]|"")+"|\w+'
 _NO_CALL = re.compile(r'"(?:[^"]|"")*"(?!\s*[(.])')
-"""A name in quotes that is none of a function or of a schema."""
+"""A name in quotes that does not name a function or a schema."""
 _CALL = re.compile(rf"(?:({_NAME})\.)?({_NAME})\(")
 _MOMENT = r"'\s*(?:now|today|tomorrow|yesterday)\s*'"
 _MOMENTS = re.compile(rf"{_MOMENT}\s*::\s*(?:date|time)|\b(?:date|time|timestamp|timestamptz)\s+{_MOMENT}", re.IGNORECASE)

@@ -125,7 +125,7 @@ SELECT {newest}, {updated}, {oldest}, untimed.*
 
 def untimed_reasons(source: Source) -> tuple[str, str, str]:
     """Why no day can hold an entry, in the order in which such are counted."""
-    return f"missing_{'day' if source.has('day') else 'occurred_at'}", "out_of_range", "not_finite"
+    return f"missing_{source.ledger.timed_by}", "out_of_range", "not_finite"
 
 
 def untimed_condition(source: Source) -> sql.Composed:

@@ -43,7 +43,7 @@ class EntrySync(LedgerSync):
         refresh = context.config.refresh
         batches = BatchReader(ledger.name, context.directory, refresh.statement_timeout)
         self._certain = Certain(batches, refresh.settle)
-        whole_days = "day" in ledger.columns
+        whole_days = ledger.timed_by == "day"
         self._possible = Possible(batches, refresh.interval, refresh.settle, refresh.late, whole_days=whole_days)
         self.build = Build(self, batches)
         self._listed = False

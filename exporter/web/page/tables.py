@@ -45,19 +45,9 @@ def budget_table(lookup: Lookup, now: datetime) -> tuple[tuple[BudgetRow, ...], 
         lookup.sum_by(metric, by) for metric in (budgets.BUDGET, budgets.SPEND, budgets.PROJECTED, budgets.END)
     )
     rows = [
-        BudgetRow(
-            quest,
-            layer,
-            period,
-            amount,
-            spent.get(key),
-            projected.get(key),
-            _moment(ends.get(key), now),
-            now,
-        )
+        BudgetRow(key[1], key[2], key[3], amount, spent.get(key), projected.get(key), _moment(ends.get(key), now), now)
         for key, amount in amounts.items()
-        for _, quest, layer, period in (key,)
-        if period != "day"
+        if key[3] != "day"
     ]
     rows.sort(key=lambda row: (not row.over, -(row.used or 0), -row.budget, row.quest))
     return tuple(rows[:QUESTS_SHOWN]), len(rows[QUESTS_SHOWN:])
