@@ -25,7 +25,7 @@ BUILT_IN = (
     ProviderFamily("Codex", ("codex",)),
     ProviderFamily("Bedrock", ("bedrock",)),
     ProviderFamily("GLM", (r"\bglm", "zhipu", r"\bz\.?ai\b")),
-    # Gateways and clouds first: they send the bill, whoever made the model.
+    # Gateways and clouds first: they bill for the models of others too.
     ProviderFamily("OpenRouter", ("openrouter",), general=True),
     ProviderFamily("Azure", ("azure",), general=True),
     ProviderFamily("Ollama", ("ollama",), general=True),
