@@ -8,9 +8,8 @@ from psycopg import sql
 from exporter.config import Ledger
 from exporter.sources import queries
 from exporter.sources.findings import Finding, LedgerError, quoted
-from exporter.sources.refusals import in_other_case
+from exporter.sources.relations import Relation, named
 from exporter.sources.transaction import Transaction
-from exporter.sources.transfer import Row
 
 _COLUMNS = sql.SQL("""
 SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.attrelid, c.relkind::text,
@@ -25,12 +24,6 @@ SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.at
  ORDER BY a.attnum
 """)
 
-
-_ELSEWHERE = sql.SQL("""
-SELECT n.nspname, has_schema_privilege(n.oid, 'USAGE'), current_user
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 2 DESC, 1
-""")
 
 _ANY = sql.SQL("SELECT EXISTS (SELECT FROM {})")
 # The catalog as the snapshot sees it, beside what is there now; of the table, its partitions, and the tables below a view.
@@ -89,8 +82,7 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
         return Table(identity, role, "q", filtered, {name: Column(kind, True, False) for name, kind in found})  # noqa: FBT003
     rows = await transaction.rows(_COLUMNS, table=_name(ledger))
     if not rows:
-        elsewhere = await transaction.rows(_ELSEWHERE, name=ledger.table[-1])
-        raise LedgerError(_missing(ledger, elsewhere, await in_other_case(transaction, ledger.table[-1])))
+        raise LedgerError(_missing(ledger, await named(transaction, ledger.table[-1])))
     role, identity, kind, filtered = rows[0][:4]
     columns = {name: Column(*facts) for _, _, _, _, name, *facts in rows}
     return Table(identity, role, kind, filtered, columns)
@@ -116,18 +108,17 @@ def _name(ledger: Ledger) -> str:
     return ".".join(quoted((part,)) for part in ledger.table)
 
 
-def _missing(ledger: Ledger, elsewhere: list[Row], other_case: tuple[str, ...] | None) -> Finding:
+def _missing(ledger: Ledger, found: list[Relation]) -> Finding:
     """Tables of the name may be in a schema that the role does not see, or may not use, or need quotes."""
     text = f"table {quoted(ledger.table)} does not exist in database {ledger.database}"
-    if not elsewhere and other_case:
-        return Finding(text, f"set ledgers.{ledger.name}.table: '{quoted(other_case)}', with the double quotes")
+    elsewhere = sorted(
+        (each for each in found if each.name == ledger.table[-1]), key=lambda each: (not each.usable, each.schema)
+    )
+    if found and not elsewhere:
+        return Finding(text, f"set ledgers.{ledger.name}.table: '{found[0].written}', with the double quotes")
     if not elsewhere:
         return Finding(text, f"set ledgers.{ledger.name}.table to the table that holds this ledger")
-    schema, usable, role = elsewhere[0]
-    there = quoted((schema, ledger.table[-1]))
-    if usable:
+    there = quoted((elsewhere[0].schema, elsewhere[0].name))
+    if elsewhere[0].usable:
         return Finding(f"{text} on the search path", f"set ledgers.{ledger.name}.table: {there}")
-    return Finding(
-        f"table {there} is in a schema that role {role} may not use",
-        f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {quoted((role,))}",
-    )
+    return Finding(f"table {there} is in a schema that role {elsewhere[0].role} may not use", elsewhere[0].grant)

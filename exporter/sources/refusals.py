@@ -10,18 +10,13 @@ from exporter.config import Ledger
 from exporter.errors import first_line
 from exporter.sources import grants
 from exporter.sources.findings import Finding, LedgerError, quoted
+from exporter.sources.relations import named
 from exporter.sources.transaction import Transaction
 
 _FAULTS = ("0A", "21", "22", "25", "2B", "42")
 """Classes of SQLSTATE that say something of a statement; all others say something of the server or the connection."""
 _PARAMETER = "08P01"
 """That a statement has a parameter, such as $1, which nobody gives."""
-_SAME_IN_OTHER_CASE = sql.SQL("""
-SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), has_schema_privilege(n.oid, 'USAGE'), current_user
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(c.relname) = lower(%(name)s)
- ORDER BY 3 DESC, c.relname = %(name)s DESC, 1, 2
-""")
 
 
 def is_fault(error: Error) -> bool:
@@ -85,16 +80,7 @@ def _place(ledger: Ledger, error: Error, before: int) -> str:
 async def _remedy(transaction: Transaction, error: Error) -> str | None:
     """How to reach the relation that PostgreSQL does not find, if there is one of this name in any case."""
     missing = first_line(error).partition('"')[2].rpartition('"')[0]
-    rows = await transaction.rows(_SAME_IN_OTHER_CASE, name=missing.rpartition(".")[2])
-    if not rows:
+    found = await named(transaction, missing.rpartition(".")[2])
+    if not found:
         return None
-    schema, found, visible, usable, role = rows[0]
-    if not usable:
-        return f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {quoted((role,))}"
-    return f"write {quoted((found,) if visible else (schema, found))} in the query"
-
-
-async def in_other_case(transaction: Transaction, name: str) -> tuple[str, ...] | None:
-    """A relation of this name in any case, as it must be written: with its schema only where it needs one."""
-    rows = await transaction.rows(_SAME_IN_OTHER_CASE, name=name)
-    return None if not rows else (rows[0][1],) if rows[0][2] else (rows[0][0], rows[0][1])
+    return f"write {found[0].written} in the query" if found[0].usable else found[0].grant
