@@ -43,10 +43,11 @@ class State(Strict):
 
 
 class ReportSettings(Strict):
-    """``report``: its windows, the length of the rankings and of the timeline in days."""
+    """``report``: its windows, the length of the rankings, of all quests and of each, and of the timeline in days."""
 
     windows: Windows = (Window("1d", 1), Window("7d", 7), Window("30d", 30), Window("lifetime", None))
     top: Count = 15
+    quest_top: Annotated[int, PlainValidator(values.whole(0, 1000))] = 5
     timeline_days: Annotated[int, PlainValidator(values.whole(1, 366))] = 30
 
 

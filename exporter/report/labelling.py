@@ -6,6 +6,7 @@ Folding happens here, once, before any section sums up: every section then folds
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from typing import NamedTuple
 
 from exporter.columns import COST_SUMS, listed
 from exporter.metrics import Metric
@@ -113,8 +114,8 @@ def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
     context.rows(_QUESTS)
     kinds = _label_models(context, tariff)
     label_sets: int = context.rows(_FOLDED_LABEL_SETS)[0][0]
-    room, folded = _fold_quests(context, tariff, kinds)
-    folding = bool(folded or context.rows(_RENAMED)[0][0])
+    room = _fold_quests(context, tariff, kinds)
+    folding = bool(room.folded or context.rows(_RENAMED)[0][0])
     if folding:
         context.rows(_ONE_OF_EACH)
     cells = context.rows(_FIRST_CELLS if folding else "SELECT quest, model_key FROM cells")
@@ -123,11 +124,12 @@ def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
         {row[0]: row[1:] for row in context.rows(_QUEST_LABELS.format(where=_FIRST_QUESTS if folding else ""))},
         {row[0]: row[1:] for row in context.rows(_MODEL_LABELS.format(where=_FIRST_MODELS if folding else ""))},
         dict(context.rows(providers)),
-        folded=label_sets * tariff.cell + folded,
+        folded=label_sets * tariff.cell + room.folded,
         folding=folding,
         ranked=ranked(context),
+        quest_top=room.quest_top,
         called=called(cells),
-        most_cells=len(cells) + room // tariff.cell if tariff.cell else sys.maxsize,
+        cells=range(len(cells) - room.fewer_cells, len(cells) + room.more_cells + 1),
         # Calls that tell no quest say nothing of the spend of any.
         attributed="costs" not in context.config.ledgers or context.maps("costs", "quest_id"),
     )
@@ -162,19 +164,41 @@ def _tighter(context: ReportContext) -> Iterator[tuple[int, int, int]]:
             yield most[0], most[1], most[2]
 
 
-def _fold_quests(context: ReportContext, tariff: Tariff, kinds: Kinds) -> tuple[int, int]:
-    """Fold the quests that would go beyond ``limits.max_series``.
+class _Room(NamedTuple):
+    """How many tasks each quest may have in its ranking, and how many series the folded quests would have had.
 
-    Returns how many series there is room for, and how many the folded quests would have had.
+    So it stays with up to ``more_cells`` more quests that have calls of a model, or ``fewer_cells`` fewer.
     """
+
+    quest_top: int
+    folded: int = 0
+    more_cells: int = 0
+    fewer_cells: int = 0
+
+
+def _fold_quests(context: ReportContext, tariff: Tariff, kinds: Kinds) -> _Room:
+    """Keep within ``limits.max_series``: shorten the rankings of each quest, and without any, fold quests."""
     costs = _costs(context, tariff)
     room = context.config.limits.max_series - tariff.shared(kinds, ranked(context))
-    if sum(costs.values()) <= room:
-        return room - sum(costs.values()), 0
+    spare = room - sum(costs.values())
+    if spare >= 0:
+        return _rank_quests(context, tariff, spare)
     room -= tariff.all_in_one(kinds)
     beyond = [quest for quest, so_far in zip(costs, accumulate(costs.values()), strict=True) if so_far > room]
     context.rows(_FOLD, other=OTHER, beyond=beyond)
-    return 0, sum(costs[quest] for quest in beyond)
+    return _Room(quest_top=0, folded=sum(costs[quest] for quest in beyond))
+
+
+def _rank_quests(context: ReportContext, tariff: Tariff, spare: int) -> _Room:
+    """As long a ranking of each quest as there is room for."""
+    [(judged,)] = context.rows("SELECT count(DISTINCT quest) FROM quest_outcome_totals")
+    wanted, each = context.config.report.quest_top, judged * tariff.task
+    quest_top = min(wanted, spare // each) if each else wanted
+    left = spare - quest_top * each
+    if not tariff.cell:
+        return _Room(quest_top, more_cells=sys.maxsize // 2, fewer_cells=sys.maxsize // 2)
+    fewer = (each - left - 1) // tariff.cell if quest_top < wanted else sys.maxsize // 2
+    return _Room(quest_top, more_cells=left // tariff.cell, fewer_cells=fewer)
 
 
 def _costs(context: ReportContext, tariff: Tariff) -> dict[int, int]:

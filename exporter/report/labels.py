@@ -12,8 +12,9 @@ class Labels:
     """How quests and models are called, by their numbers, and provider families by their names.
 
     ``folded`` is how many series were folded into ``other``, and ``folding`` whether that may change with spend. ``ranked`` is
-    how many tasks a ranking may have. ``called`` are the quests and the models that had calls, and ``most_cells`` is how many
-    quests may have calls of how many models before there would be too many series. ``attributed`` is whether calls tell quests.
+    how many tasks a ranking of all quests may have, and ``quest_top`` how many one of each quest. ``called`` are the quests and
+    models that had calls, and ``cells`` is how many quests may have calls of how many models: with fewer, rankings could be
+    longer; with more, there would be too many series. ``attributed`` is whether calls tell quests.
     """
 
     quests: Mapping[int, LabelValues]
@@ -22,8 +23,9 @@ class Labels:
     folded: int
     folding: bool
     ranked: int
+    quest_top: int
     called: tuple[set[int], set[int]]
-    most_cells: int
+    cells: range
     attributed: bool
 
     @property
@@ -33,12 +35,12 @@ class Labels:
 
     @property
     def names(self) -> tuple[object, ...]:
-        """All that series are labelled with."""
-        return self.quests, self.models, self.providers, self.spenders
+        """All that says which series there are."""
+        return self.quests, self.models, self.providers, self.spenders, self.quest_top
 
     def fit(self, cells: Collection[Cell]) -> bool:
         """Whether these labels can be kept for the quests and models that now have calls."""
-        return not self.folding and self.called == called(cells) and len(cells) <= self.most_cells
+        return not self.folding and self.called == called(cells) and len(cells) in self.cells
 
 
 def called(cells: Iterable[Cell]) -> tuple[set[int], set[int]]:

@@ -45,7 +45,7 @@ class Prepared:
 
     def first(self, context: ReportContext, ranking: Ranking) -> dict[str, list[Row]]:
         """The first tasks of a ranking by window, unordered. A row has the labels of a task, then the columns."""
-        return self.rankings.first(context, ranking, self.labels.quests)
+        return self.rankings.first(context, ranking, self.labels)
 
 
 class Preparer:

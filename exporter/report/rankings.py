@@ -1,29 +1,43 @@
-"""The first tasks of each window, looked up again only where a task that changed is among them, or may be now."""
+"""The first tasks of each window, of all quests and of each, looked up again only where a changed task may be among them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
 
 from exporter.metrics import Sample
 from exporter.report.context import ReportContext, Row
+from exporter.report.labels import Labels
 
 # Of one window, all that may be among the first: a threshold first, so that not all tasks need their id looked up and sorted.
 _LEADERS = """
-SELECT * FROM window_tasks WHERE time_window = '{window}' AND {condition} IS NOT NULL AND {rank} >= (
+SELECT *, NULL AS place FROM window_tasks WHERE time_window = '{window}' AND {condition} IS NOT NULL AND {rank} >= (
     SELECT min({rank}) FROM (
         SELECT {rank} FROM window_tasks WHERE time_window = '{window}' AND {condition} IS NOT NULL
          ORDER BY {rank} DESC LIMIT $top))
 """
-# The first of each window, ties by task id. The windows are looked up together, for most of their tasks are the same.
+_LEADERS_OF_QUESTS = """
+SELECT leader.*, leader.quest AS place
+  FROM window_tasks AS leader JOIN (
+        SELECT quest, list_min(max({rank}, {quest_top})) AS least
+          FROM window_tasks WHERE time_window = '{window}' AND {condition} IS NOT NULL AND {quests} GROUP BY quest
+       ) AS threshold ON threshold.quest = leader.quest AND {rank} >= least
+ WHERE time_window = '{window}' AND {condition} IS NOT NULL
+"""
+# The first of each place, ties by task id. All places are looked up together, for most of their tasks are the same.
 _TOP = """
-SELECT time_window, l.task, l.{rank}, task_id, coalesce(nullif(latest.title, ''), nullif(clean(task_id), ''), 'unknown'),
+SELECT time_window, place, l.task, l.{rank}, task_id,
+       coalesce(nullif(latest.title, ''), nullif(clean(task_id), ''), 'unknown'),
        q.quest_id, q.name, coalesce(nullif(latest.layer, ''), q.layer), {columns}
   FROM ({leaders}) AS l
   JOIN tasks USING (task) JOIN task_totals AS latest USING (task) JOIN quest_labels AS q ON q.quest = l.quest
-QUALIFY row_number() OVER (PARTITION BY time_window ORDER BY l.{rank} DESC, task_id) <= $top
+QUALIFY row_number() OVER (PARTITION BY time_window, place ORDER BY l.{rank} DESC, task_id)
+        <= CASE WHEN place IS NULL THEN $top ELSE {quest_top} END
 """
+
+Place = int | None
+"""A quest by its number, or None: all quests together."""
 
 
 class WindowTask(NamedTuple):
@@ -52,56 +66,109 @@ class Ranking:
 
 
 class _Found(NamedTuple):
-    """The first tasks of one window: their labels and columns, their numbers, and the least rank where no other has room."""
+    """The first tasks of one place: their labels and columns by their numbers, and the least rank where no other has room."""
 
-    rows: list[Row]
-    tasks: set[int]
+    rows: Mapping[int, Row]
     least: float
+
+
+@dataclass(slots=True)
+class _Window:
+    """The first tasks of one window, and where they are to be looked up again. At first, that is everywhere."""
+
+    found: dict[Place, _Found] = field(default_factory=dict)
+    places: dict[int, set[Place]] = field(default_factory=dict)
+    """Where each task is among the first."""
+    dirty: set[Place] | None = None
+    """None: everywhere."""
+
+    def note(self, task: int, quest: Place, rank: float | None) -> None:
+        """Look up again where the task was among the first, or may be now. Without a rank, it no longer can."""
+        if self.dirty is None:
+            return
+        self.dirty |= self.places.get(task, set())
+        if rank is not None:
+            self.dirty |= {place for place in (None, quest) if place not in self.found or rank >= self.found[place].least}
+
+    def replace(self, found: Mapping[Place, _Found]) -> None:
+        """Take what was looked up in the place of all that is dirty."""
+        kept = {} if self.dirty is None else {place: each for place, each in self.found.items() if place not in self.dirty}
+        self.found, self.dirty = kept | dict(found), set()
+        self.places = defaultdict(set)
+        for place, each in self.found.items():
+            for task in each.rows:
+                self.places[task].add(place)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Those of all places, each task once."""
+        return list({task: row for each in self.found.values() for task, row in each.rows.items()}.values())
 
 
 class Rankings:
     """What was looked up for the report before, as far as it stands."""
 
     def __init__(self) -> None:
-        self._found: dict[Ranking, dict[str, _Found]] = defaultdict(dict)
+        self._windows: dict[Ranking, dict[str, _Window]] = {}
         self._names: object = None
 
     def note(self, changed: Iterable[WindowTask]) -> None:
         """Look up again where one of these tasks was among the first, or may be now."""
         rows = list(changed)
-        for ranking, windows in self._found.items():
+        for ranking, windows in self._windows.items():
             rank, condition = map(WindowTask._fields.index, (ranking.rank, ranking.condition))
             for row in rows:
-                found = windows.get(row.window)
-                if found and (row.task in found.tasks or (row[condition] is not None and float(row[rank] or 0) >= found.least)):
-                    del windows[row.window]
+                ranked = None if row[condition] is None else float(row[rank] or 0)
+                windows[row.window].note(row.task, row.quest, ranked)
 
-    def first(self, context: ReportContext, ranking: Ranking, names: object) -> dict[str, list[Row]]:
-        """The first tasks by window, unordered: labels, then columns. ``names`` are the current labels of the quests."""
-        if names != self._names:
-            self._found.clear()
-            self._names = names
-        windows = self._found[ranking]
-        missing = [window for window in context.windows if window not in windows]
-        if missing:
-            windows |= _look_up(context, ranking, missing)
-        return {window: windows[window].rows for window in context.windows}
+    def first(self, context: ReportContext, ranking: Ranking, labels: Labels) -> dict[str, list[Row]]:
+        """The first tasks of all quests and of each quest by window, unordered: labels, then columns."""
+        if labels.names != self._names:
+            self._windows.clear()
+            self._names = labels.names
+        windows = self._windows.setdefault(ranking, {window: _Window() for window in context.windows})
+        found = _look_up(context, ranking, {name: each.dirty for name, each in windows.items()}, labels.quest_top)
+        for name, places in found.items():
+            windows[name].replace(places)
+        return {name: window.rows for name, window in windows.items()}
 
 
-def _look_up(context: ReportContext, ranking: Ranking, windows: list[str]) -> dict[str, _Found]:
-    terms, top = {"rank": ranking.rank, "condition": ranking.condition}, context.config.report.top
-    leaders = " UNION ALL ".join(_LEADERS.format(window=window, **terms) for window in windows)
-    rows: dict[str, list[Row]] = {window: [] for window in windows}
-    for window, *row in context.rows(_TOP.format(leaders=leaders, columns=", ".join(ranking.columns), **terms), top=top):
-        rows[window].append(tuple(row))
-    return {
-        window: _Found(
-            [row[2:] for row in found],
-            {row[0] for row in found},
-            min((row[1] for row in found), default=-inf) if len(found) >= top else -inf,
-        )
-        for window, found in rows.items()
+def _look_up(
+    context: ReportContext, ranking: Ranking, dirty: Mapping[str, set[Place] | None], quest_top: int
+) -> dict[str, dict[Place, _Found]]:
+    """The first tasks of the dirty places, by window and place. Windows without any are left out."""
+    terms = {"rank": ranking.rank, "condition": ranking.condition, "quest_top": quest_top}
+    leaders = list(_leaders(dirty, terms))
+    if not leaders:
+        return {}
+    top = context.config.report.top
+    query = _TOP.format(leaders=" UNION ALL ".join(leaders), columns=", ".join(ranking.columns), **terms)
+    ranked: dict[str, dict[Place, dict[int, Row]]] = {
+        name: defaultdict(dict) for name, places in dirty.items() if places != set()
     }
+    for window, place, *row in context.rows(query, top=top):
+        ranked[window][place][row[0]] = tuple(row[1:])
+    return {
+        window: {place: _found(rows, top if place is None else quest_top) for place, rows in places.items()}
+        for window, places in ranked.items()
+    }
+
+
+def _leaders(dirty: Mapping[str, set[Place] | None], terms: Mapping[str, object]) -> Iterator[str]:
+    """The queries for the leaders of the dirty places."""
+    for window, places in dirty.items():
+        if places is None or None in places:
+            yield _LEADERS.format(window=window, **terms)
+        quests = None if places is None else sorted(place for place in places if place is not None)
+        if terms["quest_top"] and quests != []:
+            among = "TRUE" if quests is None else f"quest IN ({', '.join(map(str, quests))})"
+            yield _LEADERS_OF_QUESTS.format(window=window, quests=among, **terms)
+
+
+def _found(rows: Mapping[int, Row], most: int) -> _Found:
+    """``rows`` begin with the rank."""
+    least = min(row[0] for row in rows.values()) if len(rows) >= most else -inf
+    return _Found({task: row[1:] for task, row in rows.items()}, least)
 
 
 def samples_of(rows: dict[str, list[Row]], labels: int, column: int) -> list[Sample]:

@@ -53,6 +53,11 @@ class Tariff:
         """The series of one quest with one model."""
         return self._costs[CELL]
 
+    @property
+    def task(self) -> int:
+        """The series of one ranked task."""
+        return self._costs[TASK]
+
     def quest(self, *, cells: int, judged: bool, new_layer: bool) -> int:
         """The series of one quest: its own, those of what it calls and of how it was judged, and the days of its layer."""
         costs = self._costs

@@ -21,19 +21,25 @@ QUEST_IMPACT_COST = Metric(
 )
 TOP_IMPACT_PER_USD = Metric(
     "resource_top_task_impact_per_usd",
-    "Impact per USD of the most efficient tasks of the window.",
+    "Impact per USD of the most efficient tasks of the window, those of all quests and those of each.",
     (*TASK, "window"),
     (SCORES, TASK_USD),
 )
 TOP_IMPACT = Metric(
-    "resource_top_task_impact_score", "Impact of the most efficient tasks of the window.", (*TASK, "window"), (SCORES, TASK_USD)
+    "resource_top_task_impact_score",
+    "Impact of the most efficient tasks of the window, those of all quests and those of each.",
+    (*TASK, "window"),
+    (SCORES, TASK_USD),
 )
 TOP_COST = Metric(
-    "resource_top_task_cost_usd", "USD paid for the most efficient tasks of the window.", (*TASK, "window"), (SCORES, TASK_USD)
+    "resource_top_task_cost_usd",
+    "USD paid for the most efficient tasks of the window, those of all quests and those of each.",
+    (*TASK, "window"),
+    (SCORES, TASK_USD),
 )
 TOP_TOKENS = Metric(
     "resource_top_task_tokens",
-    "Tokens used by the most efficient tasks of the window.",
+    "Tokens used by the most efficient tasks of the window, those of all quests and those of each.",
     (*TASK, "window"),
     (SCORES, TASK_USD, TASK_TOKENS),
 )

@@ -21,13 +21,13 @@ QUEST_TOKENS = Metric(
 QUEST_TASKS = Metric("resource_quest_wasted_tasks", "Wasted tasks of the quest in the window.", WASTE, (SCORES, TASK_TOKENS))
 WORST_TOKENS = Metric(
     "resource_wasted_task_tokens",
-    "Tokens of the most wasteful tasks of the window.",
+    "Tokens of the most wasteful tasks of the window, those of all quests and those of each.",
     (*TASK, "reason", "window"),
     (SCORES, TASK_TOKENS),
 )
 WORST_COST = Metric(
     "resource_wasted_task_cost_usd",
-    "USD of the most wasteful tasks of the window.",
+    "USD of the most wasteful tasks of the window, those of all quests and those of each.",
     (*TASK, "reason", "window"),
     (SCORES, TASK_TOKENS, TASK_USD),
 )

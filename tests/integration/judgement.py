@@ -7,15 +7,17 @@ Where the written definitions are ambiguous, the simplest reading is used:
 - Ties in the ranking of waste are broken like those of efficiency, by task id, ascending.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 from tests.integration.books import Call, Outcome
 from tests.integration.page import Amount, Page, sums
 from tests.integration.rules import QUEST, TASK, Reading
 
+T = TypeVar("T")
 Amounts = list[tuple[str, Fraction]]
 """An amount of each task."""
 
@@ -70,12 +72,25 @@ def _top(page: Page, reading: Reading, window: str, tasks: list[Judged]) -> None
     efficient = [
         (each.impact / each.cost, each.impact, each) for each in tasks if each.cost > 0 and each.impact and each.impact > 0
     ]
-    for ratio, impact, task in sorted(efficient, key=lambda each: (-each[0], each[2].task_id))[: reading.settings.top]:
+    ranked = sorted(efficient, key=lambda each: (-each[0], each[2].task_id))
+    for ratio, impact, task in _first(reading, ranked, [task for _, _, task in ranked]):
         labels = (*reading.task(task.task_id), window)
         page.put("resource_top_task_impact_per_usd", (*TASK, "window"), labels, ratio)
         page.put("resource_top_task_impact_score", (*TASK, "window"), labels, impact)
         page.put("resource_top_task_cost_usd", (*TASK, "window"), labels, task.cost)
         page.put("resource_top_task_tokens", (*TASK, "window"), labels, task.tokens)
+
+
+def _first(reading: Reading, ranked: list[T], tasks: list[Judged]) -> list[T]:
+    """Of those ranked, which are about these tasks, the first of all, and the first of each quest."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    first = []
+    for place, (each, task) in enumerate(zip(ranked, tasks, strict=True)):
+        quest = _quest(reading, task)
+        if place < reading.settings.top or seen[quest] < reading.settings.quest_top:
+            first.append(each)
+        seen[quest] += 1
+    return first
 
 
 def _quest(reading: Reading, task: Judged) -> tuple[str, str, str]:
@@ -105,7 +120,8 @@ def waste(page: Page, reading: Reading) -> None:
             for key in keys:
                 place = (*key, window)
                 page.put(f"resource_quest_wasted_{column}", (*QUEST, "reason", "window"), place, amounts.get(key, Fraction()))
-        for reason, task in sorted(found, key=lambda each: (-each[1].tokens, each[1].task_id))[: reading.settings.top]:
+        ranked = sorted(found, key=lambda each: (-each[1].tokens, each[1].task_id))
+        for reason, task in _first(reading, ranked, [task for _, task in ranked]):
             labels = (*reading.task(task.task_id), reason, window)
             page.put("resource_wasted_task_tokens", (*TASK, "reason", "window"), labels, task.tokens)
             page.put("resource_wasted_task_cost_usd", (*TASK, "reason", "window"), labels, task.cost)

@@ -60,6 +60,7 @@ class Settings:
     min_tokens: int = 1000
     max_impact: Decimal = Decimal("0.5")
     top: int = 15
+    quest_top: int = 5
     timeline_days: int = 30
     windows: Mapping[str, int] = field(default_factory=lambda: WINDOWS)
     """The days of each window."""

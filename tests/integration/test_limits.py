@@ -34,9 +34,9 @@ def added_up(samples: dict[Labels, float], kept: set[str]) -> dict[Labels, float
     return totals
 
 
-def same_sums(served: Samples, conninfo: str) -> None:
+def same_sums(served: Samples, conninfo: str, quest_top: int = 5) -> None:
     """Assert that the families are those of the model and have the same sums, except one; rankings are compared by task."""
-    expected = report(read(conninfo), Settings(), NOW).samples
+    expected = report(read(conninfo), Settings(quest_top=quest_top), NOW).samples
     assert served.keys() == expected.keys()
     for name in expected.keys() - {DISTINCT}:
         kept = KEPT | {"task_id"} if name.startswith(RANKED) else KEPT
@@ -116,7 +116,7 @@ async def test_the_limit_equals_the_number_of_series_served(database: str, tmp_p
     series: list[int] = []
     for most in (50_000, 0, -1):
         limit = most if most > 0 else series[0] + most
-        config = configure(database, tmp_path / f"{most}", limits={"max_series": limit}, report={"top": 10})
+        config = configure(database, tmp_path / f"{most}", limits={"max_series": limit}, report={"top": 10, "quest_top": 0})
         async with running(config, Clock(NOW)) as exporter:
             await exporter.refresh()
             series.append(_series(exporter))
@@ -135,13 +135,34 @@ async def test_the_number_of_series_is_within_max_series(database: str, tmp_path
             INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, total_tokens, cost_usd, impact_score)
             SELECT '2026-05-14 10:00Z', now(), 't' || n % 60, 'q' || n % 40, 'l' || n % 5, n * 10, n, n % 3
               FROM generate_series(1, 500) AS n""")
-    async with running(configure(database, tmp_path / "rollups", limits={"max_series": most}), Clock(NOW)) as exporter:
+    config = configure(database, tmp_path / "rollups", limits={"max_series": most})
+    async with running(config, Clock(NOW)) as exporter:
         await exporter.refresh()
         served = exporter.samples()
         assert sum(map(len, served.values())) <= most
         assert exporter.own("folded_series") > 0
         assert _series(exporter) == sum(map(len, served.values()))
-    same_sums(served, database)
+    same_sums(served, database, quest_top=0)
+
+
+@pytest.mark.parametrize("quest_top", range(4))
+async def test_rankings_of_each_quest_are_cut_before_a_quest_is_folded(database: str, tmp_path: Path, quest_top: int) -> None:
+    """Each of ten quests has five tasks in both rankings of four windows, with six series in all for each task."""
+    with psycopg.connect(database) as connection:
+        connection.execute(FULL)
+    without = configure(database, tmp_path / "without", report={"quest_top": 0})
+    async with running(without, Clock(NOW)) as exporter:
+        await exporter.refresh()
+        most = _series(exporter) + quest_top * 10 * 6 * 4
+    async with running(configure(database, tmp_path / "with", limits={"max_series": most}), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        served = exporter.samples()
+        assert exporter.own("folded_series") == 0
+        assert sum(map(len, served.values())) <= most
+    expected = report(read(database), Settings(quest_top=quest_top), NOW).samples
+    for name in expected:
+        if name.startswith(RANKED):
+            assert served[name] == pytest.approx({key: float(value) for key, value in expected[name].items()}), name
 
 
 def _series(exporter: Exporter) -> int:

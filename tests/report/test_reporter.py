@@ -16,9 +16,12 @@ from exporter.report.reporter import Reading, Report, Reporter
 from tests.rollups.entries import LEDGERS, NOW, TODAY, Entry, Store, at, configure
 
 BACK = st.sampled_from([0, 0, 1, 7, 29, 400])
-TASKS, QUESTS = st.sampled_from(["t1", "t2", "t3", None]), st.sampled_from(["q1", "q2", None])
+TASKS, QUESTS = st.sampled_from(["t1", "t2", "t3", "t4", None]), st.sampled_from(["q1", "q2", None])
 USD = st.sampled_from([Decimal("-0.25"), Decimal(0), Decimal("0.1"), Decimal(3), None])
 SMALL = {"report": {"top": 2}, "limits": {"max_series": 300, "models_per_provider": 2, "max_providers": 1}}
+SHORT = {"report": {"top": 1, "quest_top": 1}}
+NARROW = st.integers(350, 900).map(lambda most: {"limits": {"max_series": most}})
+"""There is room for rankings of each quest, but not always for long ones."""
 
 
 class Poll(NamedTuple):
@@ -86,7 +89,7 @@ def numbers(report: Report) -> dict[str, list[Sample]]:
 
 
 @settings(max_examples=40)
-@given(st.lists(POLLS, min_size=1, max_size=6), st.sampled_from([{}, SMALL]))
+@given(st.lists(POLLS, min_size=1, max_size=6), st.one_of(st.sampled_from([{}, SMALL, SHORT]), NARROW))
 def test_a_report_is_the_same_whatever_is_kept(polls: list[Poll], keys: dict[str, Any]) -> None:
     with (
         TemporaryDirectory() as scratch,
