@@ -1,14 +1,18 @@
-"""docs/metrics.md lists exactly the metrics of the code, and its queries are valid PromQL."""
+"""The pages say what the code says: every metric and flag, valid queries and rules, and versions that are tested."""
 
+import argparse
 import json
 import re
 import subprocess
+import tomllib
+from collections import defaultdict
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from docs import generate
-from exporter.config import parse
+from exporter.cli import _parser
 from exporter.sections import SECTIONS
 from exporter.telemetry import Telemetry
 from tests.conftest import ROOT
@@ -16,6 +20,10 @@ from tests.conftest import ROOT
 PAGE = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(resource_\w+)` \|", re.MULTILINE)
 QUERY = re.compile(r"^```promql\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+QUERIES = [
+    query for page in ("docs/metrics.md", "README.md") for query in QUERY.findall((ROOT / page).read_text(encoding="utf-8"))
+]
+COMPATIBILITY = (ROOT / "docs/compatibility.md").read_text(encoding="utf-8")
 NAME = re.compile(r"\bresource_[a-z_]+")
 
 DATA = {metric.name for section in SECTIONS.values() for metric in section.METRICS}
@@ -31,19 +39,23 @@ def test_every_metric_has_one_row_and_every_row_a_metric() -> None:
     assert sorted(ROW.findall(PAGE)) == sorted(DATA | OWN)
 
 
-@pytest.mark.parametrize("query", QUERY.findall(PAGE))
+@pytest.mark.parametrize("query", QUERIES)
 def test_query_uses_only_metrics_that_exist(query: str) -> None:
     assert set(NAME.findall(query)) <= DATA | OWN | HISTOGRAM_SERIES
 
 
 @pytest.mark.prometheus("promtool")
 def test_queries_are_promql(tmp_path: Path) -> None:
-    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(QUERY.findall(PAGE))]
-    path = tmp_path / "rules.yml"
-    path.write_text(json.dumps({"groups": [{"name": "docs", "rules": rules}]}), encoding="utf-8")
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(QUERIES)]
+    _check_rules(tmp_path / "rules.yml", json.dumps({"groups": [{"name": "docs", "rules": rules}]}), len(rules))
+
+
+def _check_rules(path: Path, text: str, count: int) -> None:
+    """Let promtool check a file of rules, and count them."""
+    path.write_text(text, encoding="utf-8")
     result = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert f"SUCCESS: {len(rules)} rules found" in result.stdout
+    assert f"SUCCESS: {count} rules found" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -64,12 +76,6 @@ def test_name_without_unit_is_refused() -> None:
         generate.unit("resource_things")
 
 
-def test_configuration_in_the_readme_is_valid() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (config,) = re.findall(r"^```yaml\n(# config\.yml\n.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    assert set(parse(config, "README.md").ledgers) == {"costs", "impacts", "allocations", "quests"}
-
-
 def test_check_shows_what_would_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,3 +85,47 @@ def test_check_shows_what_would_change(
     monkeypatch.setattr("sys.argv", ["generate", "--check"])
     assert generate.main() == 1
     assert {"-# Numbers", "+# Metrics"} <= set(capsys.readouterr().out.splitlines())
+
+
+def test_every_flag_is_documented_with_its_commands_and_default() -> None:
+    (commands,) = (each.choices for each in _parser()._actions if isinstance(each, argparse._SubParsersAction))
+    known: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for name, parser in commands.items():
+        for flag in (each for each in parser._actions if each.dest != "help"):
+            known[flag.option_strings[0]][0].add(name)
+            known[flag.option_strings[0]][1].update({str(flag.default)} - {"None"})
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(--[a-z.-]+)` \| ([^|]+) \| ([^|]+) \|", page, re.MULTILINE)
+    documented = {
+        flag: (set(commands) if users == "all" else _codes(users), _codes(default) - set(commands))
+        for flag, users, default in rows
+    }
+    assert documented == known
+
+
+def _codes(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+def _tested(component: str) -> str:
+    """The cell of the tested versions of a component."""
+    (cell,) = re.findall(rf"^\| {component} \|[^|]*\| ([^|]+) \|", COMPATIBILITY, re.MULTILINE)
+    return str(cell)
+
+
+def test_the_tested_versions_of_python_are_those_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tested = re.findall(r"Python :: (\d\.\d+)", " ".join(project["classifiers"]))
+    assert _tested("Python").split(", ") == tested
+    assert project["requires-python"] == f">={tested[0]}"
+
+
+def test_the_version_of_postgresql_under_test_is_listed(postgres: str) -> None:
+    with psycopg.connect(postgres) as connection:
+        assert f"{connection.info.server_version // 10000} (" in _tested("PostgreSQL")
+
+
+@pytest.mark.prometheus("promtool")
+def test_the_rule_for_a_renamed_metric_is_one(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", COMPATIBILITY, re.MULTILINE | re.DOTALL)
+    _check_rules(tmp_path / "rules.yml", text, 1)

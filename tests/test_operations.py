@@ -140,7 +140,7 @@ def _levels(node: ast.expr) -> set[str]:
 
 def test_every_failure_names_metrics_and_alerts_that_exist() -> None:
     alerts = {alert.name for alert in ALERTS}
-    for failure, shown, alert, _ in _rows("When something fails"):
+    for failure, shown, alert, _ in _rows("Troubleshooting"):
         metrics = {code for code in _codes(shown) if re.fullmatch(r"up|[a-z]+_\w+", code)}
         assert metrics, failure
         assert metrics <= OWN | PROCESS, failure
@@ -151,7 +151,7 @@ def test_every_failure_names_metrics_and_alerts_that_exist() -> None:
 def test_every_alert_on_the_exporter_itself_is_in_the_table_of_failures() -> None:
     rules = yaml.safe_load((ROOT / "rules/alerts.yml").read_text(encoding="utf-8"))
     (group,) = (group["rules"] for group in rules["groups"] if group["name"] == "resource-exporter")
-    named = {code for _, _, alert, _ in _rows("When something fails") for code in _codes(alert)}
+    named = {code for _, _, alert, _ in _rows("Troubleshooting") for code in _codes(alert)}
     assert named == {rule["alert"] for rule in group}
 
 

@@ -1,23 +1,28 @@
-"""The repository as a whole: the wheel, the links, the lock, and strings that must not be in it."""
+"""The repository as a whole: the wheel, the lock, the workflows, and strings that must not be in it."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from exporter import __version__
 from tests.conftest import ROOT
 
 SHIPPED = {".yml", ".sql", ".html", ".css", ".svg"}
-LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
 # In parts, so that this file passes its own test.
 REGISTRIES = re.compile(
     "|".join(["pypi" + r"\.org", "python" + "hosted", "/simp" + "le/", "npm" + "js", "proxy.golang" + r"\.org"])
 )
+TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+TOLD = re.compile(r"`make ([a-z][a-z ]*?)(?: [A-Z]+=[^`]*)?`")
 HOMES = re.compile("|".join(["/ro" + "ot/", "/ho" + "me/[a-z]", "/Us" + "ers/[A-Za-z]"]))
 
 
@@ -28,10 +33,6 @@ def _files() -> list[Path]:
     git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True)
     return [path for path in map(ROOT.joinpath, listed.stdout.splitlines()) if path.is_file()]
-
-
-def _pages() -> list[Path]:
-    return [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
 def test_wheel_contains_the_whole_package(tmp_path: Path) -> None:
@@ -76,12 +77,48 @@ def test_lock_pins_every_package_by_hash_and_names_no_source() -> None:
     assert "://" not in lock
 
 
-@pytest.mark.parametrize("page", _pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_relative_links_exist(page: Path) -> None:
-    links = LINK.findall(page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
-
-
 def test_no_module_is_longer_than_300_lines() -> None:
     lengths = {path.relative_to(ROOT).as_posix(): len(path.read_bytes().splitlines()) for path in ROOT.glob("exporter/**/*.py")}
     assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def _yaml(path: str) -> Any:  # noqa: ANN401 - YAML
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def _commands() -> Iterator[str]:
+    """What the workflows and the hooks run."""
+    for path in ROOT.glob(".github/workflows/*.yml"):
+        for job in _yaml(path.relative_to(ROOT).as_posix())["jobs"].values():
+            yield from (step["run"] for step in job.get("steps", ()) if "run" in step)
+    for repository in _yaml(".pre-commit-config.yaml")["repos"]:
+        assert repository["repo"] == "local"
+        yield from (hook["entry"] for hook in repository["hooks"])
+
+
+def test_workflows_and_hooks_run_targets_and_programs_that_exist() -> None:
+    commands = [command.split() for command in _commands()]
+    assert [".ci/run"] in commands
+    assert {target for program, *targets in commands if program == "make" for target in targets} <= TARGETS
+    assert all(os.access(ROOT / program, os.X_OK) for program, *_ in commands if program.startswith("."))
+
+
+def test_targets_that_pages_and_templates_name_exist() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")]
+    named = {target for page in pages for told in TOLD.findall(page.read_text(encoding="utf-8")) for target in told.split()}
+    assert {"test", "lint", "docs"} <= named <= TARGETS
+
+
+def test_a_release_finds_the_version_in_the_package() -> None:
+    (search,) = (command for command in _commands() if command.startswith("grep "))
+    assert '"__version__ = \\"${GITHUB_REF_NAME#v}\\""' in search
+    assert f'__version__ = "{__version__}"' in (ROOT / search.split()[-1]).read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("form", ["bug", "idea"])
+def test_the_forms_for_issues_ask_for_something(form: str) -> None:
+    content = _yaml(f".github/ISSUE_TEMPLATE/{form}.yml")
+    assert content.keys() == {"name", "description", "labels", "body"}
+    fields = [field for field in content["body"] if field["type"] != "markdown"]
+    assert len({field["id"] for field in fields}) == len(fields) > 0
+    assert any(field.get("validations", {}).get("required") for field in fields)

@@ -21,7 +21,7 @@ SECTIONS = {
     part.partition("\n")[0].lstrip("# "): BLOCK.findall(part) for part in re.split(r"^(?=###? )", PAGE, flags=re.MULTILINE)
 }
 VARIANTS = [name for name, blocks in SECTIONS.items() if [kind for kind, _ in blocks] == ["yaml", "sql"]]
-MINIMUM = SECTIONS["From nothing to dashboards"][1][1]
+MINIMUM = SECTIONS["Set up"][1][1]
 HOLDER = re.compile(r"(?<=AS \(\n)    SELECT team_id, max_budget.*?(?=\n\), budget AS)", re.DOTALL)
 HELD = 'SELECT {}, sum(spend::numeric)::float, count(*) FROM "LiteLLM_SpendLogs" {} GROUP BY 1'
 TAGS = """, (SELECT request_id AS id, jsonb_array_elements_text(request_tags) AS tag FROM "LiteLLM_SpendLogs"
@@ -87,7 +87,7 @@ async def test_the_tables_may_be_in_another_schema(proxy: str, tmp_path: Path) -
         assert by(exporter.samples(), "resource_quest_budget_usd", "quest_id")["t-7d",] == 25
 
 
-@pytest.mark.parametrize("name", ["From nothing to dashboards", "Retention", "Scores"])
+@pytest.mark.parametrize("name", ["Set up", "Retention", "Scores"])
 def test_a_configuration_of_the_page_is_one_as_it_stands(name: str) -> None:
     for kind, text in SECTIONS[name]:
         assert kind == "sql" or parse(text, "config.yml").profile == "litellm"

@@ -28,7 +28,7 @@ REFUSED = {"cert", "key", "client_ca", "client_allowed_sans", "curve_preferences
 (COMMANDS,) = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (PROMETHEUS,) = re.findall(r"^```yaml\n(# prometheus\.yml\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (MUTUAL,) = re.findall(r"^```yaml\n(# web\.yml\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-SUITE_LISTS = re.findall(r"^Without `cipher_suites` (.*?)\. (`TLS.*?)$\n\n", PAGE, re.MULTILINE | re.DOTALL)[0]
+SUITE_LISTS = re.findall(r"^Without `cipher_suites`(.*?)\.\s(`TLS.*?)$\n\n", PAGE, re.MULTILINE | re.DOTALL)[0]
 
 
 def keys(schema: type[BaseModel], prefix: str = "") -> Iterator[str]:
