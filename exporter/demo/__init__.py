@@ -31,6 +31,10 @@ PROFILES = {"scidex": SCIDEX, "litellm": LITELLM}
 LEDGERS = {
     "scidex": """\
   allocations: {database: demo}
+  budgets:
+    database: demo
+    table: quest_budgets
+    columns: {quest_id: quest_id, starts_on: starts_on, ends_on: ends_on, budget_usd: budget_usd}
   costs: {database: demo}
   impacts: {database: demo}
   quests: {database: demo}

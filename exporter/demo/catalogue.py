@@ -44,7 +44,7 @@ Hours = tuple[int, ...]
 
 OFFICE: Hours = (2, 2, 2, 2, 2, 3, 5, 8, 10, 11, 11, 10, 9, 11, 12, 12, 11, 9, 7, 6, 5, 4, 3, 3)
 STEADY: Hours = (3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 4, 4, 4, 4, 3)
-NIGHTLY: Hours = (54, 3, 2, 2, *(1,) * 20)
+NIGHTLY: Hours = (200, *(1,) * 23)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,36 @@ class Quest:
     impact: float
     """The mean score of its tasks, out of 10."""
     hours: Hours = OFFICE
-    gap: int = 9
+    gap: float = 9
     """The mean time between two calls of a task, in minutes."""
+    within: int = 60
+    """The minutes of an hour in which its tasks start, from the first one on."""
+    rhythm: tuple[float, ...] = (1,)
+    """How many times its usual number of tasks it starts on successive days."""
+    budget: tuple[str, int] | None = None
+    """Its budget of a longer period: ``week``, ``month`` or ``quarter``, and USD; None: it has none."""
     stops_after: int | None = None
     """The number of days after which it starts no more tasks; None: it never stops."""
 
 
+# Two quests work just after midnight: at nearly any time of day one is over its allocation, and another one near its own.
 QUESTS = (
-    Quest("hypothesis-tournament", "Hypothesis Tournament", "Agora", 65, (32, 18), FRONTIER, 6.5),
-    Quest("open-questions", "Open Questions Forum", "Agora", 25, (32, 22), FRUGAL, 4.0, STEADY),
-    Quest("literature-triage", "Literature Triage", "Atlas", 70, (58, 34), BALANCED, 5.0, STEADY),
-    Quest("knowledge-graph", "Knowledge Graph Backfill", "Atlas", 40, (50, 48), FRONTIER, 4.5, NIGHTLY, gap=2),
-    Quest("trial-atlas", "Clinical Trial Atlas", "Atlas", 30, (22, 8), FRUGAL, 5.0, stops_after=18),
-    Quest("protein-targets", "Protein Target Ranking", "Exchange", 95, (42, 20), FRONTIER, 7.0),
-    Quest("replication-market", "Replication Market", "Exchange", 35, (30, 20), BALANCED, 5.5, STEADY),
-    Quest("code-forge", "Code Forge", "Forge", 110, (66, 30), CODING, 6.0),
-    Quest("assay-design", "Assay Protocol Designer", "Forge", 40, (25, 10), BALANCED, 6.0),
+    Quest("hypothesis-tournament", "Hypothesis Tournament", "Agora", 55, (32, 18), FRONTIER, 6.5, budget=("month", 1_300)),
+    Quest("open-questions", "Open Questions Forum", "Agora", 25, (18, 12), FRUGAL, 4.0, STEADY),
+    Quest("literature-triage", "Literature Triage", "Atlas", 40, (48, 44), BALANCED, 5.0, NIGHTLY, gap=2, within=20),
+    Quest(
+        "knowledge-graph", "Knowledge Graph Backfill", "Atlas", 34, (42, 42), FRONTIER, 4.5, NIGHTLY, gap=0.3, within=5,
+        budget=("week", 350),
+    ),
+    Quest("trial-atlas", "Clinical Trial Atlas", "Atlas", 30, (22, 8), FRUGAL, 5.0, stops_after=18, budget=("month", 600)),
+    Quest("protein-targets", "Protein Target Ranking", "Exchange", 60, (42, 20), FRONTIER, 7.0, budget=("quarter", 4_500)),
+    Quest("replication-market", "Replication Market", "Exchange", 18, (30, 28), BALANCED, 5.5, STEADY, rhythm=(0.3, 1.8)),
+    Quest("code-forge", "Code Forge", "Forge", 60, (66, 30), CODING, 6.0, budget=("month", 1_200)),
+    Quest("assay-design", "Assay Protocol Designer", "Forge", 25, (25, 10), BALANCED, 6.0, budget=("week", 110)),
     Quest("simulation-bench", "Simulation Workbench", "Forge", None, (22, 18), CODING, 5.0, STEADY),
-    Quest("peer-review", "Peer Review Senate", "Senate", 60, (30, 14), FRONTIER, 6.5),
-    Quest("safety-review", "Safety and Ethics Review", "Senate", 25, (28, 16), FRUGAL, 4.5),
-)
+    Quest("peer-review", "Peer Review Senate", "Senate", 45, (30, 14), FRONTIER, 6.5),
+    Quest("safety-review", "Safety and Ethics Review", "Senate", 25, (16, 10), FRUGAL, 4.5),
+)  # fmt: skip
 
 TITLES: Mapping[str, tuple[str, ...]] = {
     "hypothesis-tournament": ("Debate rival mechanisms of {}", "Rank hypotheses on {}", "Refute the leading claim on {}"),

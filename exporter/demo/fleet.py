@@ -10,11 +10,14 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
-from exporter.demo import tasks
-from exporter.demo.tasks import LONGEST, Allocation, Call, Impact, midnight
+from exporter.demo import budgets, tasks
+from exporter.demo.budgets import Allocation, Budget
+from exporter.demo.tasks import LONGEST, Call, Impact, midnight
 
 DAY = timedelta(days=1)
 HISTORY = 45 * DAY
+LONGEST_PERIOD = 92
+"""The days of the longest period of a budget, a quarter."""
 
 PACE = 8
 LEAD = timedelta(hours=2)
@@ -32,6 +35,7 @@ class Events(NamedTuple):
     judged: list[Impact]
     rescored: list[Impact]
     allocations: list[Allocation]
+    budgets: list[Budget]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,16 @@ class Fleet:
             yield begin, min(begin + DAY, self.now)
             begin += DAY
 
+    def running(self) -> list[Budget]:
+        """The budgets of periods that began before the history and end in it."""
+        first = self.start.date()
+        began = (each for back in range(1, LONGEST_PERIOD) for each in budgets.periods(first - back * DAY))
+        return [each for each in began if each.ends_on >= first]
+
     def events(self, after: datetime, until: datetime) -> Events:
         """The events of the half-open span from ``after`` to ``until``."""
         first, last = self._ahead(after), self._ahead(until)
+        begun = [day for day in _dates(after, until) if after <= midnight(day) < until]
         calls: list[Call] = []
         impacts: dict[str, Impact] = {}
         for day in _dates(max(self.start, first - LONGEST), last):
@@ -67,12 +78,8 @@ class Fleet:
             sorted(calls, key=attrgetter("created_at")),
             sorted((each for each in impacts.values() if each.created_at >= after), key=attrgetter("created_at")),
             sorted((each for each in impacts.values() if each.created_at < after), key=attrgetter("updated_at")),
-            [
-                each
-                for day in _dates(after, until)
-                if after <= midnight(day) < until
-                for each in tasks.allocations(self.seed, day)
-            ],
+            [each for day in begun for each in budgets.allocations(self.seed, day)],
+            [each for day in begun for each in budgets.periods(day)],
         )
 
     def _call(self, planned: Call) -> Call:

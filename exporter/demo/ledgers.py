@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
+from exporter.demo.budgets import Allocation, Budget
 from exporter.demo.catalogue import QUESTS
 from exporter.demo.fleet import HISTORY, Events, Fleet
-from exporter.demo.tasks import Allocation, Call, Impact, midnight
+from exporter.demo.tasks import Call, Impact, midnight
 
 Report = Callable[[int, int], None]
 """Called after each day of the history with the number of days written and the number of all days."""
@@ -27,6 +28,12 @@ STEP = timedelta(seconds=1)
 DELAY = timedelta(minutes=10)
 NULL = r"\N"
 
+BUDGETS = """
+-- No table of the scidex schema: budgets of longer periods than a day.
+CREATE TABLE quest_budgets (
+    quest_id text NOT NULL, starts_on date NOT NULL, ends_on date NOT NULL, budget_usd numeric NOT NULL
+)
+"""
 RESCORE = """
 UPDATE impact_ledger SET updated_at = %(updated_at)s, impact_score = %(impact_score)s
 WHERE created_at = %(created_at)s AND task_id = %(task_id)s
@@ -79,12 +86,15 @@ class History:
     tasks: int
 
 
-async def _begin(connection: Connection, _fleet: Fleet) -> None:
+async def _begin(connection: Connection, fleet: Fleet) -> None:
+    await connection.execute(BUDGETS)
+    await copy(connection, "quest_budgets", Budget._fields, fleet.running())
     await copy(connection, "quests", ("id", "name", "layer"), [(quest.id, quest.name, quest.layer) for quest in QUESTS])
 
 
 async def _write(connection: Connection, _fleet: Fleet, events: Events, after: datetime, until: datetime) -> Written:
     await copy(connection, "quest_budget_allocations", Allocation._fields, events.allocations)
+    await copy(connection, "quest_budgets", Budget._fields, events.budgets)
     await copy(connection, "cost_ledger", Call._fields, events.calls)
     await copy(connection, "impact_ledger", Impact._fields, events.judged)
     async with connection.cursor() as cursor:

@@ -25,7 +25,7 @@ SESSIONLESS = ("simulation-bench", "safety-review")
 """Teams whose clients send no session id, so that the proxy makes one for each request."""
 PROVIDERS = {"max": "minimax", "openai-codex": "openai", "aws-bedrock": "bedrock_converse", "zhipu": "zai", "z.ai": "zai"}
 """The providers of the fleet that LiteLLM spells in another way."""
-DURATIONS = {"30d": 30, "7d": 7, "1d": 1, "1mo": 30, "2w": 14, "45d": 45, "24h": 1}
+DURATIONS = {"30d": 30, "7d": 7, "1mo": 30, "1d": 1, "2w": 14, "45d": 45, "24h": 1}
 IDLE = (("sandbox", "Sandbox", 0, "30d"), ("batch", "Batch\njobs", 5, "1h"), ("guests", "", 20, "None"))
 """Teams without calls: one that may spend nothing, one whose budget is hourly, one whose duration was written wrongly."""
 ORGANIZATIONS = {quest.id: quest.layer.lower() for quest in QUESTS}

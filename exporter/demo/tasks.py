@@ -1,4 +1,4 @@
-"""The plan of one day of the simulated fleet: the calls and impacts of its tasks, and its allocations.
+"""The plan of one day of the simulated fleet: the calls and impacts of its tasks.
 
 It is a pure function of the seed and the date.
 """
@@ -14,7 +14,8 @@ from exporter.demo.catalogue import QUESTS, TITLES, TOPICS, Mix, Quest, Route
 LONGEST = timedelta(days=2)
 """The longest time between the end of the day on which a task starts and the last change of its impact."""
 LONGEST_GAP = 25.0
-REVIEWS = (Decimal("0.9"), Decimal(1), Decimal(1), Decimal("1.1"))
+BUSY = 1.5
+"""On one or two weekdays of each week the whole fleet starts so many times its usual number of tasks."""
 MILLION = 1_000_000
 MICRO_USD = Decimal("0.000001")
 
@@ -46,14 +47,6 @@ class Impact(NamedTuple):
     impact_score: Decimal | None
 
 
-class Allocation(NamedTuple):
-    """A row of ``quest_budget_allocations`` at the start of its day."""
-
-    quest_id: str
-    day: date
-    allocated_usd: Decimal
-
-
 class Plan(NamedTuple):
     """The calls of the tasks that start on one day, and the successive versions of their impacts."""
 
@@ -71,8 +64,9 @@ def plan(seed: int, day: date, age: int) -> Plan:
     """The plan of a day. ``age`` is its number since the start of the fleet, from 0."""
     rng = Random(f"{seed}/{day}")  # noqa: S311 - a simulation
     planned = Plan([], [])
+    pace = BUSY if day.weekday() in _busy_weekdays(seed, day) else 1
     for quest in QUESTS:
-        for number in range(_tasks(rng, quest, day, age)):
+        for number in range(round(pace * _tasks(rng, quest, day, age))):
             calls = _calls(rng, quest, day, f"{quest.id}-{day:%y%m%d}-{number:02}")
             planned.calls.extend(calls)
             planned.impacts.extend(_impacts(rng, quest, calls))
@@ -81,23 +75,22 @@ def plan(seed: int, day: date, age: int) -> Plan:
     return planned
 
 
-def allocations(seed: int, day: date) -> list[Allocation]:
-    """The allocations of the day: the usual amount, or 10 % less or more for a whole week."""
-    year, week, _ = day.isocalendar()
-    rng = Random(f"{seed}/{year}/{week}")  # noqa: S311 - a simulation
-    return [Allocation(quest.id, day, quest.allocation * rng.choice(REVIEWS)) for quest in QUESTS if quest.allocation]
+def _busy_weekdays(seed: int, day: date) -> list[int]:
+    rng = Random(f"{seed}/{day:%G-%V}/busy")  # noqa: S311 - a simulation
+    return rng.sample(range(5), rng.choice((1, 2)))
 
 
-def _tasks(rng: Random, quest: Quest, day: date, age: int) -> int:
+def _tasks(rng: Random, quest: Quest, day: date, age: int) -> float:
     if quest.stops_after is not None and age >= quest.stops_after:
         return 0
     weekday, weekend = quest.tasks
-    return round((weekday if day.weekday() < 5 else weekend) * rng.uniform(0.85, 1.15))
+    rhythm = quest.rhythm[day.toordinal() % len(quest.rhythm)]
+    return (weekday if day.weekday() < 5 else weekend) * rhythm * rng.uniform(0.85, 1.15)
 
 
 def _calls(rng: Random, quest: Quest, day: date, task_id: str) -> list[Call]:
     [hour] = rng.choices(range(24), quest.hours)
-    moment = midnight(day) + timedelta(hours=hour + rng.random())
+    moment = midnight(day) + timedelta(hours=hour, minutes=quest.within * rng.random())
     usual = _route(rng, quest.mix)
     size = rng.lognormvariate(0, 0.4)
     calls = []

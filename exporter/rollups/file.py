@@ -16,7 +16,7 @@ from exporter.rollups.schema import SCHEMA
 
 log = structlog.get_logger()
 
-MEANING = 6
+MEANING = 7
 """Raised whenever the same tables are filled with something else than before."""
 FORMAT = f"{MEANING}-{hashlib.sha256(SCHEMA.encode()).hexdigest()[:16]}"
 REMEDY = "fix: set state.path to a file in a writable directory"

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
-_CLEAN = (
-    "CREATE OR REPLACE TEMP MACRO clean(words) AS"
-    r" left(regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g'), 80)"
-)
+# Nearly all names are short, and are not measured twice. A name that is cut keeps a digest, so that names stay apart.
+_CLEAN = r"""
+CREATE OR REPLACE TEMP MACRO printable(words) AS regexp_replace(coalesce(words, ''), '\p{Cc}', '', 'g');
+CREATE OR REPLACE TEMP MACRO cut(words) AS
+    CASE WHEN length(words) > 80 THEN left(words, 70) || '~' || left(md5(words), 8) || '…' ELSE words END;
+CREATE OR REPLACE TEMP MACRO clean(words) AS
+    CASE WHEN length(words) > 80 THEN cut(printable(words)) ELSE printable(words) END;
+CREATE OR REPLACE TEMP MACRO without_digest(name) AS regexp_replace(name, '~[0-9a-f]{8}…$', '');
+"""
 # Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, for most
 # entries are of the same tasks and models: a look among all tasks takes longer than the rest.
 _REMEMBERED = """

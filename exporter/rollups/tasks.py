@@ -114,7 +114,10 @@ def define(connection: DuckDBPyConnection, waste: Waste) -> None:
 
 
 def assign_families(connection: DuckDBPyConnection, families: tuple[ProviderFamily, ...]) -> None:
-    """Name the provider family of every model that has none yet: by its provider first, else by its model."""
+    """Name the provider family of every model that has none yet: by its provider first, else by its model.
+
+    A pattern never matches the digest of a name that was cut.
+    """
     if not connection.execute("FROM models WHERE family IS NULL LIMIT 1").fetchone():
         return
     tries = [
@@ -125,8 +128,10 @@ def assign_families(connection: DuckDBPyConnection, families: tuple[ProviderFami
         if family.general is general
         for pattern in family.patterns
     ]
-    cases = " ".join(f"WHEN regexp_matches({column}, ?, 'i') THEN ?" for _, column, _ in tries)
+    cases = " ".join(f"WHEN regexp_matches(bare.{column}, ?, 'i') THEN ?" for _, column, _ in tries)
     connection.execute(
-        f"UPDATE models SET family = CASE {cases} WHEN provider = '' THEN 'unknown' ELSE provider END WHERE family IS NULL",
+        f"UPDATE models SET family = CASE {cases} WHEN models.provider = '' THEN 'unknown' ELSE models.provider END"
+        " FROM (SELECT model_key, without_digest(provider) AS provider, without_digest(model) AS model"
+        " FROM models WHERE family IS NULL) AS bare WHERE bare.model_key = models.model_key",
         [value for name, _, pattern in tries for value in (pattern, name)],
     )

@@ -8,14 +8,14 @@ from exporter.demo import config_text, progress
 
 
 @pytest.mark.parametrize("state", ["/var/lib/rollups.duckdb", '/tmp/it\'s a "state": {x} # é.duckdb'])
-def test_config_is_valid_and_reads_all_four_ledgers_from_the_demo(state: str) -> None:
+def test_config_is_valid_and_reads_all_ledgers_from_the_demo(state: str) -> None:
     config = parse(config_text("DEMO_DSN", Path(state)), "demo.yml")
     assert config.profile == "scidex"
     assert config.timezone.key == "UTC"
     assert config.refresh.interval == timedelta(seconds=5)
     assert config.state.path == Path(state)
     assert {name: ledger.database for name, ledger in config.ledgers.items()} == dict.fromkeys(
-        ("allocations", "costs", "impacts", "quests"), "demo"
+        ("allocations", "budgets", "costs", "impacts", "quests"), "demo"
     )
     assert [database.dsn_env for database in config.databases.values()] == ["DEMO_DSN"]
 

@@ -3,12 +3,14 @@
 import hashlib
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, pairwise
 
 import pytest
 
+from exporter.demo.budgets import periods
 from exporter.demo.fleet import Events, Fleet
 from tests.conftest import ROOT
 from tests.demo.conftest import NOW
@@ -102,11 +104,73 @@ def test_a_new_day_has_new_allocations() -> None:
 
 
 @pytest.mark.parametrize("day", ["2026-01-01", "2026-03-15", "2026-03-18", "2026-06-05", "2026-11-21"])
-@pytest.mark.parametrize("hours, share", [(0.5, "0.1"), (1, "0.4"), (6, "0.6"), (12, "0.75"), (23.5, "1")])
-def test_one_quest_overspends_from_the_first_hour_of_the_day(day: str, hours: float, share: str) -> None:
+@pytest.mark.parametrize("minutes", [10, 60, 720, 1439])
+def test_whatever_the_time_a_quest_is_over_its_allocation_and_another_one_is_not(day: str, minutes: int) -> None:
     begin = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    now = begin + timedelta(hours=hours)
+    now = begin + timedelta(minutes=minutes)
     events = Fleet(20, now).events(begin, now)
-    [allocated] = [each.allocated_usd for each in events.allocations if each.quest_id == "knowledge-graph"]
-    spent = sum((call.cost_usd or Decimal(0) for call in events.calls if call.quest_id == "knowledge-graph"), Decimal(0))
-    assert spent > Decimal(share) * allocated
+    allocated = {each.quest_id: each.allocated_usd for each in events.allocations}
+    assert _spent(events, "knowledge-graph") > allocated["knowledge-graph"]
+    assert _spent(events, "open-questions") < allocated["open-questions"]
+
+
+def _spent(events: Events, quest: str) -> Decimal:
+    return sum((call.cost_usd or Decimal(0) for call in events.calls if call.quest_id == quest), Decimal(0))
+
+
+def _week(fleet: Fleet, monday: str) -> list[Events]:
+    """The events of each day of a week of the history."""
+    days = [datetime.fromisoformat(monday).replace(tzinfo=UTC) + timedelta(days=number) for number in range(8)]
+    return [fleet.events(*span) for span in pairwise(days)]
+
+
+@pytest.mark.parametrize("monday", ["2026-02-16", "2026-03-02", "2026-03-09"])
+def test_the_fleet_is_over_its_budget_on_one_or_two_days_of_a_week(monday: str) -> None:
+    week = _week(Fleet(20, NOW), monday)
+    over = [
+        sum(call.cost_usd or Decimal(0) for call in day.calls) > sum(each.allocated_usd for each in day.allocations)
+        for day in week
+    ]
+    assert 1 <= sum(over) <= 2
+
+
+@pytest.mark.parametrize("monday", ["2026-02-16", "2026-03-02", "2026-03-09"])
+def test_a_quest_is_over_its_budget_every_other_day(monday: str) -> None:
+    over = [
+        _spent(day, "replication-market") > allocation.allocated_usd
+        for day in _week(Fleet(20, NOW), monday)
+        for allocation in day.allocations
+        if allocation.quest_id == "replication-market"
+    ]
+    assert len(over) == 7
+    assert all(today is not tomorrow for today, tomorrow in pairwise(over))
+
+
+def test_budgets_of_longer_periods_begin_with_them_and_those_before_the_history_still_hold() -> None:
+    fleet = Fleet(20, NOW)  # it starts on Sunday, 1 February
+    began = [budget for span in fleet.days() for budget in fleet.events(*span).budgets]
+    begun = {(budget.quest_id, budget.starts_on.isoformat(), budget.ends_on.isoformat()) for budget in began}
+    assert ("assay-design", "2026-02-02", "2026-02-08") in begun
+    assert ("assay-design", "2026-02-23", "2026-03-01") in begun
+    assert ("code-forge", "2026-02-01", "2026-02-28") in begun
+    assert ("code-forge", "2026-03-01", "2026-03-31") in begun
+    assert "protein-targets" not in {quest for quest, *_ in begun}
+    assert {(each.quest_id, each.starts_on.isoformat(), each.ends_on.isoformat()) for each in fleet.running()} == {
+        ("protein-targets", "2026-01-01", "2026-03-31"),
+        ("knowledge-graph", "2026-01-26", "2026-02-01"),
+        ("assay-design", "2026-01-26", "2026-02-01"),
+    }
+
+
+@pytest.mark.parametrize("year", [2026, 2028])
+def test_periods_follow_the_calendar(year: int) -> None:
+    """They are adjacent, and end on the last days of months and quarters, and on Sundays."""
+    days = [date(year, 1, 1) + timedelta(days=number) for number in range(366)]
+    found = [budget for day in days for budget in periods(day)]
+    quarters = {(each.starts_on.month, each.ends_on.month) for each in found if each.quest_id == "protein-targets"}
+    assert quarters == {(1, 3), (4, 6), (7, 9), (10, 12)}
+    months = [each for each in found if each.quest_id == "code-forge" and each.starts_on.year == year]
+    assert [each.ends_on.day for each in months] == [monthrange(year, month)[1] for month in range(1, 13)]
+    weeks = [each for each in found if each.quest_id == "assay-design"]
+    assert {(each.starts_on.isoweekday(), (each.ends_on - each.starts_on).days) for each in weeks} == {(1, 6)}
+    assert len(weeks) in (52, 53)

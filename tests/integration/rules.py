@@ -3,7 +3,7 @@
 Where the written definitions are ambiguous, the simplest reading is used:
 
 - An empty text, or one with control characters only, equals NULL: no quest, no task, no layer, no title, no model.
-- Ids are shown unchanged, except for very long ones. The title of a task without one is its id.
+- Ids are shown unchanged, except for very long ones. The title of a task without one is its id as it is shown.
 - Anything else without a name is ``unknown``.
 - Layers and providers are text labels too. Control characters are those of the Unicode category Cc; they are removed.
 - A row that is rejected counts as rejected from its day on, like all rows.
@@ -71,7 +71,9 @@ def finite(amount: Decimal | None) -> bool:
 
 
 def clean(text: str) -> str:
-    return "".join(character for character in text if unicodedata.category(character) != "Cc")[:80]
+    """A name as it is shown: without control characters, and of more than 80 characters 70, a hash and an ellipsis."""
+    name = "".join(character for character in text[:4096] if unicodedata.category(character) != "Cc")
+    return name if len(name) <= 80 else f"{name[:70]}~{md5(name.encode()).hexdigest()[:8]}…"
 
 
 def short(text: str) -> str:
@@ -138,7 +140,7 @@ class Reading:
         """The labels of a task: its id and title, and its quest and layer."""
         row = self.latest[task_id]
         quest_id, quest, layer = self.quest_of(task_id)
-        title = clean(row.task or "") or clean(task_id) or "unknown"
+        title = clean(row.task or "") or clean(short(task_id)) or "unknown"
         return short(task_id), title, quest_id, quest, clean(row.layer or "") or layer
 
     def calls_of(self, task_id: str) -> list[Call]:

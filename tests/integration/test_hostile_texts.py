@@ -133,6 +133,54 @@ async def test_an_id_equal_to_a_shortened_one_doubles_no_sum(database: str, tmp_
     assert list(served["resource_spend_usd"].values()) == [2]
 
 
+LONG = "Compare the mechanisms of neurodegeneration that the agents of this quest proposed " + "x" * 20
+"""A name of which only the beginning is shown."""
+
+
+async def test_names_with_the_same_beginning_stay_apart(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database) as connection:
+        for number in (1, 2):
+            name, task = f"{LONG}{number}", f"t{number}"
+            connection.execute("INSERT INTO quests VALUES (%s, %s, %s)", [f"q{number}", name, name])
+            call = (
+                "INSERT INTO cost_ledger (created_at, task_id, provider, model, cost_usd) VALUES ('2026-05-14', %s, %s, %s, 1)"
+            )
+            connection.execute(call, [task, name, "m"])
+            connection.execute(call, [task, "p", name])
+            connection.execute(
+                "INSERT INTO impact_ledger (created_at, updated_at, task_id, layer, task_title, total_tokens, cost_usd)"
+                " VALUES ('2026-05-14', now(), %s, %s, %s, 5000, 1)",
+                [task, name, name],
+            )
+    async with running(configure(database, tmp_path / "rollups"), Clock(NOW)) as exporter:
+        await exporter.refresh(2)
+        served = exporter.samples()
+    assert differences(served, report(read(database), Settings(), NOW)) == []
+    for metric, label, others in (
+        ("resource_quest_spend_usd", "quest", {"unassigned"}),
+        ("resource_quest_spend_usd", "layer", {"unknown"}),
+        ("resource_wasted_task_tokens", "task", set()),
+        ("resource_spend_usd", "provider", {"p"}),
+        ("resource_spend_usd", "model", {"m"}),
+    ):
+        shown = {dict(labels)[label] for labels in served[metric]} - others
+        assert len(shown) == 2, label
+        assert all((len(name), name[:70], name[-1]) == (80, LONG[:70], "…") for name in shown)
+
+
+@pytest.mark.parametrize("column", ["provider", "model"])
+async def test_no_family_matches_the_digest_of_a_name_that_is_cut(database: str, tmp_path: Path, column: str) -> None:
+    digest = md5(LONG.encode()).hexdigest()[:8]
+    call = sql.SQL("INSERT INTO cost_ledger (created_at, {}, cost_usd) VALUES ('2026-05-14', %s, 1)")
+    with psycopg.connect(database) as connection:
+        connection.execute(call.format(sql.Identifier(column)), [LONG])
+    families = {"Digest": [digest], "Ellipsis": ["…"], "Beginning": ["^compare the mechanisms"]}
+    async with running(configure(database, tmp_path / "rollups", providers=families), Clock(NOW)) as exporter:
+        await exporter.refresh()
+        found = {dict(labels)["provider"] for labels in exporter.samples()["resource_spend_usd"]}
+    assert found == {"Beginning"}
+
+
 async def test_no_regular_expression_takes_exponential_time(database: str, tmp_path: Path) -> None:
     """A backtracking engine would take exponential time for each of these; RE2 does not."""
     endless = {"Endless": ["^(a+)+$", "^(a|aa)+$", "(.*a){25}y", "(x+x+)+y", "((a{0,30}){0,30})y"]}

@@ -113,7 +113,7 @@ def test_a_name_has_one_number_however_often_it_is_read(store: Store) -> None:
 
 def test_models_are_numbered_by_their_clean_names(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    names = [("p", "m"), ("p\x01", "m\x7f"), ("p", None), ("p", "m" * 81), ("p", "m" * 80)]
+    names = [("p", "m"), ("p\x01", "m\x7f"), ("p", None), ("p", "m" * 80), ("p", "m" * 80 + "\n")]
     for _ in range(2):
         stage(store, [{"occurred_at": at(FIRST, 0), "provider": provider, "model": model} for provider, model in names], OPEN)
     assert sorted(store.rows("SELECT provider, model FROM models")) == [("p", ""), ("p", "m"), ("p", "m" * 80)]
