@@ -53,8 +53,8 @@ _QUESTS = (
     ("#6987ff", "#965f2d", "#789669", "#784bf0"),
     ("#e10078", "#5f8f00", "#0069f0", "#f05a78"),
 )
-# A name has a colour by how many of its characters are in each of these two sets. They were chosen so that common names have all
-# colours about equally often.
+# The colour of a name follows from how many of its characters are in each of these two sets. They were chosen so that common
+# names have all colours about equally often.
 _CHOOSING_ROW = "01578bcfgiklntuvxz"
 _CHOOSING_COLUMN = "14689abcefglnoqstv"
 

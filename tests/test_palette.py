@@ -77,7 +77,7 @@ def test_a_colour_stands_out_in_both_themes(color: str, background: str) -> None
     assert contrast(color, background) >= 3
 
 
-@pytest.mark.parametrize("one, other", combinations(PALETTES, 2))
+@pytest.mark.parametrize("one, other", list(combinations(PALETTES, 2)))
 def test_no_two_palettes_share_a_colour_or_nearly(one: str, other: str) -> None:
     pairs = product(PALETTES[one].items(), PALETTES[other].items())
     assert [(a, b) for a, b in pairs if dist(oklab(a[1]), oklab(b[1])) < 0.05] == []
