@@ -9,7 +9,8 @@ from exporter.snapshot import LedgerStatus, Snapshot
 
 NOW = datetime(2026, 11, 20, 15, 0, 5, tzinfo=UTC)
 WINDOWS = ("1d", "7d", "30d", "lifetime")
-LAYERS = ("Agora", "Atlas", "Exchange", "Forge", "Senate", "unknown")
+LONG = "a_name_that_is_a_single_word_" * 2
+LAYERS = ("Agora", "Atlas", "Exchange", "Forge", "Senate", LONG)
 PROVIDERS = ("Bedrock", "Codex", "GLM", "MiniMax", "acme.internal-gateway.example")
 TASK = "Summarise the methods section of a paper on protein folding intermediates, part"
 IMPACT = (*efficiency.METRICS, *waste.METRICS, providers.IMPACT, providers.WASTED)
@@ -24,7 +25,7 @@ UNKNOWN = Snapshot(NOW, (), LEDGERS, {metric.name: "The costs ledger has not bee
 
 def fleet(size: int, *, impacts: bool = True) -> Snapshot:
     """So many quests: every third is over budget, and every tenth spends without one. Every third day is over budget too."""
-    quests = [(f"q{at}", f"Quest of the {LAYERS[at % 6]} {at}", LAYERS[at % 6]) for at in range(size)]
+    quests = [(f"q{at}", LONG if at == 1 else f"Quest of the guild {at}", LAYERS[at % len(LAYERS)]) for at in range(size)]
     families = (*_budgets(quests), *_days(), *_providers(), *(_impacts(quests) if impacts else ()))
     return Snapshot(NOW, families, LEDGERS, {} if impacts else NO_IMPACTS)
 
