@@ -27,7 +27,8 @@ class Snapshot:
 
     ``as_of`` is the time of the data, aware, in the time zone of the budget day. ``absent`` maps each metric or label that
     is missing to a sentence that says why. ``failed`` names the sections that could not be computed. ``complete`` is true
-    once every configured ledger has been read or has failed at least once.
+    once every configured ledger has been read or has failed at least once. ``top`` is how many tasks a ranking of all quests
+    has; the families may hold more, which are among the first of their quest.
     """
 
     as_of: datetime
@@ -36,3 +37,4 @@ class Snapshot:
     absent: Mapping[str, str] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     complete: bool = True
+    top: int = 15

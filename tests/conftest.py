@@ -25,6 +25,7 @@ SCHEMA = ROOT / "exporter/demo/schema.sql"
 LEDGER = ROOT / "tests/end_to_end/ledger.sql"
 CI = os.environ.get("CI") == "true"
 PACKAGES = {
+    "chromium": "chromium",
     "openssl": "openssl",
     "promtool": "prometheus",
     "prometheus": "prometheus",

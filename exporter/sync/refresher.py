@@ -178,7 +178,13 @@ class Refresher:
     def _snapshot(self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...]) -> Snapshot:
         complete = all(status.last_success or status.name in self._tried() for status in statuses)
         return Snapshot(
-            now.astimezone(self.config.timezone), report.families, statuses, report.absent, tuple(report.errors), complete
+            now.astimezone(self.config.timezone),
+            report.families,
+            statuses,
+            report.absent,
+            tuple(report.errors),
+            complete,
+            self.config.report.top,
         )
 
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:

@@ -9,7 +9,7 @@ from exporter.exposition.bodies import Publisher
 from exporter.exposition.negotiation import REPRESENTATIONS, Encoding, Format, Representation, negotiate
 from exporter.web.access import Guard
 from exporter.web.gate import require_authentication
-from exporter.web.page.page import Page, PageContext
+from exporter.web.page.page import REFRESH_SECONDS, Page, PageContext
 from exporter.web.readiness import words
 
 Reload = Callable[[], Awaitable[str | None]]
@@ -80,9 +80,12 @@ def _not_acceptable() -> web.Response:
 
 def _page(publisher: Publisher, page: Page) -> Handler:
     headers = {hdrs.CONTENT_TYPE: "text/html; charset=utf-8", "Content-Security-Policy": page.content_security_policy}
+    refreshing = headers | {"Refresh": str(REFRESH_SECONDS)}
 
-    async def index(_request: web.Request) -> web.Response:
-        return web.Response(body=page.body(publisher.snapshot), headers=headers)
+    async def index(request: web.Request) -> web.Response:
+        refresh = request.query.get("refresh") != "off"
+        body = page.body(publisher.snapshot, request.query.get("window"), refresh=refresh)
+        return web.Response(body=body, headers=refreshing if refresh else headers)
 
     return index
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 from aiohttp.test_utils import TestClient, TestServer
 
+from exporter.palette import QUESTS, text_on
 from exporter.web.access import Guard
 from exporter.web.app import build_app
 from exporter.web.page.page import PageContext
@@ -37,6 +38,7 @@ MARKUP = (
     "<a href=javascript:alert(1)>",
 )
 HARMLESS = tuple(f"text {number:02}" for number in range(len(MARKUP)))
+COLORS = {*QUESTS.values(), *map(text_on, QUESTS.values())}
 ROWS = """
 INSERT INTO quests VALUES (%(text)s, %(text)s, %(text)s);
 INSERT INTO quest_budget_allocations VALUES (%(text)s, '2026-05-14', %(amount)s);
@@ -48,7 +50,7 @@ VALUES ('2026-05-14 10:00Z', now(), %(text)s, %(text)s, %(text)s, %(text)s, 5000
 
 
 class Outline(HTMLParser):
-    """The tags and attributes of a page in order; of a title attribute, which holds an id, only the name."""
+    """The tags and attributes of a page in order; of a title, which holds an id, and of a quest's colour only the name."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -58,7 +60,7 @@ class Outline(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.parts.append((tag, [(name, None if name == "title" else value) for name, value in attrs]))
+        self.parts.append((tag, [(name, None if name == "title" or value in COLORS else value) for name, value in attrs]))
         self.texts += [value.strip() for name, value in attrs if name == "title" and value]
 
     def handle_endtag(self, tag: str) -> None:

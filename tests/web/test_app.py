@@ -150,6 +150,23 @@ async def test_another_path_for_the_metrics_is_served_and_linked() -> None:
         assert 'href="./own/path"' in (await ask("GET", "/")).text
 
 
+async def test_the_page_refreshes_itself_unless_it_is_turned_off() -> None:
+    async with exporter() as ask:
+        refreshing, still = await ask("GET", "/"), await ask("GET", "/?window=7d&refresh=off")
+    assert (refreshing.status, refreshing.headers.get("Refresh")) == (200, "15")
+    assert (still.status, still.headers.get("Refresh")) == (200, None)
+    assert "Refreshes every 15 seconds." in refreshing.text
+    assert "Does not refresh." in still.text
+
+
+@pytest.mark.parametrize(
+    "query", ["window=8d", "window=", "window=%00%ff", "window=1d&window=7d", "refresh=maybe", "%", "x" * 4000]
+)
+async def test_a_query_that_means_nothing_gets_the_page(query: str) -> None:
+    async with exporter() as ask:
+        assert (await ask("GET", f"/?{query}")).body == (await ask("GET", "/")).body
+
+
 async def test_metrics_at_the_root_take_the_place_of_the_page() -> None:
     async with exporter(path="/") as ask:
         assert DATA in (await ask("GET", "/")).body

@@ -5,8 +5,8 @@ from math import floor, log10
 
 ABSENT = "–"
 _MINUS = "−"
-# A billionth is far below any price per token; smaller amounts are rounding errors.
-_LEAST = 1e-9
+LEAST = 1e-9
+"""A billionth is far below any price per token; smaller amounts are rounding errors."""
 
 
 def amount(value: float | None) -> str:
@@ -14,9 +14,9 @@ def amount(value: float | None) -> str:
     if value is None:
         return ABSENT
     size = abs(value)
-    decimals = 2 if size >= 1 or size < _LEAST else max(2, 1 - floor(log10(size)))
+    decimals = 2 if size >= 1 or size < LEAST else max(2, 1 - floor(log10(size)))
     text = f"{size:,.{decimals}f}"
-    return _MINUS + text if value <= -_LEAST else text
+    return _MINUS + text if value <= -LEAST else text
 
 
 def money(value: float | None) -> str:
@@ -31,10 +31,21 @@ def count(value: float | None) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    """Return a ratio as a percentage with one decimal; a small share is ``<0.1 %``, not 0."""
+    """Return a ratio as a percentage with one decimal. What is not 0 or 1 does not read so: ``<0.1 %``, ``>100 %``."""
     if ratio is None:
         return ABSENT
-    return "<0.1 %" if 0 < ratio < 0.0005 else f"{ratio * 100:,.1f} %".replace("-", _MINUS)
+    if 0 < ratio < 0.0005:
+        return "<0.1 %"
+    if LEAST < abs(ratio - 1) < 0.0005:
+        return ">100 %" if ratio > 1 else "<100 %"
+    return f"{ratio * 100:,.1f} %".replace("-", _MINUS)
+
+
+def span(window: str) -> str:
+    """Return a window in words."""
+    if window == "1d":
+        return "today"
+    return f"the last {window.removesuffix('d')} days" if window[-1:] == "d" else "all time"
 
 
 def moment(value: datetime | None, zone: tzinfo | None) -> str:

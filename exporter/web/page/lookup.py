@@ -32,6 +32,12 @@ class Lookup:
         return family.samples if family else ()
 
 
+def total(values: Iterable[float | None]) -> float | None:
+    """Return the sum of the known values, None if there are none."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
 def _days(window: str) -> float:
     number = window.removesuffix("d")
     return float(number) if number.isdecimal() else float("inf")

@@ -1,24 +1,21 @@
 """The page "Resource Dashboard": the five sections of the current snapshot as HTML that needs no script."""
 
 from base64 import b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from exporter.calendar import ONE_DAY
-from exporter.sections import spend, waste
+from exporter import palette
 from exporter.snapshot import Snapshot
 from exporter.web.page import format as shown
 from exporter.web.page import tables
 from exporter.web.page.lookup import Lookup
-from exporter.web.page.notes import notes
+from exporter.web.page.rows import Use
+from exporter.web.page.view import view
 
-# The layers of the default profile have a colour of their own; any other layer has the neutral one.
-LAYERS = ("Agora", "Atlas", "Exchange", "Forge", "Senate")
-_NO_TODAY = "Today's spend by quest is not shown: report.windows has no 1d."
+REFRESH_SECONDS = 15
+"""How often a browser asks for the page again, by the header ``Refresh``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,77 +26,70 @@ class PageContext:
     telemetry_path: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """A snapshot, the windows to choose from, and the pages that were asked for, by window and refresh."""
+
+    snapshot: Snapshot | None = None
+    lookup: Lookup = field(default_factory=lambda: Lookup(()))
+    windows: tuple[str, ...] = ()
+    bodies: dict[tuple[str, bool], bytes] = field(default_factory=dict)
+
+
 class Page:
-    """Renders snapshots. It keeps the latest page, so that reloading the page does not delay scrapes."""
+    """Renders snapshots. It keeps the pages of the latest one, so that reloading a page does not delay scrapes."""
 
     def __init__(self, context: PageContext) -> None:
-        environment = Environment(
-            loader=PackageLoader("exporter.web.page"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters |= {name: getattr(shown, name) for name in ("amount", "money", "count", "percent")}
-        environment.filters["badge"] = lambda layer: layer.lower() if layer in LAYERS else "other"
+        environment = _environment()
         self._template = environment.get_template("index.html")
         self._context = context
-        self._latest: tuple[Snapshot | None, bytes] = (None, self._html(None).encode())
+        self._current = _Current()
         style = environment.get_template("style.css").render()
         digest = b64encode(sha256(style.encode()).digest()).decode()
         self.content_security_policy = (
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'; "
             "frame-ancestors 'none'"
         )
+        self.body(None)
 
-    def body(self, snapshot: Snapshot | None) -> bytes:
+    def body(self, snapshot: Snapshot | None, window: str | None = None, *, refresh: bool = True) -> bytes:
         """Return the page of the snapshot as HTML in UTF-8; None: a page that says that there is none yet.
 
-        All clients share the bytes, so that many of them take no more memory than one.
+        ``window`` is that of the rankings: any text; the default is in the place of an unknown one. ``refresh`` is whether
+        the page is to say that it refreshes itself. All clients share the bytes, at most two pages for each window of the
+        report, so that many of them take no more memory than one.
         """
-        if snapshot is not self._latest[0]:
-            self._latest = (snapshot, self._html(snapshot).encode())
-        return self._latest[1]
+        if snapshot is not self._current.snapshot:
+            lookup = Lookup(snapshot.families if snapshot else ())
+            self._current = _Current(snapshot, lookup, tuple(tables.windows_of(lookup)))
+        current = self._current
+        chosen = tables.window_shown(current.windows, window)
+        if (chosen, refresh) not in current.bodies:
+            current.bodies[chosen, refresh] = self._html(current, chosen, refresh=refresh).encode()
+        return current.bodies[chosen, refresh]
 
-    def _html(self, snapshot: Snapshot | None) -> str:
-        return self._template.render(context=self._context, snapshot=snapshot, **(_report(snapshot) if snapshot else {}))
-
-
-def _report(snapshot: Snapshot) -> dict[str, object]:
-    """Return the tables of the page by their names in the template."""
-    lookup = Lookup(snapshot.families)
-    window = tables.window_shown(lookup) or tables.PREFERRED_WINDOW
-    rows, more = tables.budget_table(lookup, snapshot.as_of)
-    reasons = tables.waste_by_reason(lookup, window)
-    nothing = None if waste.QUEST_USD.name in snapshot.absent else 0.0
-    return {
-        "window": window,
-        "shortened": list(_shortened(snapshot, window)),
-        "moment": partial(shown.moment, zone=snapshot.as_of.tzinfo),
-        "allocation": tables.allocation_table(lookup),
-        "budgets": rows,
-        "more_budgets": more,
-        "efficient": tables.efficient_tasks(lookup, window),
-        "days": tables.timeline(lookup, snapshot.as_of.date()),
-        "providers": tables.provider_table(lookup, window),
-        "reasons": reasons,
-        "wasted": tables.waste_total(reasons, nothing),
-        "wasteful": tables.wasteful_tasks(lookup, window),
-        "notes": notes(dict(snapshot.absent) | _not_today(lookup)),
-    }
+    def _html(self, current: _Current, window: str, *, refresh: bool) -> str:
+        report = view(current.snapshot, current.lookup, window) if current.snapshot else {}
+        return self._template.render(
+            context=self._context,
+            snapshot=current.snapshot,
+            windows=current.windows,
+            window=window,
+            refresh=refresh,
+            seconds=REFRESH_SECONDS,
+            **report,
+        )
 
 
-def _shortened(snapshot: Snapshot, window: str) -> Iterator[str]:
-    """Say of which ledgers the oldest entry is in the window, so that it covers fewer days than its name says."""
-    days = window.removesuffix("d")
-    for ledger in snapshot.ledgers:
-        if ledger.oldest_entry and days.isdecimal():
-            day = ledger.oldest_entry.astimezone(snapshot.as_of.tzinfo).date()
-            if day > snapshot.as_of.date() - (int(days) - 1) * ONE_DAY:
-                yield f"The {ledger.name} ledger holds nothing before {day}, so {window} covers fewer days."
-
-
-def _not_today(lookup: Lookup) -> dict[str, str]:
-    """Why only today's spend is unknown, by the name of its metric."""
-    windows = lookup.windows((spend.QUEST_SPEND,))
-    return {spend.QUEST_SPEND.name: _NO_TODAY} if windows and tables.TODAY not in windows else {}
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("exporter.web.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(shown, name) for name in ("amount", "money", "count", "percent", "span")}
+    environment.filters["badge"] = lambda layer: layer.lower() if layer in palette.LAYERS else "other"
+    environment.globals |= {"palette": palette, "use": Use}
+    return environment

@@ -2,13 +2,33 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from exporter.calendar import ONE_DAY
+from exporter.web.page.format import LEAST
+
+
+class Use(Enum):
+    """How a budget is used, in the order in which rows are shown."""
+
+    OVER = "over budget"
+    WITHIN = "within budget"
+    UNKNOWN = "with unknown spend"
+    NO_BUDGET = "without a budget"
+
+
+def use_of(budget: float | None, spent: float | None) -> Use:
+    """Return how a budget is used."""
+    if budget is None:
+        return Use.NO_BUDGET
+    if spent is None:
+        return Use.UNKNOWN
+    return Use.OVER if spent > budget + LEAST else Use.WITHIN
 
 
 @dataclass(frozen=True, slots=True)
 class QuestRow:
-    """Today's allocation of one quest, or of several; ``budget`` is the sum of all quests."""
+    """Today's allocation of one quest, or of several, which have no layer; ``budget`` is the sum of all quests."""
 
     quest: str
     layer: str
@@ -26,6 +46,11 @@ class QuestRow:
     def used(self) -> float | None:
         """The share of the allocation that is spent."""
         return _ratio(self.spent, self.allocated)
+
+    @property
+    def use(self) -> Use:
+        """How the allocation is used."""
+        return use_of(self.allocated, self.spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +72,9 @@ class BudgetRow:
         return _ratio(self.spent, self.budget)
 
     @property
-    def over(self) -> bool:
-        """Whether more is spent than the budget."""
-        return self.spent is not None and self.spent > self.budget
+    def use(self) -> Use:
+        """How the budget is used."""
+        return use_of(self.budget, self.spent)
 
     @property
     def days_left(self) -> int | None:
@@ -63,15 +88,6 @@ class BudgetRow:
             return None
         left, to_come = self.budget - self.spent, self.projected - self.spent
         return self.now + (self.end - self.now) * (left / to_come) if 0 <= left < to_come else None
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """The largest allocations, the rest in one row, and the total."""
-
-    rows: tuple[QuestRow, ...]
-    rest: QuestRow | None
-    total: QuestRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +107,17 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """One day of the timeline; ``largest`` is the greatest amount on it, for the length of the bars."""
+    """One day of the timeline."""
 
     day: str
     today: bool
     allocated: float | None
     spent: float | None
-    largest: float
 
     @property
     def over(self) -> float | None:
         """USD spent beyond the allocation, negative when some of it is left."""
         return None if self.allocated is None or self.spent is None else self.spent - self.allocated
-
-    def bar(self, value: float | None) -> float:
-        """Return the length of a bar in percent."""
-        return round(100 * max(value or 0, 0) / self.largest, 2) if self.largest else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.web.page.format import amount, count, moment, money, percent
+from exporter.web.page.format import amount, count, moment, money, percent, span
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,20 @@ def test_count(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value,text", [(None, "–"), (0.0, "0.0 %"), (0.0004, "<0.1 %"), (0.1234, "12.3 %"), (12.5, "1,250.0 %"), (-0.5, "−50.0 %")]
+    "value,text",
+    [
+        (None, "–"),
+        (0.0, "0.0 %"),
+        (0.0004, "<0.1 %"),
+        (0.1234, "12.3 %"),
+        (0.9996, "<100 %"),
+        (1.0, "100.0 %"),
+        (0.1 / 0.3 * 3, "100.0 %"),
+        (1.0004, ">100 %"),
+        (4.05, "405.0 %"),
+        (12.5, "1,250.0 %"),
+        (-0.5, "−50.0 %"),
+    ],
 )
 def test_percent(value: float | None, text: str) -> None:
     assert percent(value) == text
@@ -48,3 +61,10 @@ def test_percent(value: float | None, text: str) -> None:
 def test_moment_is_told_in_the_zone_of_the_report() -> None:
     assert moment(datetime(2026, 7, 1, 12, 0, 5, tzinfo=UTC), ZoneInfo("Europe/Zurich")) == "2026-07-01 14:00:05"
     assert moment(None, UTC) == "–"
+
+
+@pytest.mark.parametrize(
+    "window,text", [("1d", "today"), ("7d", "the last 7 days"), ("400d", "the last 400 days"), ("lifetime", "all time")]
+)
+def test_span(window: str, text: str) -> None:
+    assert span(window) == text

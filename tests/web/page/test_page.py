@@ -1,71 +1,14 @@
+import re
 from base64 import b64decode
-from datetime import UTC, datetime
 from hashlib import sha256
-from html.parser import HTMLParser
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from exporter.metrics import Family
-from exporter.sections import allocation, efficiency, providers, spend, utilization, waste
-from exporter.snapshot import LedgerStatus, Snapshot
+from exporter.sections import allocation, spend, utilization
+from exporter.snapshot import Snapshot
 from exporter.web.page.page import Page, PageContext
-
-HOSTILE = "</td><script>alert(1)</script><img src=x onerror='a'>\"{{ 7*7 }}"
-QUEST = ("q1", HOSTILE, HOSTILE)
-TASK = (HOSTILE, HOSTILE, *QUEST)
-NOON = datetime(2026, 11, 20, 12, 0, 5, tzinfo=ZoneInfo("Europe/Zurich"))
-LEDGERS = (
-    LedgerStatus("costs", up=True, newest_entry=datetime(2026, 11, 20, 10, 59, tzinfo=UTC), last_success=NOON),
-    LedgerStatus("impacts", up=False, newest_entry=None, last_success=datetime(2026, 11, 20, 10, 30, tzinfo=UTC)),
-)
-FULL = Snapshot(
-    NOON,
-    (
-        Family(allocation.ALLOCATION, [(QUEST, 1234.5)]),
-        Family(spend.QUEST_SPEND, [((*QUEST, "1d"), 0.0034)]),
-        Family(spend.PROJECTED, [(QUEST, 0.005)]),
-        Family(utilization.DAY_ALLOCATION, [(("2026-11-20", HOSTILE), 1234.5), (("2026-11-18", HOSTILE), 10.0)]),
-        Family(
-            utilization.DAY_SPEND, [(("2026-11-20", HOSTILE), 0.0034), (("2026-11-19", "x"), 7.0), (("2026-11-18", "x"), 12.0)]
-        ),
-        Family(providers.SPEND, [((HOSTILE, "30d"), 42.42)]),
-        Family(efficiency.TOP_IMPACT_PER_USD, [((*TASK, "30d"), 17.17)]),
-        Family(waste.QUEST_USD, [((*QUEST, HOSTILE, "30d"), 3.33)]),
-        Family(waste.WORST_TOKENS, [((*TASK, HOSTILE, "30d"), 54321.0)]),
-    ),
-    LEDGERS,
-)
-
-
-class Outline(HTMLParser):
-    """What a reader gets of a page: its tags, and the text of every cell, row by row."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.rows: list[list[str]] = []
-        self.text = ""
-        self._in_cell = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag == "tr":
-            self.rows.append([])
-        elif tag in ("th", "td"):
-            self.rows[-1].append("")
-            self._in_cell = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_cell = self._in_cell and tag not in ("th", "td")
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if self._in_cell:
-            self.rows[-1][-1] += data.strip()
+from tests.web.page.outline import EMPTY, FULL, HOSTILE, NOON, QUEST, WITH_BUDGETS, Outline
 
 
 @pytest.fixture
@@ -94,16 +37,19 @@ def test_title_status_and_links(page: Page) -> None:
         "./metrics",
         "./-/healthy",
         "./-/ready",
+        "?window=7d",
+        "?window=30d",
+        "?window=30d&refresh=off",
     }
 
 
 def test_the_five_sections_in_order(page: Page) -> None:
     rows = Outline(page.body(FULL).decode()).rows
-    assert [HOSTILE, HOSTILE, "$1,234.50", "100.0 %", "$0.0034", "<0.1 %", "$0.0050"] in rows
+    assert [HOSTILE, HOSTILE, "<0.1 %", "$0.0034", "$1,234.50", "100.0 %", "$0.0050"] in rows
     assert ["1", HOSTILE, HOSTILE, HOSTILE, "17.17", "–", "–", "–"] in rows
-    assert ["2026-11-20today", "$1,234.50", "$0.0034", "−$1,234.50", ""] in rows
-    assert ["2026-11-19", "–", "$7.00", "–", ""] in rows
-    assert ["2026-11-18", "$10.00", "$12.00", "+$2.00", ""] in rows
+    assert ["2026-11-20today", "$1,234.50", "$0.0034", "−$1,234.50"] in rows
+    assert ["2026-11-19", "–", "$7.00", "–"] in rows
+    assert ["2026-11-18", "$10.00", "$12.00", "+$2.00"] in rows
     assert [HOSTILE, "$42.42", "–", "–", "–", "–", "–", "–", "–", "–"] in rows
     assert [HOSTILE, "–", "–", "$3.33"] in rows
     assert ["1", HOSTILE, HOSTILE, HOSTILE, HOSTILE, "54,321", "–"] in rows
@@ -122,6 +68,60 @@ def test_layers_have_a_class_from_a_closed_set(page: Page) -> None:
     assert '<span class="badge other">x&#34; onclick=&#34;</span>' in html
 
 
+def test_each_section_is_explained_in_one_sentence(page: Page) -> None:
+    explained = re.findall(r"<h2 id=\"\w+\">([^<]+)</h2>\s*<p>([^<.]+[.])</p>", page.body(WITH_BUDGETS).decode())
+    assert [heading for heading, _ in explained] == [
+        "Budget allocation",
+        "Budgets",
+        "Efficiency rankings",
+        "Resource utilization",
+        "Provider breakdown",
+        "Wasted resources",
+    ]
+
+
+def test_an_amount_reads_the_same_wherever_it_is(page: Page) -> None:
+    families = (
+        Family(allocation.ALLOCATION, [(QUEST, 1234.5)]),
+        Family(utilization.DAY_ALLOCATION, [(("2026-11-20", "x"), 1234.5)]),
+        Family(utilization.DAY_SPEND, [(("2026-11-20", "x"), 0.0)]),
+    )
+    html = page.body(Snapshot(NOON, families, ())).decode()
+    # A tile, the list beside the donut, the rows of the quest and of the total, the day, and its bar.
+    assert html.count("$1,234.50") == 5 + 2
+    assert html.count("1,234.5") == html.count("$1,234.50")
+
+
+def test_spend_over_and_without_a_budget_is_named(page: Page) -> None:
+    families = (
+        Family(allocation.ALLOCATION, [(("q1", "Gene", "Forge"), 2.0), (("q2", "Atlas", "Atlas"), 0.0)]),
+        Family(
+            spend.QUEST_SPEND,
+            [(("q1", "Gene", "Forge", "1d"), 8.1), (("q2", "Atlas", "Atlas", "1d"), 1.0), (("q3", "Night", "x", "1d"), 3.0)],
+        ),
+    )
+    rows = Outline(page.body(Snapshot(NOON, families, ())).decode()).rows
+    assert [row[:5] for row in rows[1:5]] == [
+        ["Atlas", "Atlas", "over budget", "$1.00", "$0.00"],
+        ["Gene", "Forge", "405.0 %", "$8.10", "$2.00"],
+        ["Night", "x", "no budget", "$3.00", "–"],
+        ["Total", "", "605.0 %", "$12.10", "$2.00"],
+    ]
+
+
+def test_charts_are_described_to_a_screen_reader(page: Page) -> None:
+    html = page.body(FULL).decode()
+    charts = re.findall(r'<svg [^>]*role="img" aria-labelledby="(\S+) (\S+)">', html)
+    assert charts == [("donut-title", "donut-text"), ("timeline-title", "timeline-text")]
+    for title, text in charts:
+        assert f'<title id="{title}">' in html
+        assert f'<desc id="{text}">' in html
+
+
+def test_without_amounts_there_is_no_chart(page: Page) -> None:
+    assert "<figure" not in page.body(EMPTY).decode()
+
+
 def test_every_table_is_told_to_a_screen_reader(page: Page) -> None:
     outline = Outline(page.body(FULL).decode())
     assert outline.tags.count("caption") == outline.tags.count("table") == 6
@@ -129,7 +129,7 @@ def test_every_table_is_told_to_a_screen_reader(page: Page) -> None:
 
 
 def test_a_snapshot_without_families_has_empty_sections(page: Page) -> None:
-    text = Outline(page.body(Snapshot(NOON, (), ())).decode()).text
+    text = Outline(page.body(EMPTY).decode()).text
     for line in (
         "No budget and no spend today.",
         "No task with a cost and an impact.",
@@ -146,9 +146,3 @@ def test_the_policy_allows_exactly_the_style_that_the_page_has(page: Page) -> No
     assert b64decode(allowed) == sha256(style.encode()).digest()
     assert "unsafe" not in page.content_security_policy
     assert "script-src" not in page.content_security_policy
-
-
-def test_a_new_snapshot_is_a_new_page(page: Page) -> None:
-    before, after = page.body(FULL).decode(), page.body(Snapshot(NOON, (), ())).decode()
-    assert before != after
-    assert page.body(FULL).decode() == before

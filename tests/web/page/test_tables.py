@@ -1,66 +1,19 @@
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Mapping
+from datetime import date
 
 import pytest
 
-from exporter.metrics import Family, Labels, Metric
-from exporter.sections import allocation, budgets, efficiency, providers, spend, utilization, waste
+from exporter.metrics import Family, Metric
+from exporter.sections import efficiency, providers, utilization, waste
 from exporter.web.page import tables
 from exporter.web.page.lookup import Lookup
-from exporter.web.page.rows import DayRow, ProviderRow, QuestRow, TaskRow, WasteRow
+from exporter.web.page.rows import DayRow, ProviderRow, TaskRow, WasteRow
 
-GENE, ATLAS, NIGHT = ("q1", "Gene", "Agora"), ("q2", "Atlas", "Atlas"), ("q3", "Night", "unknown")
+GENE, ATLAS = ("q1", "Gene", "Agora"), ("q2", "Atlas", "Atlas")
 
 
 def lookup(*families: tuple[Metric, Mapping[tuple[str, ...], float]]) -> Lookup:
     return Lookup(Family(metric, list(samples.items())) for metric, samples in families)
-
-
-def test_allocation_has_the_largest_budget_first_and_what_is_spent_without_one_last() -> None:
-    table = tables.allocation_table(
-        lookup(
-            (allocation.ALLOCATION, {GENE: 25.0, ATLAS: 75.0}),
-            (spend.QUEST_SPEND, {(*GENE, "1d"): 50.0, (*GENE, "30d"): 900.0, (*NIGHT, "1d"): 3.0}),
-            (spend.PROJECTED, {GENE: 80.0}),
-        )
-    )
-    assert table.rows == (
-        QuestRow("Atlas", "Atlas", 75.0, None, None, 100.0),
-        QuestRow("Gene", "Agora", 25.0, 50.0, 80.0, 100.0),
-        QuestRow("Night", "unknown", None, 3.0, None, 100.0),
-    )
-    assert [(row.share, row.used) for row in table.rows] == [(0.75, None), (0.25, 2.0), (None, None)]
-    assert table.rest is None
-    assert table.total == QuestRow("Total", "", 100.0, 53.0, 80.0, 100.0)
-
-
-def test_quests_beyond_the_table_are_one_row_and_the_total_holds_them() -> None:
-    quests: dict[Labels, float] = {(f"q{number:02}", f"Quest {number:02}", "Forge"): float(number) for number in range(1, 19)}
-    table = tables.allocation_table(lookup((allocation.ALLOCATION, quests)))
-    assert [row.quest for row in table.rows] == [f"Quest {number:02}" for number in range(18, 3, -1)]
-    assert table.rest == QuestRow("3 more quests", "", 6.0, None, None, 171.0)
-    assert table.total.allocated == 171.0
-
-
-def test_budgets_are_sorted_by_the_share_used_and_say_when_they_are_used_up() -> None:
-    now, end = datetime(2026, 5, 21, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
-    month, over, empty, day = (*GENE, "month"), (*ATLAS, "month"), (*NIGHT, "open"), (*GENE, "day")
-    rows, more = tables.budget_table(
-        lookup(
-            (budgets.BUDGET, {month: 300.0, over: 0.0, empty: 10.0, day: 5.0}),
-            (budgets.SPEND, {month: 200.0, over: 1.0, empty: 2.0, day: 1.0}),
-            (budgets.PROJECTED, {month: 310.0, over: 2.0}),
-            (budgets.END, {month: end.timestamp(), over: end.timestamp(), day: end.timestamp()}),
-        ),
-        now,
-    )
-    assert more == 0
-    assert [(row.quest, row.period, row.used, row.over, row.days_left) for row in rows] == [
-        ("Atlas", "month", None, True, 11),
-        ("Gene", "month", 200 / 300, False, 11),
-        ("Night", "open", 0.2, False, None),
-    ]
-    assert [row.used_up for row in rows] == [None, now + (end - now) * (100 / 110), None]
 
 
 def test_efficient_tasks_are_ranked_by_ratio_and_then_by_id() -> None:
@@ -73,6 +26,7 @@ def test_efficient_tasks_are_ranked_by_ratio_and_then_by_id() -> None:
             (efficiency.TOP_TOKENS, {first: 1200.0}),
         ),
         "30d",
+        15,
     )
     assert rows == (
         TaskRow("t1", "One", "Atlas", "Atlas", None, 9.0, None, None, None),
@@ -92,16 +46,10 @@ def test_the_timeline_adds_up_layers_and_starts_with_the_latest_day() -> None:
         ),
         date(2026, 11, 20),
     )
-    today = DayRow("2026-11-20", today=True, allocated=None, spent=5.0, largest=20.0)
-    yesterday = DayRow("2026-11-19", today=False, allocated=10.0, spent=20.0, largest=20.0)
+    today = DayRow("2026-11-20", today=True, allocated=None, spent=5.0)
+    yesterday = DayRow("2026-11-19", today=False, allocated=10.0, spent=20.0)
     assert rows == (today, yesterday)
     assert [row.over for row in rows] == [None, 10.0]
-    assert [(row.bar(row.allocated), row.bar(row.spent)) for row in rows] == [(0.0, 25.0), (50.0, 100.0)]
-
-
-@pytest.mark.parametrize("largest,spent", [(0.0, 0.0), (4.0, -1.0)])
-def test_a_bar_is_never_shorter_than_nothing(largest: float, spent: float) -> None:
-    assert DayRow("2026-11-20", today=True, allocated=None, spent=spent, largest=largest).bar(spent) == 0.0
 
 
 def test_providers_are_sorted_by_cost_and_their_means_are_absent_where_nothing_divides() -> None:
@@ -149,7 +97,7 @@ def test_wasteful_tasks_are_ranked_by_tokens_and_then_by_id() -> None:
         ("t2", "Two", *ATLAS, "unscored", "30d"),
     )
     rows = tables.wasteful_tasks(
-        lookup((waste.WORST_TOKENS, {small: 2000.0, big: 9000.0, equal: 9000.0}), (waste.WORST_COST, {small: 0.25})), "30d"
+        lookup((waste.WORST_TOKENS, {small: 2000.0, big: 9000.0, equal: 9000.0}), (waste.WORST_COST, {small: 0.25})), "30d", 15
     )
     assert rows == (
         TaskRow("t2", "Two", "Atlas", "Atlas", "unscored", None, None, None, 9000.0),
@@ -158,9 +106,28 @@ def test_wasteful_tasks_are_ranked_by_tokens_and_then_by_id() -> None:
     )
 
 
+@pytest.mark.parametrize("rank", [tables.efficient_tasks, tables.wasteful_tasks])
+def test_rankings_show_only_the_first_tasks_of_all(rank: Callable[[Lookup, str, int], tuple[TaskRow, ...]]) -> None:
+    tasks = [(f"t{number:02}", "Task", *GENE) for number in range(20)]
+    found = lookup(
+        (efficiency.TOP_IMPACT_PER_USD, {(*task, "7d"): 1.0 + at // 10 for at, task in enumerate(tasks)}),
+        (waste.WORST_TOKENS, {(*task, "unscored", "7d"): 1.0 + at // 10 for at, task in enumerate(tasks)}),
+    )
+    assert [row.task_id for row in rank(found, "7d", 12)] == [f"t{number:02}" for number in (*range(10, 20), 0, 1)]
+
+
 @pytest.mark.parametrize(
-    "windows,shown",
-    [(["1d", "30d", "lifetime"], "30d"), (["1d", "7d", "90d"], "90d"), (["7d", "lifetime"], "lifetime"), ([], None)],
+    "windows, wanted, shown",
+    [
+        (["1d", "30d", "lifetime"], None, "30d"),
+        (["1d", "30d", "lifetime"], "1d", "1d"),
+        (["1d", "30d", "lifetime"], "<b>", "30d"),
+        (["1d", "7d", "90d"], None, "90d"),
+        (["7d", "lifetime"], "30d", "lifetime"),
+        ([], "7d", "30d"),
+    ],
 )
-def test_the_window_is_30_days_or_the_longest(windows: list[str], shown: str | None) -> None:
-    assert tables.window_shown(lookup((providers.SPEND, {("GLM", window): 1.0 for window in windows}))) == shown
+def test_the_window_is_the_wanted_one_or_30_days_or_the_longest(windows: list[str], wanted: str | None, shown: str) -> None:
+    found = tables.windows_of(lookup((providers.SPEND, {("GLM", window): 1.0 for window in windows})))
+    assert sorted(found) == sorted(windows)
+    assert tables.window_shown(found, wanted) == shown
