@@ -17,7 +17,7 @@ SECONDS_PER_DAY: Final = 86400
 SECONDS_BETWEEN_WRITES: Final = 0.5
 _CALL = """
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)
-SELECT clock_timestamp(), 'live-' || call / 10, 'quest-' || lpad((call / 10 %% 200)::text, 3, '0'),
+SELECT clock_timestamp(), 'live-' || call / 10, 'quest-' || lpad((call / 10 %% 60)::text, 3, '0'),
        'minimax', 'model-0' || call %% 6, 1500, 200, 0.0023
   FROM generate_series(%(first)s::bigint, %(last)s) AS call
 """
@@ -25,7 +25,7 @@ _JUDGEMENT = """
 INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, layer, task_title, total_tokens, cost_usd, impact_score)
 SELECT clock_timestamp(), clock_timestamp(), 'live-' || task, id, layer, 'Live task ' || task, 17000, 0.023, 1.5
   FROM generate_series(%(first)s::bigint / 10, (%(last)s::bigint + 1) / 10 - 1) AS task
-  JOIN quests ON id = 'quest-' || lpad((task %% 200)::text, 3, '0')
+  JOIN quests ON id = 'quest-' || lpad((task %% 60)::text, 3, '0')
 """
 # Ids follow each other in the order of time. One may be drawn twice, or be deleted: PostgreSQL says how many rows it changed.
 _ANY_OF = """

@@ -10,6 +10,6 @@ SELECT created_at, 'task-' || lpad(task::text, 9, '0'), 'quest-' || lpad(quest::
                (quest * 5 + floor(6 * pg_temp.draw(call, 3))::int) % 36 AS model,
                (300 + 6000 * pg_temp.draw(call, 4) ^ 2)::bigint AS input_tokens,
                (20 + 1500 * pg_temp.draw(call, 5) ^ 3)::bigint AS output_tokens
-          FROM (SELECT call, task, floor(200 * pg_temp.draw(task, 2) ^ 2)::int AS quest
+          FROM (SELECT call, task, floor(60 * pg_temp.draw(task, 2) ^ 2)::int AS quest
                   FROM (SELECT call, call / 10 + floor(:tasks * pg_temp.draw(call, 1))::bigint AS task
                           FROM generate_series(:first::bigint, :last) AS call) AS calls) AS tasks) AS entries;

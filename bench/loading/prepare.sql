@@ -14,7 +14,7 @@ INSERT INTO provider_families VALUES
 INSERT INTO quests
 SELECT 'quest-' || lpad(quest::text, 3, '0'), 'Quest number ' || quest,
        (ARRAY['Agora', 'Atlas', 'Exchange', 'Forge', 'Senate'])[1 + quest % 5]
-  FROM generate_series(0, 199) AS quest;
+  FROM generate_series(0, 59) AS quest;
 
 INSERT INTO quest_budget_allocations (quest_id, day, allocated_usd, spent_usd)
 SELECT id, current_date - back, 20 + right(id, 3)::int % 50, 15 + right(id, 3)::int % 40
