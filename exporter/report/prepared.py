@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from exporter.metrics import Metric
+from exporter.metrics import Metric, Sample
 from exporter.report import labelling
 from exporter.report.budgets import BudgetSums
 from exporter.report.context import ReportContext, Row
@@ -43,8 +43,8 @@ class Prepared:
             self.asked[query] = key, context.rows(query, **parameters)
         return self.asked[query][1]
 
-    def first(self, context: ReportContext, ranking: Ranking) -> dict[str, list[Row]]:
-        """The first tasks of a ranking by window, unordered. A row has the labels of a task, then the columns."""
+    def first(self, context: ReportContext, ranking: Ranking) -> list[list[Sample]]:
+        """The first tasks of a ranking in all windows: samples of each of its values."""
         return self.rankings.first(context, ranking, self.labels)
 
 

@@ -1,7 +1,7 @@
 """The first tasks of each window, of all quests and of each, looked up again only where a changed task may be among them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
@@ -57,18 +57,20 @@ class WindowTask(NamedTuple):
 class Ranking:
     """The tasks of each window by the column ``rank``, of those that have ``condition``.
 
-    ``columns`` are what is shown of each beside its labels, as SQL over ``l``, a row of ``window_tasks``.
+    ``values`` are what is shown of each, and ``labels`` those beside the labels of the task, as SQL over ``l``, a row of
+    ``window_tasks``.
     """
 
     rank: str
     condition: str
-    columns: tuple[str, ...]
+    values: tuple[str, ...]
+    labels: tuple[str, ...] = ()
 
 
 class _Found(NamedTuple):
-    """The first tasks of one place: their labels and columns by their numbers, and the least rank where no other has room."""
+    """The first tasks of one place by their numbers, a sample for each value, and the least rank where no other has room."""
 
-    rows: Mapping[int, Row]
+    tasks: Mapping[int, tuple[Sample, ...]]
     least: float
 
 
@@ -96,13 +98,13 @@ class _Window:
         self.found, self.dirty = kept | dict(found), set()
         self.places = defaultdict(set)
         for place, each in self.found.items():
-            for task in each.rows:
+            for task in each.tasks:
                 self.places[task].add(place)
 
     @property
-    def rows(self) -> list[Row]:
-        """Those of all places, each task once."""
-        return list({task: row for each in self.found.values() for task, row in each.rows.items()}.values())
+    def tasks(self) -> Mapping[int, tuple[Sample, ...]]:
+        """Those of all places."""
+        return {task: samples for each in self.found.values() for task, samples in each.tasks.items()}
 
 
 class Rankings:
@@ -110,6 +112,7 @@ class Rankings:
 
     def __init__(self) -> None:
         self._windows: dict[Ranking, dict[str, _Window]] = {}
+        self._samples: dict[Ranking, list[list[Sample]]] = {}
         self._names: object = None
 
     def note(self, changed: Iterable[WindowTask]) -> None:
@@ -121,8 +124,8 @@ class Rankings:
                 ranked = None if row[condition] is None else float(row[rank] or 0)
                 windows[row.window].note(row.task, row.quest, ranked)
 
-    def first(self, context: ReportContext, ranking: Ranking, labels: Labels) -> dict[str, list[Row]]:
-        """The first tasks of all quests and of each quest by window, unordered: labels, then columns."""
+    def first(self, context: ReportContext, ranking: Ranking, labels: Labels) -> list[list[Sample]]:
+        """The first tasks of all quests and of each quest in all windows: samples of each value, ordered by their labels."""
         if labels.names != self._names:
             self._windows.clear()
             self._names = labels.names
@@ -130,7 +133,10 @@ class Rankings:
         found = _look_up(context, ranking, {name: each.dirty for name, each in windows.items()}, labels.quest_top)
         for name, places in found.items():
             windows[name].replace(places)
-        return {name: window.rows for name, window in windows.items()}
+        if found:
+            rows = sorted(samples for window in windows.values() for samples in window.tasks.values())
+            self._samples[ranking] = [[row[place] for row in rows] for place in range(len(ranking.values))]
+        return self._samples[ranking]
 
 
 def _look_up(
@@ -142,14 +148,12 @@ def _look_up(
     if not leaders:
         return {}
     top = context.config.report.top
-    query = _TOP.format(leaders=" UNION ALL ".join(leaders), columns=", ".join(ranking.columns), **terms)
-    ranked: dict[str, dict[Place, dict[int, Row]]] = {
-        name: defaultdict(dict) for name, places in dirty.items() if places != set()
-    }
-    for window, place, *row in context.rows(query, top=top):
-        ranked[window][place][row[0]] = tuple(row[1:])
+    query = _TOP.format(leaders=" UNION ALL ".join(leaders), columns=", ".join(ranking.labels + ranking.values), **terms)
+    ranked: dict[str, dict[Place, list[Row]]] = {name: defaultdict(list) for name, places in dirty.items() if places != set()}
+    for row in context.rows(query, top=top):
+        ranked[row[0]][row[1]].append(row)
     return {
-        window: {place: _found(rows, top if place is None else quest_top) for place, rows in places.items()}
+        window: {place: _found(rows, top if place is None else quest_top, ranking) for place, rows in places.items()}
         for window, places in ranked.items()
     }
 
@@ -165,12 +169,14 @@ def _leaders(dirty: Mapping[str, set[Place] | None], terms: Mapping[str, object]
             yield _LEADERS_OF_QUESTS.format(window=window, quests=among, **terms)
 
 
-def _found(rows: Mapping[int, Row], most: int) -> _Found:
-    """``rows`` begin with the rank."""
-    least = min(row[0] for row in rows.values()) if len(rows) >= most else -inf
-    return _Found({task: row[1:] for task, row in rows.items()}, least)
+def _found(rows: Sequence[Row], most: int, ranking: Ranking) -> _Found:
+    """``rows`` are of one place: the window, the place, the task, its rank, labels and values."""
+    least = min(row[3] for row in rows) if len(rows) >= most else -inf
+    return _Found({row[2]: tuple(_samples(row, len(ranking.values))) for row in rows}, least)
 
 
-def samples_of(rows: dict[str, list[Row]], labels: int, column: int) -> list[Sample]:
-    """The samples of one column of a ranking; the labels of a row come first."""
-    return [((*row[:labels], window), float(row[labels + column])) for window, ranked in rows.items() for row in ranked]
+def _samples(row: Row, values: int) -> Iterator[Sample]:
+    """A sample for each of the last ``values`` columns, all with the same labels."""
+    labels = (*row[4:-values], row[0])
+    for value in row[-values:]:
+        yield labels, float(value)

@@ -4,7 +4,7 @@ from exporter.metrics import QUEST, TASK, Family, Labels, Metric
 from exporter.report.context import ReportContext, complete, summed
 from exporter.report.outcomes import IMPACT, SCORED, USD, Judged
 from exporter.report.prepared import Prepared
-from exporter.report.rankings import Ranking, samples_of
+from exporter.report.rankings import Ranking
 from exporter.requirements import SCORES, TASK_TOKENS, TASK_USD
 
 QUEST_IMPACT = Metric(
@@ -55,12 +55,11 @@ def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     quests = _by_quest(prepared)
     impact = [(labels, float(sums[IMPACT])) for labels, sums in quests.items() if sums[SCORED]]
     cost = [(labels, float(sums[USD])) for labels, sums in quests.items()]
-    best = prepared.first(context, _MOST_EFFICIENT)
     metrics = (TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_COST, TOP_TOKENS)
     return [
         Family(QUEST_IMPACT, complete(impact, context.windows)),
         Family(QUEST_IMPACT_COST, complete(cost, context.windows)),
-        *(Family(metric, samples_of(best, len(TASK), column)) for column, metric in enumerate(metrics)),
+        *map(Family, metrics, prepared.first(context, _MOST_EFFICIENT)),
     ]
 
 

@@ -4,7 +4,7 @@ from exporter.metrics import QUEST, TASK, Family, Labels, Metric
 from exporter.report.context import ReportContext, complete, summed
 from exporter.report.outcomes import TASKS, TOKENS, USD, Judged
 from exporter.report.prepared import Prepared
-from exporter.report.rankings import Ranking, samples_of
+from exporter.report.rankings import Ranking
 from exporter.requirements import SCORES, TASK_TOKENS, TASK_USD
 
 WASTE = (*QUEST, "reason", "window")
@@ -35,20 +35,19 @@ METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, WORST_TOKENS, WORST_COST)
 TIMELESS = True
 
 
-_MOST_WASTEFUL = Ranking("tokens", "reason", ("l.reason", "l.tokens", "l.usd"))
+_MOST_WASTEFUL = Ranking("tokens", "reason", values=("l.tokens", "l.usd"), labels=("l.reason",))
 
 
 def collect(context: ReportContext, prepared: Prepared) -> list[Family]:
     """Wasted USD, tokens and tasks by quest and reason, and the most wasteful tasks by tokens."""
     quests = _by_quest(prepared)
-    worst = prepared.first(context, _MOST_WASTEFUL)
     columns = {QUEST_USD: USD, QUEST_TOKENS: TOKENS, QUEST_TASKS: TASKS}
     by_quest = {
         metric: [(labels, float(sums[column])) for labels, sums in quests.items()] for metric, column in columns.items()
     }
     return [
         *(Family(metric, complete(found, context.windows)) for metric, found in by_quest.items()),
-        *(Family(metric, samples_of(worst, len(TASK) + 1, n)) for n, metric in enumerate((WORST_TOKENS, WORST_COST))),
+        *map(Family, (WORST_TOKENS, WORST_COST), prepared.first(context, _MOST_WASTEFUL)),
     ]
 
 
