@@ -1,0 +1,62 @@
+"""The state of the exporter now."""
+
+from typing import Final
+
+from exporter.sections import info
+from grafana import alerts, status, theme
+from grafana.layout import Tile
+from grafana.panels import Panel, Query, Words, names, number, states
+from grafana.queries import TARGET, every, own
+
+NOTHING: Final = "no data: exporter down"
+
+
+def tiles() -> list[Tile]:
+    """What works and what does not, and the alerts on the exporter itself."""
+    ledgers = Words(
+        "Ledgers up",
+        "Whether each ledger was read at the last refresh. If not, run resource-exporter check, which says how to fix it.",
+        NOTHING,
+    )
+    sections = Words(
+        "Sections computed",
+        "Whether each section of the report was computed at the last refresh. If not, the log has the error.",
+        NOTHING,
+    )
+    return [
+        status.tile(),
+        *(Tile(panel, 6, 3) for panel in (_scraped(), _config(), _version())),
+        Tile(states(ledgers, Query(f"min by (ledger) ({own('ledger_up')})", "{{ledger}}")), 8, 5),
+        Tile(states(sections, Query(f"min by (collector) ({own('collector_success')})", "{{collector}}")), 11, 5),
+        Tile(_zone(), 5, 5),
+        alerts.tile(24, 'quest_id=""', 'provider=""'),
+    ]
+
+
+def _scraped() -> Panel:
+    words = Words(
+        "Scraped",
+        "Exporters that Prometheus can scrape. If some are missing, see the targets page of Prometheus.",
+        "no data: no exporter is a target",
+    )
+    return number(words, theme.COUNT, Query(f"sum(up{{{TARGET}}})"), color=theme.ONE_IS_GOOD)
+
+
+def _config() -> Panel:
+    words = Words(
+        "Configuration",
+        "Whether the last load of the configuration succeeded. If not, the previous one is still in use; the log has the"
+        " error.",
+        NOTHING,
+    )
+    return states(words, Query(f"min({own('config_last_reload_successful')})"))
+
+
+def _version() -> Panel:
+    words = Words("Version", "The running version. All replicas should run the same one.", NOTHING)
+    return names(words, Query(f"count by (version) ({own('build_info')})", "{{version}}"))
+
+
+def _zone() -> Panel:
+    words = Words("Time zone", "The time zone of the budget day. It must be that of the people who set the budgets.", NOTHING)
+    return names(words, Query(f"count by (timezone) ({every(info.INFO)})", "{{timezone}}"))
