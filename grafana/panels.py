@@ -20,7 +20,8 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Proper
 from grafana_foundation_sdk.models.dashboard import SpecialValueMap, SpecialValueMatch, ValueMap, ValueMappingResult
 
 from exporter.palette import ALLOCATED, OVER, QUESTS, REST
-from grafana.theme import COUNT, DECIMALS, TEXT, Steps, by_threshold, colored, fixed, thresholds
+from grafana.theme import COUNT, DECIMALS, NAME, TEXT, Steps, by_threshold, colored, fixed, thresholds
+from grafana.transformations import at_once
 from grafana.variables import DATASOURCE
 
 Panel = piechart.Panel | stat.Panel | table.Panel | timeseries.Panel
@@ -89,9 +90,12 @@ def states(words: Words, query: Query) -> stat.Panel:
     return panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME) if query.legend else panel
 
 
-def names(words: Words, query: Query) -> stat.Panel:
-    """The names of the series of the query, without their values."""
-    return number(words, COUNT, query).text_mode(common.BigValueTextMode.NAME)
+def names(words: Words, label: str, expression: str) -> stat.Panel:
+    """The values of a label of the series."""
+    panel = outfit(stat.Panel(), words, NAME, [at_once(expression)]).text_mode(common.BigValueTextMode.VALUE)
+    panel.reduce_options(ReduceDataOptions().values(values=True).calcs(["lastNotNull"]).fields(f"/^{label}$/"))
+    panel.graph_mode(common.BigValueGraphMode.NONE).justify_mode(common.BigValueJustifyMode.CENTER)
+    return panel.color_scheme(fixed(TEXT)).mappings([missing(words.absent, match=SpecialValueMatch.NULL)])
 
 
 def texts(by_value: Mapping[int, tuple[str, str]]) -> ValueMap:
@@ -101,10 +105,9 @@ def texts(by_value: Mapping[int, tuple[str, str]]) -> ValueMap:
     )
 
 
-def missing(text: str, color: str = REST) -> SpecialValueMap:
-    """The text in the place of a number that is absent. Without it, Grafana colours the text as if it were a number."""
-    result = ValueMappingResult(text=text, color=color)
-    return SpecialValueMap(options=SpecialOptions(match=SpecialValueMatch.NULL_AND_NAN, result=result))
+def missing(text: str, color: str = REST, match: SpecialValueMatch = SpecialValueMatch.NULL_AND_NAN) -> SpecialValueMap:
+    """The text in the place of a value that is absent. Without it, Grafana colours the text as if it were a number."""
+    return SpecialValueMap(options=SpecialOptions(match=match, result=ValueMappingResult(text=text, color=color)))
 
 
 def donut(words: Words, unit: str, *queries: Query) -> piechart.Panel:

@@ -17,6 +17,7 @@ SCORE: Final = Short
 TOKENS: Final = Short
 SECONDS: Final = Seconds
 BYTES: Final = BytesIEC
+NAME: Final = "string"
 DATE: Final = "time:YYYY-MM-DD"
 """A Unix time in milliseconds, in the time zone of the browser."""
 

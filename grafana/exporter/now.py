@@ -54,9 +54,9 @@ def _config() -> Panel:
 
 def _version() -> Panel:
     words = Words("Version", "The running version. All replicas should run the same one.", NOTHING)
-    return names(words, Query(f"count by (version) ({own('build_info')})", "{{version}}"))
+    return names(words, "version", f"count by (version) ({own('build_info')})")
 
 
 def _zone() -> Panel:
     words = Words("Time zone", "The time zone of the budget day. It must be that of the people who set the budgets.", NOTHING)
-    return names(words, Query(f"count by (timezone) ({every(info.INFO)})", "{{timezone}}"))
+    return names(words, "timezone", f"count by (timezone) ({every(info.INFO)})")

@@ -31,7 +31,8 @@ def test_an_absent_number_is_grey_and_no_number(uid: str) -> None:
             defaults = panel["fieldConfig"]["defaults"]
             special = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
             color = OVER if panel["title"] == "Data as of" else REST
-            assert special == [{"match": "null+nan", "result": {"text": defaults["noValue"], "color": color}}], panel["title"]
+            match = "null" if defaults["unit"] == "string" else "null+nan"
+            assert special == [{"match": match, "result": {"text": defaults["noValue"], "color": color}}], panel["title"]
             assert not any("mappings" in override for override in list(fields(panel))[1:]), panel["title"]
 
 

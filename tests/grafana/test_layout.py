@@ -63,6 +63,11 @@ def test_on_a_phone_a_chart_comes_within_two_screens(uid: str) -> None:
     assert above + 450 <= 2 * 800, "with the bar of Grafana and the variables"
 
 
+@each_board
+def test_graphs_have_the_interval_that_fits_their_range(uid: str) -> None:
+    assert not any("interval" in panel for panel in panels(BOARDS[uid]))
+
+
 @pytest.mark.parametrize("uid", ["resource-dashboard", "resource-quest", "resource-exporter"])
 def test_five_alerts_are_in_view(uid: str) -> None:
     panel = by_title(uid, "Firing alerts")

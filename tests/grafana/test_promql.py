@@ -103,6 +103,11 @@ def test_rankings_are_instant_queries(asked: Asked) -> None:
         assert len(re.findall(constant, asked.expression)) == asked.expression.count("topk")
 
 
+@each_query
+def test_graphs_neither_extrapolate_nor_mix_two_days(asked: Asked) -> None:
+    assert not re.search(r"\b(delta|deriv|predict_linear)\(|max_over_time\([^[]*\[\$__(rate_)?interval\]", asked.expression)
+
+
 def test_every_data_metric_is_drawn() -> None:
     drawn = {name for asked in queries() for name, _ in SELECTOR.findall(asked.expression)}
     assert DATA.keys() - drawn == set()
