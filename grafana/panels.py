@@ -129,6 +129,11 @@ def course(words: Words, unit: str, *queries: Query, stacked: bool = False) -> t
     return panel
 
 
+def per_hour(words: Words, unit: str, query: Query, *, stacked: bool = True) -> timeseries.Panel:
+    """A graph of what changed in the hour before each moment. Points closer to each other than minutes would only cost time."""
+    return course(words, unit, query, stacked=stacked).max_data_points(300)
+
+
 def paint(panel: P, colors: Mapping[str, str]) -> P:
     """Set the colours of the series with these names; all others are grey."""
     panel.color_scheme(fixed(REST))

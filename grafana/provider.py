@@ -8,7 +8,7 @@ from exporter.sections import providers, spend
 from grafana import comparison, links, measures, status, theme, variables
 from grafana.comparison import BY_PROVIDER, NO_IMPACT, NO_SPEND
 from grafana.layout import Page, Section, Tile
-from grafana.panels import Panel, Query, Words, course, number, paint
+from grafana.panels import Panel, Query, Words, course, number, paint, per_hour
 from grafana.queries import Scope, share, total
 from grafana.tables import Key, Value, rows
 
@@ -152,7 +152,7 @@ def _models() -> list[Tile]:
 
 
 def _trend() -> list[Tile]:
-    spent = course(
+    spent = per_hour(
         Words(
             "Spend per hour",
             "USD in the hour before each moment, by provider. After a lasting increase, look for the model behind it above.",
@@ -160,9 +160,8 @@ def _trend() -> list[Tile]:
         ),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, BY), "{{provider}}"),
-        stacked=True,
     )
-    calls = course(
+    calls = per_hour(
         Words(
             "Calls per hour",
             "Calls in the hour before each moment, by provider. Fewer calls with the same spend are more expensive calls.",
@@ -170,9 +169,8 @@ def _trend() -> list[Tile]:
         ),
         theme.COUNT,
         Query(SCOPE.rise(spend.CALLS, BY), "{{provider}}"),
-        stacked=True,
     )
-    price = course(
+    price = per_hour(
         Words(
             "Price per million tokens",
             "USD per million tokens in the hour before each moment. A step is a new price or another model.",
@@ -180,6 +178,7 @@ def _trend() -> list[Tile]:
         ),
         theme.USD,
         Query(f"1e6 * {share(measures.spent_per_hour(SCOPE, BY), SCOPE.rise(spend.TOKENS, BY))}", "{{provider}}"),
+        stacked=False,
     )
     impact = course(
         Words(

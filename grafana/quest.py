@@ -6,7 +6,7 @@ from exporter.palette import ALLOCATED, OVER, PROVIDERS, SPENT
 from exporter.sections import allocation, spend
 from grafana import alerts, budgets, comparison, links, measures, rankings, status, theme, variables
 from grafana.layout import Page, Section, Tile
-from grafana.panels import Panel, Query, Words, course, donut, linked, marked, number, paint
+from grafana.panels import Panel, Query, Words, donut, linked, marked, number, paint, per_hour
 from grafana.queries import RECENT, TODAY, Scope, share, total
 
 SCOPE: Final = Scope({"quest_id": '=~"$quest"'})
@@ -101,7 +101,7 @@ def _course() -> list[Tile]:
         NO_HISTORY,
     )
     daily = budgets.against(words, SCOPE.held(spend.QUEST_SPEND, window=TODAY), SCOPE.held(allocation.ALLOCATION))
-    burn = course(
+    burn = per_hour(
         Words(
             "Burn rate",
             "Spend in the hour before each moment divided by 1/24 of the allocation. At 1 the budget lasts exactly one day."
@@ -110,6 +110,7 @@ def _course() -> list[Tile]:
         ),
         theme.SCORE,
         Query(measures.burn_rate(SCOPE), "Burn rate"),
+        stacked=False,
     ).decimals(2)
     return [
         Tile(daily, 14, 9),
@@ -127,7 +128,7 @@ def _providers() -> list[Tile]:
         theme.USD,
         Query(f"sort_desc({total(SCOPE.of(spend.SPEND), 'provider')})", "{{provider}}"),
     )
-    live = course(
+    live = per_hour(
         Words(
             "Spend per hour, by provider",
             "USD in the hour before each moment. It shows which provider causes a change in the quest's spend.",
@@ -135,7 +136,6 @@ def _providers() -> list[Tile]:
         ),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}"),
-        stacked=True,
     )
     return [
         Tile(linked(paint(shares, PROVIDERS), *links.provider_of_series()), 9, 9),

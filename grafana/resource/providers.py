@@ -7,7 +7,7 @@ from exporter.palette import PROVIDERS
 from exporter.sections import providers
 from grafana import comparison, links, measures, theme
 from grafana.layout import Tile
-from grafana.panels import Query, Words, course, donut, linked, paint
+from grafana.panels import Query, Words, donut, linked, paint, per_hour
 from grafana.queries import RECENT, total
 from grafana.resource.scope import NO_HISTORY, NO_SPEND, SCOPE
 
@@ -39,4 +39,4 @@ def _live() -> Course:
         NO_HISTORY,
     )
     query = Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}")
-    return paint(course(words, theme.USD, query, stacked=True), PROVIDERS).time_from(RECENT)
+    return paint(per_hour(words, theme.USD, query), PROVIDERS).time_from(RECENT)

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.timeseries import Panel as Course
 from exporter.sections import spend, utilization
 from grafana import links, measures, theme
 from grafana.layout import Tile
-from grafana.panels import Panel, Query, Words, course, linked, paint_quests
+from grafana.panels import Panel, Query, Words, linked, paint_quests, per_hour
 from grafana.queries import RECENT, TODAY, leading, total
 from grafana.resource.scope import NO_HISTORY, QUEST, SCOPE
 from grafana.timeline import balance, days
@@ -48,4 +48,4 @@ def _live() -> Course:
     )
     rank = total(SCOPE.highest(spend.QUEST_SPEND, window=TODAY), *QUEST)
     query = Query(leading(measures.spent_per_hour(SCOPE, *QUEST), rank, QUEST), "{{quest}}")
-    return paint_quests(course(words, theme.USD, query, stacked=True)).time_from(RECENT)
+    return paint_quests(per_hour(words, theme.USD, query)).time_from(RECENT)
