@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.table import Panel as Table
 
 from exporter.metrics import Metric
-from exporter.palette import PROVIDERS, REST, SPENT
+from exporter.palette import PROVIDERS, SPENT
 from exporter.sections import providers, spend
 from grafana import links, measures, theme
 from grafana.panels import Words
@@ -37,7 +37,7 @@ def providers_table(scope: Scope) -> Table:
         Value("Tokens in", of(providers.TOKENS, **INPUT), theme.TOKENS, width=95),
         Value("Tokens out", of(providers.TOKENS, **OUTPUT), theme.TOKENS, width=100),
         Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, 115, theme.PRICE),
-        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 150, 2, bar=REST),
+        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 150, 2, bar=theme.TEXT),
         Value("Wasted", share(of(providers.WASTED), spent), theme.SHARE, width=85),
         Value("Unpriced", of(providers.UNPRICED), theme.COUNT, width=90),
     )

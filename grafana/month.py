@@ -3,7 +3,7 @@
 from typing import Final
 
 from exporter.metrics import Metric
-from exporter.palette import OVER, REST, SPENT
+from exporter.palette import OVER, SPENT
 from exporter.sections import efficiency, spend, utilization, waste
 from grafana import links, status, theme, variables
 from grafana.layout import Page, Section, Tile
@@ -127,8 +127,8 @@ def _charts() -> list[Tile]:
         Query(f"{_of(spend.QUEST_SPEND)} - sum(topk(8, {spent} > 0)) > 0", OTHER),
     )
     return [
-        Tile(days(timeline, ALLOCATED_BY_DAY, SPENT_BY_DAY), 14, 8),
-        Tile(linked(paint_quests(pie), *links.quest_of_series(_LINK)), 10, 8),
+        Tile(days(timeline, ALLOCATED_BY_DAY, SPENT_BY_DAY), 12, 8),
+        Tile(linked(paint_quests(pie), *links.quest_of_series(_LINK)), 12, 8),
     ]
 
 
@@ -158,4 +158,4 @@ def _quests() -> list[Tile]:
 
 
 def _impact(per_usd: str, *, ascending: bool = False) -> Value:
-    return Value("Impact per $1", per_usd, theme.SCORE, width=180, decimals=2, bar=REST, ascending=ascending)
+    return Value("Impact per $1", per_usd, theme.SCORE, width=180, decimals=2, bar=theme.TEXT, ascending=ascending)

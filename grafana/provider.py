@@ -3,7 +3,7 @@
 from typing import Final
 
 from exporter.metrics import Metric
-from exporter.palette import OVER, PROVIDERS, REST, SPENT
+from exporter.palette import OVER, PROVIDERS, SPENT
 from exporter.sections import providers, spend
 from grafana import comparison, links, measures, status, theme, variables
 from grafana.comparison import BY_PROVIDER, NO_IMPACT, NO_SPEND
@@ -131,12 +131,12 @@ def _comparison() -> list[Tile]:
     )
     spent = _of(providers.SPEND, BY)
     values = (
-        (impact, Value("Impact per $1", measures.provider_impact_per_usd(SCOPE, BY), theme.SCORE, 150, 2, REST)),
-        (price, Value("USD / 1M", f"1e6 * {share(spent, _of(providers.TOKENS, BY))}", theme.USD, 150, bar=SPENT)),
-        (task, Value("Cost", share(spent, _of(providers.TASKS, BY)), theme.USD, 150, theme.PRICE, SPENT)),
-        (wasted, Value("Wasted", share(_of(providers.WASTED, BY), spent), theme.SHARE, 150, bar=OVER)),
+        (impact, Value("Impact per $1", measures.provider_impact_per_usd(SCOPE, BY), theme.SCORE, 130, 2, theme.TEXT)),
+        (price, Value("USD / 1M", f"1e6 * {share(spent, _of(providers.TOKENS, BY))}", theme.USD, 130, bar=SPENT)),
+        (task, Value("Cost", share(spent, _of(providers.TASKS, BY)), theme.USD, 130, theme.PRICE, SPENT)),
+        (wasted, Value("Wasted", share(_of(providers.WASTED, BY), spent), theme.SHARE, 130, bar=OVER)),
     )
-    bars = [Tile(rows(words, BY_PROVIDER, (value,)), 6, 7) for words, value in values]
+    bars = [Tile(rows(words, BY_PROVIDER, (value,)), 6, 8) for words, value in values]
     return [*bars, Tile(comparison.providers_table(SCOPE), 24, 8)]
 
 
@@ -146,9 +146,9 @@ def _models() -> list[Tile]:
         "The twelve models with the highest spend. Try a cheaper one for the work of the first ones.",
         NO_SPEND,
     )
-    spent = Value("Spent", _of(providers.MODEL_SPEND, BY, "model"), theme.USD, 150, bar=SPENT)
-    keys = (Key("provider", "Provider", 100, PROVIDERS, links.provider_of_row()), Key("model", "Model"))
-    return [Tile(rows(words, keys, (spent,), most=12), 9, 13), Tile(comparison.models_table(SCOPE), 15, 13)]
+    spent = Value("Spent", _of(providers.MODEL_SPEND, BY, "model"), theme.USD, 400, bar=SPENT)
+    keys = (Key("provider", "Provider", 110, PROVIDERS, links.provider_of_row()), Key("model", "Model"))
+    return [Tile(rows(words, keys, (spent,), most=12), 24, 10), Tile(comparison.models_table(SCOPE), 24, 10)]
 
 
 def _trend() -> list[Tile]:

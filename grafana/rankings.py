@@ -5,7 +5,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.table import Panel as Table
 
 from exporter.metrics import Metric
-from exporter.palette import LAYERS, OVER, REASONS, REST
+from exporter.palette import LAYERS, OVER, REASONS
 from exporter.sections import efficiency, waste
 from grafana import links, theme
 from grafana.panels import Words
@@ -16,7 +16,7 @@ TASK: Final = (
     Key("task_id"),
     Key("task", "Task"),
     Key("quest_id"),
-    Key("quest", "Quest", width=180, link=links.quest_of_row()),
+    Key("quest", "Quest", width=210, link=links.quest_of_row()),
     Key("layer", "Layer", width=85, colors=LAYERS),
 )
 MOST: Final = 15
@@ -36,7 +36,7 @@ def best_tasks(scope: Scope) -> Table:
         return _first(scope, metric, efficiency.TOP_IMPACT_PER_USD)
 
     values = (
-        Value("Impact per $1", first(efficiency.TOP_IMPACT_PER_USD), theme.SCORE, width=130, decimals=2, bar=REST),
+        Value("Impact per $1", first(efficiency.TOP_IMPACT_PER_USD), theme.SCORE, width=130, decimals=2, bar=theme.TEXT),
         Value("Impact", first(efficiency.TOP_IMPACT), theme.SCORE, width=75, decimals=2),
         Value("Cost", first(efficiency.TOP_COST), theme.USD, width=80),
         Value("Tokens", first(efficiency.TOP_TOKENS), theme.TOKENS, width=80),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from grafana_foundation_sdk.builders.common import VizTextDisplayOptions
 from grafana_foundation_sdk.builders.stat import Panel as Stat
 
 from exporter.palette import ALLOCATED, OVER
@@ -13,7 +14,7 @@ from grafana.theme import colored, unit
 STALE_AFTER: Final = 120
 """Seconds after which data are old."""
 _READ: Final = own("collector_last_success_timestamp_seconds")
-_STATES: Final = {"up": ("exporter up", ALLOCATED), "old": ("exporter up, data old", OVER), "down": ("exporter down", OVER)}
+_STATES: Final = {"up": ("exporter up", ALLOCATED), "old": ("up, data old", OVER), "down": ("exporter down", OVER)}
 
 
 def tile() -> Tile:
@@ -25,6 +26,7 @@ def tile() -> Tile:
         "no data: nothing read in 24 hours",
     )
     panel = number(words, _shown("exporter up"), *_queries()).mappings([missing(words.absent, OVER)])
+    panel.text(VizTextDisplayOptions().value_size(18))
     return Tile(_in_colors(panel), 6, 3)
 
 
@@ -48,4 +50,4 @@ def _in_colors(panel: Stat) -> Stat:
 
 def _shown(text: str) -> str:
     """The format of a moment, followed by a text."""
-    return f"time:YYYY-MM-DD HH:mm[, {text}]"
+    return f"time:MM-DD HH:mm[, {text}]"

@@ -83,7 +83,7 @@ def _arranged(keys: Sequence[Key], fields: Sequence[str], values: Sequence[Value
 def _decorated(panel: table.Panel, keys: Sequence[Key], values: Sequence[Value], *, ranked: bool) -> table.Panel:
     panel.override_by_regexp("/.*/", [Property("noValue", UNKNOWN)])  # of a cell; that of the panel is for a table without rows
     if ranked:
-        panel.override_by_name(RANK, [unit("none"), Property("custom.width", 40)])
+        panel.override_by_name(RANK, [unit("none"), Property("custom.width", 50)])
     for key in keys:
         panel.override_by_name(key.heading or key.label, _key_properties(key))
     for value in values:

@@ -18,6 +18,7 @@ TOKENS: Final = Short
 SECONDS: Final = Seconds
 BYTES: Final = BytesIEC
 NAME: Final = "string"
+PER_SECOND: Final = "suffix:/s"
 DATE: Final = "time:YYYY-MM-DD"
 """A Unix time in milliseconds, in the time zone of the browser."""
 
@@ -42,11 +43,6 @@ DIFFERENCE: Steps = {-1000: OVER, -1: WARNING, -0.005: TEXT, 0.005: WARNING, 1: 
 
 _TINT: Final = "4a"
 """The opacity of a badge, 0.29: below 0.3, Grafana writes on it in the colour of its theme's text."""
-
-
-def per_second(name: str) -> str:
-    """The unit of a rate of things with this name."""
-    return f"suffix:{name}/s"
 
 
 def badge(color: str) -> str:

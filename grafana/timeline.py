@@ -42,9 +42,9 @@ def _daily(words: Words, expressions: Mapping[str, str]) -> timeseries.Panel:
     panel.transformations(
         [
             step("joinByField", byField=DAY, mode="outer"),
-            step("convertFieldType", conversions=[as_time]),
             step("sortBy", sort=[{"field": DAY}]),
             step("organize", excludeByName=dropped, renameByName=names),
+            step("convertFieldType", conversions=[as_time]),  # last: Grafana may call a field of this type Time
         ]
     )
     return panel.draw_style(GraphDrawStyle.BARS).fill_opacity(80).line_width(0).show_points(VisibilityMode.NEVER)

@@ -1,14 +1,10 @@
 """The work of the exporter over time."""
 
-from typing import Final
-
 from grafana import theme
 from grafana.exporter.now import NOTHING
 from grafana.layout import Tile
 from grafana.panels import Query, Words, course
 from grafana.queries import TARGET, growth, own
-
-BUCKETS: Final = theme.per_second("buckets")
 
 
 def freshness() -> list[Tile]:
@@ -57,7 +53,7 @@ def refreshes() -> list[Tile]:
         NOTHING,
     )
     outcome = Words(
-        "Refreshes by outcome",
+        "Refreshes per second, by outcome",
         "partial: a ledger or a section failed. failure: nothing was published. Both should be 0.",
         NOTHING,
     )
@@ -65,7 +61,7 @@ def refreshes() -> list[Tile]:
     return [
         Tile(course(slowest, theme.SECONDS, Query(f"histogram_quantile(0.99, {bucket})", "{{stage}}")), 12, 8),
         Tile(course(mean, theme.SECONDS, Query(f"{spent} / ({ended} > 0)", "{{stage}}")), 12, 8),
-        Tile(course(outcome, theme.per_second("refreshes"), Query(growth("refreshes_total", "outcome"), "{{outcome}}")), 12, 8),
+        Tile(course(outcome, theme.PER_SECOND, Query(growth("refreshes_total", "outcome"), "{{outcome}}")), 12, 8),
         Tile(
             course(section, theme.SECONDS, Query(f"max by (collector) ({own('collector_duration_seconds')})", "{{collector}}")),
             12,
@@ -77,19 +73,18 @@ def refreshes() -> list[Tile]:
 def exactness() -> list[Tile]:
     """What was read, compared and repaired."""
     rows = Words(
-        "Rows read, by ledger",
-        "Rows fetched per second. A lasting increase means that many entries are written late or changed.",
+        "Rows read per second, by ledger",
+        "Rows fetched. A lasting increase means that many entries are written late or changed.",
         NOTHING,
     )
     audits = Words(
-        "Audits",
-        "Buckets compared with the ledger per second. If it is 0 for a day, audits have stopped and silent changes are not"
-        " found.",
+        "Audited buckets per second, by ledger",
+        "Buckets compared with the ledger. If it is 0 for a day, audits have stopped and silent changes are not found.",
         NOTHING,
     )
     repairs = Words(
-        "Repairs",
-        "Buckets per second that differed from the ledger and were read again. Rows were deleted or back-dated silently:"
+        "Repaired buckets per second, by ledger",
+        "Buckets that differed from the ledger and were read again. Rows were deleted or back-dated silently:"
         " find out by whom.",
         NOTHING,
     )
@@ -100,9 +95,9 @@ def exactness() -> list[Tile]:
     )
     rejections = f"max by (ledger, reason) ({own('rejected_rows')})"
     return [
-        Tile(course(rows, theme.per_second("rows"), Query(growth("ledger_rows_read_total", "ledger"), "{{ledger}}")), 12, 8),
-        Tile(course(audits, BUCKETS, Query(growth("audited_buckets_total", "ledger"), "{{ledger}}")), 12, 8),
-        Tile(course(repairs, BUCKETS, Query(growth("audit_repairs_total", "ledger"), "{{ledger}}")), 12, 8),
+        Tile(course(rows, theme.PER_SECOND, Query(growth("ledger_rows_read_total", "ledger"), "{{ledger}}")), 12, 8),
+        Tile(course(audits, theme.PER_SECOND, Query(growth("audited_buckets_total", "ledger"), "{{ledger}}")), 12, 8),
+        Tile(course(repairs, theme.PER_SECOND, Query(growth("audit_repairs_total", "ledger"), "{{ledger}}")), 12, 8),
         Tile(course(rejected, theme.COUNT, Query(rejections, "{{ledger}}: {{reason}}")), 12, 8),
     ]
 

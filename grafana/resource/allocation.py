@@ -23,7 +23,7 @@ def tiles() -> list[Tile]:
         Tile(linked(_shares(), *links.quest_of_series()), 10, 13),
         Tile(_used(), 14, 8),
         Tile(_without(), 14, 5),
-        Tile(budgets.table(SCOPE), 24, 9),
+        Tile(budgets.table(SCOPE), 24, 7),
     ]
 
 

@@ -1,6 +1,6 @@
 """Efficiency rankings: where a dollar does most."""
 
-from exporter.palette import LAYERS, REST
+from exporter.palette import LAYERS
 from grafana import measures, rankings, theme
 from grafana.comparison import BY_PROVIDER
 from grafana.layout import Tile
@@ -12,10 +12,10 @@ from grafana.tables import Key, Value, rows
 def tiles() -> list[Tile]:
     """The best tasks, and impact per USD by quest, layer and provider."""
     return [
-        Tile(rankings.best_tasks(SCOPE), 16, 18),
-        Tile(rows(_quests(), BY_QUEST, (_impact(measures.impact_per_usd(SCOPE, *QUEST)),), most=8), 8, 6),
-        Tile(rows(_layers(), (_LAYER,), (_impact(measures.impact_per_usd(SCOPE, "layer")),)), 8, 6),
-        Tile(rows(_providers(), BY_PROVIDER, (_impact(measures.provider_impact_per_usd(SCOPE, "provider")),)), 8, 6),
+        Tile(rankings.best_tasks(SCOPE), 24, 17),
+        Tile(rows(_quests(), BY_QUEST, (_impact(measures.impact_per_usd(SCOPE, *QUEST)),), most=8), 8, 8),
+        Tile(rows(_layers(), (_LAYER,), (_impact(measures.impact_per_usd(SCOPE, "layer")),)), 8, 8),
+        Tile(rows(_providers(), BY_PROVIDER, (_impact(measures.provider_impact_per_usd(SCOPE, "provider")),)), 8, 8),
     ]
 
 
@@ -23,7 +23,7 @@ _LAYER = Key("layer", "Layer", colors=LAYERS)
 
 
 def _impact(expression: str) -> Value:
-    return Value("Impact per $1", expression, theme.SCORE, width=180, decimals=2, bar=REST)
+    return Value("Impact per $1", expression, theme.SCORE, width=180, decimals=2, bar=theme.TEXT)
 
 
 def _quests() -> Words:

@@ -15,9 +15,9 @@ def tiles() -> list[Tile]:
     """The totals, the most wasteful tasks, and USD wasted by reason and by quest."""
     return [
         *(Tile(panel, 8, 3) for panel in (_usd(), _tokens(), _tasks())),
-        Tile(rankings.wasted_tasks(SCOPE), 16, 17),
-        Tile(_reasons(), 8, 5),
-        Tile(_quests(), 8, 12),
+        Tile(rankings.wasted_tasks(SCOPE), 24, 17),
+        Tile(_reasons(), 8, 8),
+        Tile(_quests(), 16, 8),
     ]
 
 
@@ -69,5 +69,5 @@ def _quests() -> Panel:
         "The quests with the most waste. Click a quest to see its tasks, and fix what they have in common.",
         "no data: no wasted task in this window",
     )
-    usd = Value("Wasted", total(SCOPE.of(waste.QUEST_USD), *QUEST), theme.USD, width=200, bar=OVER)
+    usd = Value("Wasted", total(SCOPE.of(waste.QUEST_USD), *QUEST), theme.USD, width=300, bar=OVER)
     return rows(words, BY_QUEST, (usd,), most=9)

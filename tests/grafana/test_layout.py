@@ -30,9 +30,9 @@ def test_the_first_tile_says_how_old_the_data_are(uid: str) -> None:
     assert (first["title"], first["gridPos"]["x"], first["gridPos"]["y"]) == ("Data as of", 0, 1)
     shown = {each["matcher"]["options"]: each["properties"][0]["value"] for each in first["fieldConfig"]["overrides"]}
     assert shown == {
-        "up": "time:YYYY-MM-DD HH:mm[, exporter up]",
-        "old": "time:YYYY-MM-DD HH:mm[, exporter up, data old]",
-        "down": "time:YYYY-MM-DD HH:mm[, exporter down]",
+        "up": "time:MM-DD HH:mm[, exporter up]",
+        "old": "time:MM-DD HH:mm[, up, data old]",
+        "down": "time:MM-DD HH:mm[, exporter down]",
     }
 
 
@@ -89,7 +89,12 @@ def test_rates_are_named(uid: str) -> None:
     units = {field["unit"] for panel in panels(BOARDS[uid]) for field in fields(panel) if "unit" in field}
     assert "cps" not in units
     rates = {panel["fieldConfig"]["defaults"]["unit"] for panel in panels(BOARDS[uid]) if "rate(" in str(panel["targets"])}
-    assert rates <= {"s", "suffix:refreshes/s", "suffix:rows/s", "suffix:buckets/s"}
+    assert rates <= {"s", "suffix:/s"}
+    assert all(
+        "per second" in panel["title"]
+        for panel in panels(BOARDS[uid])
+        if panel["fieldConfig"]["defaults"]["unit"] == "suffix:/s"
+    )
 
 
 @each_board
@@ -100,3 +105,11 @@ def test_other_is_the_last_slice(uid: str) -> None:
             legends = [target["legendFormat"] for target in panel["targets"]]
             assert "Other" not in legends[:-1]
             assert panel["targets"][0]["expr"].startswith("sort_desc("), panel["title"]
+
+
+@each_board
+def test_days_become_times_after_all_other_steps(uid: str) -> None:
+    """Grafana 11 gives a field of type time the name Time, which other steps drop."""
+    for panel in panels(BOARDS[uid]):
+        steps = [each["id"] for each in panel.get("transformations", ())]
+        assert "convertFieldType" not in steps[:-1], panel["title"]
