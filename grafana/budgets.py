@@ -24,13 +24,13 @@ SHOWN: Final = 50
 """The most rows of the table: with the budgets of thousands of quests, a browser would be slow."""
 NO_DATE: Final[Mapping[int, tuple[str, str]]] = {
     EXCEEDED: ("over budget", OVER),
-    LASTS: ("not in this period", ALLOCATED),
+    LASTS: ("not used up", ALLOCATED),
 }
 MOST_POINTS: Final = 2880
 """Over 30 days one for each quarter of an hour, so that little of a day's spend comes after its last point."""
 NO_BUDGETS: Final = "no data: no budget of a period longer than a day; the ledger budgets holds them"
-NO_BUDGET: Final = "no data: no budget of this period"
-NO_END: Final = "no data: no budget with an end"
+NO_BUDGET: Final = "no data: no budget has this period today"
+NO_END: Final = "no data: no budget of this period ends"
 NO_PROJECTION: Final = "no data: no projection yet, or no end"
 
 
@@ -132,7 +132,7 @@ def _gone_by(budget: Budget) -> Stat:
 def _used_up(budget: Budget) -> Stat:
     words = Words(
         "Used up on",
-        "The day on which nothing of the budget is left at the pace of the period. Not in this period: the budget will do.",
+        "The day on which nothing of the budget is left at the pace of the period. Not used up: the budget will do.",
         NO_PROJECTION,
     )
     date = Query(f"{budget.used_up} or {LASTS} + 0 * {budget.projected}")

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.table import Panel as Table
 from exporter.metrics import Metric
 from exporter.palette import PROVIDERS, SPENT
 from exporter.sections import providers, spend
-from grafana import links, measures, theme
+from grafana import absent, links, measures, theme
 from grafana.panels import Words
 from grafana.queries import Scope, share, total
 from grafana.tables import Key, Value, rows
@@ -13,8 +13,6 @@ from grafana.tables import Key, Value, rows
 INPUT = {"token_type": "input"}
 OUTPUT = {"token_type": "output"}
 BY_PROVIDER = (Key("provider", "Provider", colors=PROVIDERS, link=links.provider_of_row()),)
-NO_SPEND = "no data: no costs in this window"
-NO_IMPACT = "no data: no judged tasks in this window"
 
 
 def providers_table(scope: Scope) -> Table:
@@ -23,7 +21,7 @@ def providers_table(scope: Scope) -> Table:
         "Cost and impact by provider, $window",
         "Compare impact per $1 together with waste. Calls without a price make a provider look cheaper than it is. Not filtered"
         " by layer and quest.",
-        NO_SPEND,
+        absent.CALLS,
     )
 
     def of(metric: Metric, **labels: str) -> str:
@@ -49,7 +47,7 @@ def models_table(scope: Scope) -> Table:
     words = Words(
         "Models, lifetime",
         "Where the money goes within a provider. An expensive model matters most if it has many calls.",
-        "no data: no costs",
+        absent.COSTS,
     )
 
     def of(metric: Metric, **labels: str) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 from exporter.metrics import Metric
 from exporter.palette import OVER, SPENT
 from exporter.sections import efficiency, spend, utilization, waste
-from grafana import links, status, theme, variables
+from grafana import absent, links, status, theme, variables
 from grafana.layout import Page, Section, Tile
 from grafana.months import last_month, this_month
 from grafana.panels import OTHER, Panel, Query, Words, donut, linked, number, paint_quests
@@ -20,8 +20,8 @@ _LINK: Final = links.chosen_window(WINDOW)
 BY_QUEST: Final = (Key("quest_id"), Key("quest", "Quest", link=links.quest_of_row(window=_LINK)))
 SPENT_BY_DAY: Final = total(SCOPE.of(utilization.DAY_SPEND), "day")
 ALLOCATED_BY_DAY: Final = total(SCOPE.of(utilization.DAY_ALLOCATION), "day")
-NO_SPEND: Final = "no data: no costs in 30 days"
-NO_IMPACT: Final = "no data: no judged tasks in 30 days"
+NO_SPEND: Final = "no data: there is no call in 30 days"
+NO_IMPACT: Final = "no data: no task was judged in 30 days"
 NO_HISTORY: Final = "no data: Prometheus has less than 30 days"
 NO_MONTH: Final = "no data: not all of its days are known"
 
@@ -66,7 +66,7 @@ def _money() -> tuple[Panel, ...]:
     used = Words(
         "Budget used this month",
         "Spend of the month divided by the allocations of its days until today. Above 100 %, the month is over budget so far.",
-        "no data: no budget this month",
+        "no data: no day of the month has a budget",
     )
     part = share(now.sum(utilization.DAY_SPEND), now.sum(utilization.DAY_ALLOCATION))
     return (
@@ -112,7 +112,7 @@ def _charts() -> list[Tile]:
         "Budget against spend, by day",
         "The allocation of each day in green and its spend in blue, or in red if it is over budget. Many red days need a larger"
         " budget or fewer tasks.",
-        "no data: no costs and no budgets",
+        absent.TIMELINE,
     )
     shares = Words(
         "Where the money goes, last 30 days",
@@ -147,7 +147,7 @@ def _quests() -> list[Tile]:
     cost = Words(
         "What waste cost, last 30 days",
         "The quests with the most USD in tasks with little or no known impact. Click a quest to see the tasks.",
-        "no data: no wasted task in 30 days",
+        "no data: no task was wasted in 30 days",
     )
     wasted = Value("Wasted", _of(waste.QUEST_USD, *QUEST), theme.USD, width=180, bar=OVER)
     return [

@@ -5,8 +5,8 @@ from typing import Final
 from exporter.metrics import Metric
 from exporter.palette import OVER, PROVIDERS, SPENT
 from exporter.sections import providers, spend
-from grafana import comparison, links, measures, status, theme, variables
-from grafana.comparison import BY_PROVIDER, NO_IMPACT, NO_SPEND
+from grafana import absent, comparison, links, measures, status, theme, variables
+from grafana.comparison import BY_PROVIDER
 from grafana.layout import Page, Section, Tile
 from grafana.panels import Panel, Query, Words, course, number, paint, per_hour
 from grafana.queries import Scope, share, total
@@ -14,7 +14,6 @@ from grafana.tables import Key, Value, rows
 
 SCOPE: Final = Scope({"provider": '=~"$provider"'})
 BY: Final = "provider"
-NO_HISTORY: Final = "no data: no calls in this time range; it starts with the first scrape"
 
 
 def page() -> Page:
@@ -42,13 +41,13 @@ def _of(metric: Metric, *by: str) -> str:
 def _strip() -> list[Tile]:
     strip = (
         number(
-            Words("Spent", "USD billed in the window. The table below says what it achieved.", NO_SPEND),
+            Words("Spent", "USD billed in the window. The table below says what it achieved.", absent.CALLS),
             theme.USD,
             Query(_of(providers.SPEND)),
             color=SPENT,
         ),
         number(
-            Words("Calls", "Calls billed in the window. More calls at the same spend are cheaper calls.", NO_SPEND),
+            Words("Calls", "Calls billed in the window. More calls at the same spend are cheaper calls.", absent.CALLS),
             theme.COUNT,
             Query(_of(providers.CALLS)),
         ),
@@ -66,7 +65,7 @@ def _price() -> Panel:
         "USD / 1M tokens",
         "USD per million input and output tokens in the window, cache and reasoning tokens included. It rises when work moves"
         " to more expensive models.",
-        "no data: no tokens in this window",
+        absent.TOKENS,
     )
     return number(words, theme.USD, Query(f"1e6 * {share(_of(providers.SPEND), _of(providers.TOKENS))}"))
 
@@ -75,7 +74,7 @@ def _cost_per_task() -> Panel:
     words = Words(
         "Cost per task",
         "Spend divided by distinct tasks. A task that called two providers counts for both. If it rises, find the model.",
-        "no data: no tasks in this window",
+        absent.TASKS,
     )
     return number(words, theme.USD, Query(share(_of(providers.SPEND), _of(providers.TASKS))), decimals=theme.PRICE)
 
@@ -85,7 +84,7 @@ def _impact() -> Panel:
         "Impact per $1",
         "Impact divided by spend. The impact of a task is shared out by its spend per provider, else by tokens, else by calls."
         " Higher is better.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     return number(words, theme.SCORE, Query(measures.provider_impact_per_usd(SCOPE)), decimals=2)
 
@@ -94,7 +93,7 @@ def _wasted() -> Panel:
     words = Words(
         "Wasted share",
         "Wasted share of spend. Above 10 %, see the table of wasted tasks on the Resource Dashboard.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     return number(words, theme.SHARE, Query(share(_of(providers.WASTED), _of(providers.SPEND))), color=theme.BAD_SHARE)
 
@@ -103,7 +102,7 @@ def _unpriced() -> Panel:
     words = Words(
         "Calls unpriced",
         "Share of calls whose cost is unknown. They make a provider look cheaper than it is: fix the price list.",
-        NO_SPEND,
+        absent.CALLS,
     )
     return number(words, theme.SHARE, Query(share(_of(providers.UNPRICED), _of(providers.CALLS))), color=theme.BAD_SHARE)
 
@@ -112,22 +111,22 @@ def _comparison() -> list[Tile]:
     impact = Words(
         "Impact per $1, by provider",
         "Impact divided by spend. Move work to the providers at the top, and check that it stays so.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     price = Words(
         "USD / 1M tokens, by provider",
         "Input and output together. Compare it with impact per $1: cheap is not enough.",
-        "no data: no tokens in this window",
+        absent.TOKENS,
     )
     task = Words(
         "Cost per task, by provider",
         "Spend divided by the distinct tasks of the window. Compare providers that do the same kind of task.",
-        "no data: no tasks in this window",
+        absent.TASKS,
     )
     wasted = Words(
         "Wasted share, by provider",
         "Wasted share of spend. If it is high, find out which kind of task the provider is bad at.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     spent = _of(providers.SPEND, BY)
     values = (
@@ -144,7 +143,7 @@ def _models() -> list[Tile]:
     words = Words(
         "Spend by model, $window",
         "The twelve models with the highest spend. Try a cheaper one for the work of the first ones.",
-        NO_SPEND,
+        absent.CALLS,
     )
     spent = Value("Spent", _of(providers.MODEL_SPEND, BY, "model"), theme.USD, 400, bar=SPENT)
     keys = (Key("provider", "Provider", 110, PROVIDERS, links.provider_of_row()), Key("model", "Model"))
@@ -156,7 +155,7 @@ def _trend() -> list[Tile]:
         Words(
             "Spend per hour",
             "USD in the hour before each moment, by provider. After a lasting increase, look for the model behind it above.",
-            NO_HISTORY,
+            absent.HISTORY,
         ),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, BY), "{{provider}}"),
@@ -165,7 +164,7 @@ def _trend() -> list[Tile]:
         Words(
             "Calls per hour",
             "Calls in the hour before each moment, by provider. Fewer calls with the same spend are more expensive calls.",
-            NO_HISTORY,
+            absent.HISTORY,
         ),
         theme.COUNT,
         Query(SCOPE.rise(spend.CALLS, BY), "{{provider}}"),
@@ -174,7 +173,7 @@ def _trend() -> list[Tile]:
         Words(
             "Price per million tokens",
             "USD per million tokens in the hour before each moment. A step is a new price or another model.",
-            NO_HISTORY,
+            absent.HISTORY,
         ),
         theme.USD,
         Query(f"1e6 * {share(measures.spent_per_hour(SCOPE, BY), SCOPE.rise(spend.TOKENS, BY))}", "{{provider}}"),
@@ -184,7 +183,7 @@ def _trend() -> list[Tile]:
         Words(
             "Impact per $1, $window",
             "Impact per USD of the window over time, by provider. If it falls, find out what changed.",
-            NO_IMPACT,
+            absent.IMPACT,
         ),
         theme.SCORE,
         Query(measures.provider_impact_per_usd(SCOPE, BY), "{{provider}}"),

@@ -4,17 +4,13 @@ from typing import Final
 
 from exporter.palette import ALLOCATED, OVER, PROVIDERS, SPENT
 from exporter.sections import allocation, spend
-from grafana import alerts, budgets, comparison, links, measures, rankings, status, theme, variables
+from grafana import absent, alerts, budgets, comparison, links, measures, rankings, status, theme, variables
 from grafana.layout import Page, Section, Tile
 from grafana.panels import Panel, Query, Words, donut, linked, marked, number, paint, per_hour
 from grafana.queries import RECENT, TODAY, Scope, share, total
 
 SCOPE: Final = Scope({"quest_id": '=~"$quest"'})
 PERIOD: Final = Scope({**SCOPE.filters, "period": '="$period"'})
-NO_BUDGET: Final = "no data: no budget today"
-NO_SPEND: Final = "no data: no costs"
-NO_IMPACT: Final = "no data: no judged tasks in this window"
-NO_HISTORY: Final = "no data: no spend in this time range; it starts with the first scrape"
 
 
 def page() -> Page:
@@ -46,17 +42,21 @@ def _budget() -> tuple[Panel, ...]:
     used = Words(
         "Budget used",
         "Spent share of today's allocation. From 80 % on, stop new tasks or allocate more; at 100 % the budget is used up.",
-        NO_BUDGET,
+        absent.BUDGET_TODAY,
     )
     end = Words(
         "End of the day",
         "Projected spend at the end of the day as a share of the budget. Above 100 %, slow the quest down or allocate more."
         " Absent in the first half hour of the day.",
-        "no data: no budget today, or too early",
+        absent.PROJECTION_TODAY,
     )
     return (
         number(
-            Words("Allocated", "USD that the quest may spend today. No data means no budget, not a budget of 0.", NO_BUDGET),
+            Words(
+                "Allocated",
+                "USD that the quest may spend today. No data means no budget, not a budget of 0.",
+                absent.BUDGET_TODAY,
+            ),
             theme.USD,
             Query(measures.allocated(SCOPE)),
             color=ALLOCATED,
@@ -65,7 +65,7 @@ def _budget() -> tuple[Panel, ...]:
             Words(
                 "Spent",
                 "USD billed to the quest today, from the costs ledger. Compare it with the budget.",
-                NO_SPEND,
+                absent.COSTS,
             ),
             theme.USD,
             Query(measures.spent(SCOPE)),
@@ -80,12 +80,14 @@ def _outcome() -> tuple[Panel, ...]:
     impact = Words(
         "Impact per $1",
         "Impact of the quest's judged tasks divided by their cost, failed tasks included. Higher is better.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     wasted = Words(
-        "Wasted", "Cost of tasks with many tokens and little or no known impact. The tasks are at the bottom.", NO_IMPACT
+        "Wasted", "Cost of tasks with many tokens and little or no known impact. The tasks are at the bottom.", absent.IMPACT
     )
-    part = Words("Wasted share", "Wasted share of the cost of the judged tasks. Above 10 %, check the wasted tasks.", NO_IMPACT)
+    part = Words(
+        "Wasted share", "Wasted share of the cost of the judged tasks. Above 10 %, check the wasted tasks.", absent.IMPACT
+    )
     return (
         number(impact, theme.SCORE, Query(measures.impact_per_usd(SCOPE)), decimals=2),
         number(wasted, theme.USD, Query(measures.wasted_usd(SCOPE)), color=OVER),
@@ -98,7 +100,7 @@ def _course() -> list[Tile]:
         "Spend of each day against its budget",
         "Spend since midnight, in blue, and the allocation of the day, in green. Blue above green is overspend. It starts with"
         " the first scrape, unless the history was imported with backfill.",
-        NO_HISTORY,
+        absent.HISTORY,
     )
     daily = budgets.against(words, SCOPE.held(spend.QUEST_SPEND, window=TODAY), SCOPE.held(allocation.ALLOCATION))
     burn = per_hour(
@@ -123,7 +125,7 @@ def _providers() -> list[Tile]:
         Words(
             "Spend by provider, lifetime",
             "USD since the first call of the quest. Click a provider to compare it with others.",
-            NO_SPEND,
+            absent.COSTS,
         ),
         theme.USD,
         Query(f"sort_desc({total(SCOPE.of(spend.SPEND), 'provider')})", "{{provider}}"),
@@ -132,7 +134,7 @@ def _providers() -> list[Tile]:
         Words(
             "Spend per hour, by provider",
             "USD in the hour before each moment. It shows which provider causes a change in the quest's spend.",
-            NO_HISTORY,
+            absent.HISTORY,
         ),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}"),
@@ -149,14 +151,14 @@ def _alerts() -> list[Tile]:
         "Pace",
         "Used share of the budget divided by the elapsed share of the day: 1 is on plan, at 2 it lasts until noon. Above 1,"
         " slow the quest down.",
-        NO_BUDGET,
+        absent.BUDGET_TODAY,
     )
     elapsed = f"max({SCOPE.of(spend.DAY_ELAPSED)})"
     differ = Words(
         "Ledgers differ",
         "Today's spend in the costs ledger minus that in the allocations ledger, of the quests for which the latter tells it."
         " From one cent on, one of them is late or wrong: compare them.",
-        "no data: no spend reported by allocations",
+        "no data: allocations of today report no spend",
     )
     tiles = (
         number(pace, theme.SCORE, Query(share(f"({measures.budget_used(SCOPE)})", elapsed)), color=theme.PACE, decimals=2),

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders.table import Panel as Table
 from exporter.metrics import Metric
 from exporter.palette import LAYERS, OVER, REASONS
 from exporter.sections import efficiency, waste
-from grafana import links, theme
+from grafana import absent, links, theme
 from grafana.panels import Words
 from grafana.queries import Scope, leading
 from grafana.tables import Key, Value, rows
@@ -29,7 +29,7 @@ def best_tasks(scope: Scope) -> Table:
         "Where a dollar did most, $window",
         "The tasks with the highest impact per USD. Find out what they have in common, and do more of it. Of one quest, its"
         " first tasks (report.quest_top in the configuration) are known.",
-        "no data: no task with impact and cost in this window",
+        "no data: no task in this window has impact and cost",
     )
 
     def first(metric: Metric) -> str:
@@ -50,7 +50,7 @@ def wasted_tasks(scope: Scope) -> Table:
         "Most wasteful tasks, $window",
         "The tasks with the most tokens among those with little or no known impact. Check the first ones for loops,"
         " long prompts and expensive models. Of one quest, its first tasks (report.quest_top in the configuration) are known.",
-        "no data: no wasted task in this window",
+        absent.WASTE,
     )
     values = (
         Value("Tokens", _first(scope, waste.WORST_TOKENS, waste.WORST_TOKENS), theme.TOKENS, width=130, bar=OVER),

@@ -1,7 +1,6 @@
 """The work of the exporter over time."""
 
-from grafana import theme
-from grafana.exporter.now import NOTHING
+from grafana import absent, theme
 from grafana.layout import Tile
 from grafana.panels import Query, Words, course
 from grafana.queries import TARGET, growth, own
@@ -12,18 +11,18 @@ def freshness() -> list[Tile]:
     newest = Words(
         "Age of the newest entry, by ledger",
         "Time since the newest entry. If it is unusually long while the ledger is up, the writers are late, not the exporter.",
-        NOTHING,
+        absent.EXPORTER,
     )
     success = Words(
         "Age of the last success, by section",
         "Time since the data of each section were read. It should stay below two refresh intervals; if it grows, the section"
         " fails.",
-        NOTHING,
+        absent.EXPORTER,
     )
     reload = Words(
         "Age of the configuration",
         "Time since the configuration was last loaded. If it is shorter than expected, the exporter has restarted.",
-        NOTHING,
+        absent.EXPORTER,
     )
     return [
         Tile(course(newest, theme.SECONDS, _age("ledger_newest_entry_timestamp_seconds", "ledger")), 8, 8),
@@ -45,19 +44,19 @@ def refreshes() -> list[Tile]:
         "Refresh time, 99th percentile, by stage",
         "99 of 100 refreshes are faster than this. If read grows, the database is slow: check its indexes with"
         " resource-exporter check. If sections grows, there are too many series.",
-        NOTHING,
+        absent.EXPORTER,
     )
     mean = Words(
         "Refresh time, mean, by stage",
         "Where a refresh spends its time. The total should be well below the refresh interval.",
-        NOTHING,
+        absent.EXPORTER,
     )
     outcome = Words(
         "Refreshes per second, by outcome",
         "partial: a ledger or a section failed. failure: nothing was published. Both should be 0.",
-        NOTHING,
+        absent.EXPORTER,
     )
-    section = Words("Time by section", "Duration of each section in the last refresh.", NOTHING)
+    section = Words("Time by section", "Duration of each section in the last refresh.", absent.EXPORTER)
     return [
         Tile(course(slowest, theme.SECONDS, Query(f"histogram_quantile(0.99, {bucket})", "{{stage}}")), 12, 8),
         Tile(course(mean, theme.SECONDS, Query(f"{spent} / ({ended} > 0)", "{{stage}}")), 12, 8),
@@ -75,18 +74,18 @@ def exactness() -> list[Tile]:
     rows = Words(
         "Rows read per second, by ledger",
         "Rows fetched. A lasting increase means that many entries are written late or changed.",
-        NOTHING,
+        absent.EXPORTER,
     )
     audits = Words(
         "Audited buckets per second, by ledger",
         "Buckets compared with the ledger. If it is 0 for a day, audits have stopped and silent changes are not found.",
-        NOTHING,
+        absent.EXPORTER,
     )
     repairs = Words(
         "Repaired buckets per second, by ledger",
         "Buckets that differed from the ledger and were read again. Rows were deleted or back-dated silently:"
         " find out by whom.",
-        NOTHING,
+        absent.EXPORTER,
     )
     rejected = Words(
         "Rejected entries, by reason",
@@ -108,21 +107,25 @@ def size() -> list[Tile]:
         "Series, by section",
         "Data series served. If the number keeps growing, there are too many quests or models: see limits in the"
         " configuration.",
-        NOTHING,
+        absent.EXPORTER,
     )
     folded = Words(
         "Series folded into other",
         "0 is normal. Above 0 a limit was reached: sums are correct but names are missing. Raise limits.max_series.",
-        NOTHING,
+        absent.EXPORTER,
     )
-    memory = Words("Memory", "Resident memory of the process. If it grows while the series do not, report a leak.", NOTHING)
-    cpu = Words("CPU", "Seconds of CPU time per second. Near 1 refreshes use a whole core: raise refresh.interval.", NOTHING)
-    scraped = Words("Samples per scrape", "Samples in a scrape, as counted by Prometheus.", NOTHING)
+    memory = Words(
+        "Memory", "Resident memory of the process. If it grows while the series do not, report a leak.", absent.EXPORTER
+    )
+    cpu = Words(
+        "CPU", "Seconds of CPU time per second. Near 1 refreshes use a whole core: raise refresh.interval.", absent.EXPORTER
+    )
+    scraped = Words("Samples per scrape", "Samples in a scrape, as counted by Prometheus.", absent.EXPORTER)
     took = Words(
         "Scrape duration",
         "Duration of a scrape, as measured by Prometheus. The exporter serves rendered bytes, so a slow scrape is a slow"
         " network.",
-        NOTHING,
+        absent.EXPORTER,
     )
     each = "{{instance}}"
     return [

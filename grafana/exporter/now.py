@@ -1,14 +1,10 @@
 """The state of the exporter now."""
 
-from typing import Final
-
 from exporter.sections import info
-from grafana import alerts, status, theme
+from grafana import absent, alerts, status, theme
 from grafana.layout import Tile
 from grafana.panels import Panel, Query, Words, names, number, states
 from grafana.queries import TARGET, every, own
-
-NOTHING: Final = "no data: exporter down"
 
 
 def tiles() -> list[Tile]:
@@ -16,12 +12,12 @@ def tiles() -> list[Tile]:
     ledgers = Words(
         "Ledgers up",
         "Whether each ledger was read at the last refresh. If not, run resource-exporter check, which says how to fix it.",
-        NOTHING,
+        absent.EXPORTER,
     )
     sections = Words(
         "Sections computed",
         "Whether each section of the report was computed at the last refresh. If not, the log has the error.",
-        NOTHING,
+        absent.EXPORTER,
     )
     return [
         status.tile(),
@@ -37,7 +33,7 @@ def _scraped() -> Panel:
     words = Words(
         "Scraped",
         "Exporters that Prometheus can scrape. If some are missing, see the targets page of Prometheus.",
-        "no data: no exporter is a target",
+        "no data: no exporter is a target of Prometheus",
     )
     return number(words, theme.COUNT, Query(f"sum(up{{{TARGET}}})"), color=theme.ONE_IS_GOOD)
 
@@ -47,16 +43,18 @@ def _config() -> Panel:
         "Configuration",
         "Whether the last load of the configuration succeeded. If not, the previous one is still in use; the log has the"
         " error.",
-        NOTHING,
+        absent.EXPORTER,
     )
     return states(words, Query(f"min({own('config_last_reload_successful')})"))
 
 
 def _version() -> Panel:
-    words = Words("Version", "The running version. All replicas should run the same one.", NOTHING)
+    words = Words("Version", "The running version. All replicas should run the same one.", absent.EXPORTER)
     return names(words, "version", f"count by (version) ({own('build_info')})")
 
 
 def _zone() -> Panel:
-    words = Words("Time zone", "The time zone of the budget day. It must be that of the people who set the budgets.", NOTHING)
+    words = Words(
+        "Time zone", "The time zone of the budget day. It must be that of the people who set the budgets.", absent.EXPORTER
+    )
     return names(words, "timezone", f"count by (timezone) ({every(info.INFO)})")

@@ -6,11 +6,11 @@ from grafana_foundation_sdk.builders.piechart import Panel as Pie
 from grafana_foundation_sdk.builders.table import Panel as Table
 
 from exporter.palette import WARNING
-from grafana import budgets, links, measures, theme
+from grafana import absent, budgets, links, measures, theme
 from grafana.layout import Tile
 from grafana.panels import OTHER, Query, Words, donut, linked, paint_quests
 from grafana.queries import leading
-from grafana.resource.scope import BY_QUEST, NO_BUDGET, QUEST, SCOPE
+from grafana.resource.scope import BY_QUEST, QUEST, SCOPE
 from grafana.tables import Value, rows
 
 SHOWN: Final = 50
@@ -32,7 +32,7 @@ def _shares() -> Pie:
         "Allocation of today, by quest",
         "The eight largest allocations of today; all others are Other. A quest without a budget is not shown. If one quest"
         " holds most of it, check that its impact is worth it.",
-        NO_BUDGET,
+        absent.BUDGET_TODAY,
     )
     by_quest = measures.allocated(SCOPE, *QUEST)
     panel = donut(
@@ -50,7 +50,7 @@ def _used() -> Table:
         "The share of its budget that each quest has spent today, the highest first: orange from 80 %, red from 100 %. Beyond"
         f" {SHOWN}, the last row has the number of all others and the highest share among them. Click a quest to see what it"
         " pays for.",
-        NO_BUDGET,
+        absent.BUDGET_TODAY,
     )
     used = measures.budget_used(SCOPE, *QUEST)
     values = (

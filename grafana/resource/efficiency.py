@@ -1,11 +1,11 @@
 """Efficiency rankings: where a dollar does most."""
 
 from exporter.palette import LAYERS
-from grafana import measures, rankings, theme
+from grafana import absent, measures, rankings, theme
 from grafana.comparison import BY_PROVIDER
 from grafana.layout import Tile
 from grafana.panels import Words
-from grafana.resource.scope import BY_QUEST, NO_IMPACT, QUEST, SCOPE
+from grafana.resource.scope import BY_QUEST, QUEST, SCOPE
 from grafana.tables import Key, Value, rows
 
 
@@ -30,7 +30,7 @@ def _quests() -> Words:
     return Words(
         "Impact per $1 by quest, $window",
         "The eight quests with the highest impact per USD. Consider larger budgets for the first ones.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
 
 
@@ -38,7 +38,7 @@ def _layers() -> Words:
     return Words(
         "Impact per $1 by layer, $window",
         "Impact of the judged tasks divided by their cost, failed tasks included. Ask why the last layer has less.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
 
 
@@ -47,5 +47,5 @@ def _providers() -> Words:
         "Impact per $1 by provider, $window",
         "Impact divided by spend. The impact of a task is shared out to providers by its spend on them. Not filtered by"
         " layer and quest. Consider the first ones for more of the work.",
-        NO_IMPACT,
+        absent.IMPACT,
     )

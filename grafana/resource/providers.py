@@ -5,11 +5,11 @@ from grafana_foundation_sdk.builders.timeseries import Panel as Course
 
 from exporter.palette import PROVIDERS
 from exporter.sections import providers
-from grafana import comparison, links, measures, theme
+from grafana import absent, comparison, links, measures, theme
 from grafana.layout import Tile
 from grafana.panels import Query, Words, donut, linked, paint, per_hour
 from grafana.queries import RECENT, total
-from grafana.resource.scope import NO_HISTORY, NO_SPEND, SCOPE
+from grafana.resource.scope import SCOPE
 
 
 def tiles() -> list[Tile]:
@@ -25,7 +25,7 @@ def _shares() -> Pie:
     words = Words(
         "Spend by provider, $window",
         "The table below shows what the spend achieved. Not filtered by layer and quest.",
-        NO_SPEND,
+        absent.CALLS,
     )
     spent = total(SCOPE.of(providers.SPEND), "provider")
     return paint(donut(words, theme.USD, Query(f"sort_desc({spent})", "{{provider}}")), PROVIDERS)
@@ -36,7 +36,7 @@ def _live() -> Course:
         "Spend per hour, by provider",
         "USD in the hour before each moment. A provider that grows while others shrink has taken over their work:"
         " compare their impact per $1.",
-        NO_HISTORY,
+        absent.HISTORY,
     )
     query = Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}")
     return paint(per_hour(words, theme.USD, query), PROVIDERS).time_from(RECENT)

@@ -1,11 +1,11 @@
 """Today: eight numbers, one in each tile, in two rows of four."""
 
 from exporter.palette import ALLOCATED, SPENT
-from grafana import measures, status, theme
+from grafana import absent, measures, status, theme
 from grafana.layout import Tile
 from grafana.panels import Panel, Query, Words, number
 from grafana.queries import share
-from grafana.resource.scope import NO_BUDGET, NO_IMPACT, NO_SPEND, SCOPE
+from grafana.resource.scope import SCOPE
 
 
 def tiles() -> list[Tile]:
@@ -16,14 +16,16 @@ def tiles() -> list[Tile]:
 
 def _allocated() -> Panel:
     words = Words(
-        "Allocated today", "USD that all chosen quests may spend today. Change it in the allocations ledger.", NO_BUDGET
+        "Allocated today",
+        "USD that all chosen quests may spend today. Change it in the allocations ledger.",
+        absent.BUDGET_TODAY,
     )
     return number(words, theme.USD, Query(measures.allocated(SCOPE)), color=ALLOCATED)
 
 
 def _spent() -> Panel:
     words = Words(
-        "Spent today", "USD billed today, including quests without a budget. Compare it with the allocation.", NO_SPEND
+        "Spent today", "USD billed today, including quests without a budget. Compare it with the allocation.", absent.COSTS
     )
     return number(words, theme.USD, Query(measures.spent(SCOPE)), color=SPENT)
 
@@ -32,7 +34,7 @@ def _used() -> Panel:
     words = Words(
         "Budget used",
         "Spent share of today's allocation. Above 80 %, Budget allocation below shows the quests behind it.",
-        NO_BUDGET,
+        absent.BUDGET_TODAY,
     )
     return number(words, theme.SHARE, Query(measures.budget_used(SCOPE)), color=theme.BUDGET_USED)
 
@@ -42,7 +44,7 @@ def _end_of_day() -> Panel:
         "End of the day",
         "Projected spend at the end of the day as a share of the allocation. Above 100 %, slow a quest down or allocate more."
         " Absent in the first half hour of the day.",
-        "no data: no budget today, or too early",
+        absent.PROJECTION_TODAY,
     )
     projected = Query(share(measures.projected(SCOPE), measures.allocated(SCOPE)))
     return number(words, theme.SHARE, projected, color=theme.BUDGET_USED)
@@ -52,7 +54,7 @@ def _over_budget() -> Panel:
     words = Words(
         "Over budget",
         "Quests that have spent more than their allocation today. They come first in Budget used, by quest, below.",
-        NO_BUDGET,
+        absent.BUDGET_TODAY,
     )
     return number(words, theme.COUNT, Query(measures.quests_over_budget(SCOPE)), color=theme.ANY_IS_BAD)
 
@@ -61,7 +63,7 @@ def _impact() -> Panel:
     words = Words(
         "Impact per $1",
         "Impact of the judged tasks divided by their cost, failed tasks included. Higher is better.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     return number(words, theme.SCORE, Query(measures.impact_per_usd(SCOPE)), decimals=2)
 
@@ -70,6 +72,6 @@ def _wasted() -> Panel:
     words = Words(
         "Wasted share",
         "Wasted share of the cost of all judged tasks. Above 10 %, check the reasons and quests in Wasted resources below.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     return number(words, theme.SHARE, Query(measures.wasted_share(SCOPE)), color=theme.BAD_SHARE)

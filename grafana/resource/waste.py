@@ -3,11 +3,11 @@
 from exporter.metrics import Metric
 from exporter.palette import OVER, REASONS
 from exporter.sections import waste
-from grafana import measures, rankings, theme
+from grafana import absent, measures, rankings, theme
 from grafana.layout import Tile
 from grafana.panels import Panel, Query, Words, number
 from grafana.queries import known_zero, total
-from grafana.resource.scope import BY_QUEST, NO_IMPACT, QUEST, SCOPE
+from grafana.resource.scope import BY_QUEST, QUEST, SCOPE
 from grafana.tables import Key, Value, rows
 
 
@@ -29,7 +29,7 @@ def _usd() -> Panel:
     words = Words(
         "USD wasted, $window",
         "Cost of tasks with many tokens and little (low_impact) or no known (unscored) impact. The quests behind it are below.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     return number(words, theme.USD, _in_all(waste.QUEST_USD), color=OVER)
 
@@ -38,7 +38,7 @@ def _tokens() -> Panel:
     words = Words(
         "Tokens wasted, $window",
         "Tokens of these tasks. If they grow faster than the USD, limit the tokens per task.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     return number(words, theme.TOKENS, _in_all(waste.QUEST_TOKENS), color=OVER)
 
@@ -47,7 +47,7 @@ def _tasks() -> Panel:
     words = Words(
         "Tasks wasted, $window",
         "The number of these tasks. Few tasks with many tokens suggest loops: see the table below.",
-        NO_IMPACT,
+        absent.IMPACT,
     )
     return number(words, theme.COUNT, _in_all(waste.QUEST_TASKS), color=OVER)
 
@@ -57,7 +57,7 @@ def _reasons() -> Panel:
         "USD wasted by reason, $window",
         "low_impact: scored with little impact; use a cheaper model for such work. unscored: never scored; score it or"
         " stop it.",
-        "no data: no wasted task in this window",
+        absent.WASTE,
     )
     usd = Value("Wasted", total(SCOPE.of(waste.QUEST_USD), "reason"), theme.USD, width=200, bar=OVER)
     return rows(words, (Key("reason", "Reason", colors=REASONS),), (usd,))
@@ -67,7 +67,7 @@ def _quests() -> Panel:
     words = Words(
         "USD wasted by quest, $window",
         "The quests with the most waste. Click a quest to see its tasks, and fix what they have in common.",
-        "no data: no wasted task in this window",
+        absent.WASTE,
     )
     usd = Value("Wasted", total(SCOPE.of(waste.QUEST_USD), *QUEST), theme.USD, width=300, bar=OVER)
     return rows(words, BY_QUEST, (usd,), most=9)

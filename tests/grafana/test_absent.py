@@ -25,10 +25,12 @@ def test_every_panel_says_why_it_is_empty(uid: str) -> None:
 
 
 @each_board
-def test_an_absent_number_is_grey_and_no_number(uid: str) -> None:
+def test_an_absent_number_is_grey_and_small(uid: str) -> None:
+    """Grafana makes a text as large as its tile allows: one of 34 characters and more is far smaller than a number."""
     for panel in panels(BOARDS[uid]):
         if panel["type"] == "stat":
             defaults = panel["fieldConfig"]["defaults"]
+            assert len(defaults["noValue"]) >= 34 or panel["title"] == "Data as of", panel["title"]
             special = [each["options"] for each in defaults["mappings"] if each["type"] == "special"]
             color = OVER if panel["title"] == "Data as of" else REST
             match = "null" if defaults["unit"] == "string" else "null+nan"
