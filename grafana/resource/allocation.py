@@ -20,9 +20,9 @@ SHOWN: Final = 50
 def tiles() -> list[Tile]:
     """Today's allocations and the used share of each, spend without one, and the budgets of longer periods."""
     return [
-        Tile(linked(_shares(), *links.quest_of_series()), 10, 13),
-        Tile(_used(), 14, 8),
-        Tile(_without(), 14, 5),
+        Tile(linked(_shares(), *links.quest_of_series()), 12, 13),
+        Tile(_used(), 12, 8),
+        Tile(_without(), 12, 5),
         Tile(budgets.table(SCOPE), 24, 7),
     ]
 
@@ -54,7 +54,7 @@ def _used() -> Table:
     )
     used = measures.budget_used(SCOPE, *QUEST)
     values = (
-        Value("Used", f"topk({SHOWN}, {used}) or {_others(used)}", theme.SHARE, width=200, bar=theme.BUDGET_USED),
+        Value("Used", f"topk({SHOWN}, {used}) or {_others(used)}", theme.SHARE, width=170, bar=theme.BUDGET_USED),
         Value("Spent", leading(measures.spent(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=95),
         Value("Budget", leading(measures.allocated(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=95),
     )
