@@ -149,7 +149,7 @@ def _quests() -> list[Tile]:
         "The quests with the most USD in tasks with little or no known impact. Click a quest to see the tasks.",
         "no data: no task was wasted in 30 days",
     )
-    wasted = Value("Wasted", _of(waste.QUEST_USD, *QUEST), theme.USD, width=180, bar=OVER)
+    wasted = Value("Wasted", _of(waste.QUEST_USD, *QUEST), theme.USD, width=140, bar=OVER)
     return [
         Tile(rows(best, BY_QUEST, (_impact(f"topk(5, {per_usd})"),), most=5), 8, 8),
         Tile(rows(worst, BY_QUEST, (_impact(f"bottomk(5, {per_usd})", ascending=True),), most=5), 8, 8),
@@ -158,4 +158,4 @@ def _quests() -> list[Tile]:
 
 
 def _impact(per_usd: str, *, ascending: bool = False) -> Value:
-    return Value("Impact per $1", per_usd, theme.SCORE, width=180, decimals=2, bar=theme.TEXT, ascending=ascending)
+    return Value("Impact per $1", per_usd, theme.SCORE, width=140, decimals=2, bar=theme.TEXT, ascending=ascending)

@@ -16,7 +16,7 @@ TASK: Final = (
     Key("task_id"),
     Key("task", "Task"),
     Key("quest_id"),
-    Key("quest", "Quest", width=210, link=links.quest_of_row()),
+    Key("quest", "Quest", width=280, link=links.quest_of_row()),
     Key("layer", "Layer", width=85, colors=LAYERS),
 )
 MOST: Final = 15

@@ -54,9 +54,9 @@ def _used() -> Table:
     )
     used = measures.budget_used(SCOPE, *QUEST)
     values = (
-        Value("Used", f"topk({SHOWN}, {used}) or {_others(used)}", theme.SHARE, width=170, bar=theme.BUDGET_USED),
-        Value("Spent", leading(measures.spent(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=95),
-        Value("Budget", leading(measures.allocated(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=95),
+        Value("Used", f"topk({SHOWN}, {used}) or {_others(used)}", theme.SHARE, width=150, bar=theme.BUDGET_USED),
+        Value("Spent", leading(measures.spent(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=85),
+        Value("Budget", leading(measures.allocated(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=85),
     )
     return rows(words, BY_QUEST, values, most=SHOWN + 1)
 

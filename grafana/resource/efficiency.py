@@ -23,7 +23,7 @@ _LAYER = Key("layer", "Layer", colors=LAYERS)
 
 
 def _impact(expression: str) -> Value:
-    return Value("Impact per $1", expression, theme.SCORE, width=180, decimals=2, bar=theme.TEXT)
+    return Value("Impact per $1", expression, theme.SCORE, width=140, decimals=2, bar=theme.TEXT)
 
 
 def _quests() -> Words:
