@@ -2,14 +2,20 @@
 
 from typing import Final
 
-BUDGET_TODAY: Final = "no data: no budget was set for today"
-PROJECTION_TODAY: Final = "no data: no budget was set for today, or too early"
-COSTS: Final = "no data: there is no call in the ledger"
-CALLS: Final = "no data: there is no call in this window"
-TOKENS: Final = "no data: no call in this window has tokens"
-TASKS: Final = "no data: no call in this window has a task"
-IMPACT: Final = "no data: no task was judged in this window"
-WASTE: Final = "no data: no task was wasted in this window"
+
+def because(reason: str) -> str:
+    """The text of a panel that shows what the exporter says now: without the exporter it is empty too."""
+    return f"no data: {reason}, or exporter down"
+
+
+BUDGET_TODAY: Final = because("no budget for today")
+PROJECTION_TODAY: Final = because("no budget for today, too early")
+COSTS: Final = because("no call in the ledger")
+CALLS: Final = because("no call in this window")
+TOKENS: Final = because("no call in this window has tokens")
+TASKS: Final = because("no call in this window has a task")
+IMPACT: Final = because("no task judged in this window")
+WASTE: Final = because("no task wasted in this window")
+TIMELINE: Final = because("neither calls nor budgets")
 HISTORY: Final = "no data: no spend in this time range; it starts with the first scrape"
-TIMELINE: Final = "no data: there are no calls and no budgets"
 EXPORTER: Final = "no data: the exporter cannot be scraped"

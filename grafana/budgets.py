@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Proper
 
 from exporter.palette import ALLOCATED, LAYERS, OVER, SPENT, WARNING
 from exporter.sections import budgets
-from grafana import links, theme
+from grafana import absent, links, theme
 from grafana.layout import Tile
 from grafana.measures import EXCEEDED, LASTS, Budget, budget_of_all, budget_of_each
 from grafana.panels import Query, Words, course, number, paint, texts
@@ -28,10 +28,10 @@ NO_DATE: Final[Mapping[int, tuple[str, str]]] = {
 }
 MOST_POINTS: Final = 2880
 """Over 30 days one for each quarter of an hour, so that little of a day's spend comes after its last point."""
-NO_BUDGETS: Final = "no data: no budget of a period longer than a day; the ledger budgets holds them"
-NO_BUDGET: Final = "no data: no budget has this period today"
-NO_END: Final = "no data: no budget of this period ends"
-NO_PROJECTION: Final = "no data: no projection yet, or no end"
+NO_BUDGETS: Final = absent.because("no budget of a period longer than a day (see the ledger budgets)")
+NO_BUDGET: Final = absent.because("no budget of this period")
+NO_END: Final = absent.because("no budget with an end")
+NO_PROJECTION: Final = absent.because("no projection yet, no end")
 
 
 def table(scope: Scope) -> Table:

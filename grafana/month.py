@@ -20,10 +20,10 @@ _LINK: Final = links.chosen_window(WINDOW)
 BY_QUEST: Final = (Key("quest_id"), Key("quest", "Quest", link=links.quest_of_row(window=_LINK)))
 SPENT_BY_DAY: Final = total(SCOPE.of(utilization.DAY_SPEND), "day")
 ALLOCATED_BY_DAY: Final = total(SCOPE.of(utilization.DAY_ALLOCATION), "day")
-NO_SPEND: Final = "no data: there is no call in 30 days"
-NO_IMPACT: Final = "no data: no task was judged in 30 days"
+NO_SPEND: Final = absent.because("no call in 30 days")
+NO_IMPACT: Final = absent.because("no task judged in 30 days")
 NO_HISTORY: Final = "no data: Prometheus has less than 30 days"
-NO_MONTH: Final = "no data: not all of its days are known"
+NO_MONTH: Final = absent.because("not all of its days are known")
 
 
 def page() -> Page:
@@ -66,7 +66,7 @@ def _money() -> tuple[Panel, ...]:
     used = Words(
         "Budget used this month",
         "Spend of the month divided by the allocations of its days until today. Above 100 %, the month is over budget so far.",
-        "no data: no day of the month has a budget",
+        absent.because("no day of the month has a budget"),
     )
     part = share(now.sum(utilization.DAY_SPEND), now.sum(utilization.DAY_ALLOCATION))
     return (
@@ -147,7 +147,7 @@ def _quests() -> list[Tile]:
     cost = Words(
         "What waste cost, last 30 days",
         "The quests with the most USD in tasks with little or no known impact. Click a quest to see the tasks.",
-        "no data: no task was wasted in 30 days",
+        absent.because("no task wasted in 30 days"),
     )
     wasted = Value("Wasted", _of(waste.QUEST_USD, *QUEST), theme.USD, width=140, bar=OVER)
     return [

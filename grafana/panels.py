@@ -10,6 +10,7 @@ from grafana_foundation_sdk.builders.common import (
     ReduceDataOptions,
     StackingConfig,
     VizLegendOptions,
+    VizTextDisplayOptions,
     VizTooltipOptions,
 )
 from grafana_foundation_sdk.builders.prometheus import Dataquery
@@ -87,6 +88,7 @@ def number(
 def states(words: Words, query: Query) -> stat.Panel:
     """The state ok (1) or failing (0) of each series of the query, with their names if the legend has any."""
     panel = number(words, COUNT, query, instead=texts({1: ("ok", ALLOCATED), 0: ("failing", OVER)}))
+    panel.text(VizTextDisplayOptions().value_size(24))
     return panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME) if query.legend else panel
 
 

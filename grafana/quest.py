@@ -158,7 +158,7 @@ def _alerts() -> list[Tile]:
         "Ledgers differ",
         "Today's spend in the costs ledger minus that in the allocations ledger, of the quests for which the latter tells it."
         " From one cent on, one of them is late or wrong: compare them.",
-        "no data: allocations of today report no spend",
+        absent.because("allocations of today report no spend"),
     )
     tiles = (
         number(pace, theme.SCORE, Query(share(f"({measures.budget_used(SCOPE)})", elapsed)), color=theme.PACE, decimals=2),

@@ -29,7 +29,7 @@ def best_tasks(scope: Scope) -> Table:
         "Where a dollar did most, $window",
         "The tasks with the highest impact per USD. Find out what they have in common, and do more of it. Of one quest, its"
         " first tasks (report.quest_top in the configuration) are known.",
-        "no data: no task in this window has impact and cost",
+        absent.because("no task in this window has impact and cost"),
     )
 
     def first(metric: Metric) -> str:

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Proper
 
 from exporter.palette import REST
 from grafana.panels import UNKNOWN, Words, outfit
-from grafana.theme import COUNT, DECIMALS, SHARE, Steps, badge, colored, graded, unit
+from grafana.theme import DECIMALS, NAME, SHARE, Steps, badge, colored, graded, unit
 from grafana.transformations import ROW, at_once, bar_end, row_numbers, step, value_fields
 
 RANK = "#"
@@ -57,7 +57,7 @@ def rows(words: Words, keys: Sequence[Key], values: Sequence[Value], *, most: in
     """A table with one row per set of keys, in order of the value that leads."""
     longest = {index: value.longest for index, value in enumerate(values) if value.bar}
     queries = [*(value.query for value in values), *longest.values()]
-    panel = outfit(table.Panel(), words, COUNT, [at_once(query) for query in queries])
+    panel = outfit(table.Panel(), words, NAME, [at_once(query) for query in queries])
     ends = [
         bar_end(letter, ascii_uppercase[index]) for letter, index in zip(ascii_uppercase[len(values) :], longest, strict=False)
     ]

@@ -72,7 +72,7 @@ def _without() -> Table:
     words = Words(
         "Spend without a budget, by quest",
         "Quests that have spent today and have no allocation for today. Give them one, or find out why they spend.",
-        "No quest has spent without a budget",
+        absent.because("all spend has a budget"),
     )
     spent = Value("Spent", measures.unbudgeted(SCOPE, *QUEST), theme.USD, width=200, bar=WARNING)
     return rows(words, BY_QUEST, (spent,), most=SHOWN)

@@ -34,7 +34,7 @@ def _balance() -> Panel:
         "Over and under budget, by day",
         "Spend minus allocation of each day with a budget: red is overspend, green is unspent budget."
         " If much is unspent for many days, allocate less, or elsewhere. Not filtered by quest.",
-        "no data: no day has both calls and a budget",
+        absent.because("no day has both calls and a budget"),
     )
     return balance(words, f"clamp_min({SPENT} - {ALLOCATED}, 0)", f"clamp_max({SPENT} - {ALLOCATED}, 0)")
 

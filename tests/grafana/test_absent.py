@@ -12,7 +12,6 @@ from tests.grafana.conftest import Prometheus
 each_board = pytest.mark.parametrize("uid", BOARDS)
 NOTHING_IS_GOOD = {
     "No alert is firing",
-    "No quest has spent without a budget",
     "No entry is rejected",
 }
 

@@ -85,6 +85,11 @@ def test_the_same_amount_reads_the_same(uid: str) -> None:
 
 
 @each_board
+def test_a_name_of_digits_is_not_written_as_a_number(uid: str) -> None:
+    assert {panel["fieldConfig"]["defaults"]["unit"] for panel in panels(BOARDS[uid]) if panel["type"] == "table"} <= {"string"}
+
+
+@each_board
 def test_rates_are_named(uid: str) -> None:
     units = {field["unit"] for panel in panels(BOARDS[uid]) for field in fields(panel) if "unit" in field}
     assert "cps" not in units
