@@ -9,10 +9,12 @@ from grafana_foundation_sdk.builders.timeseries import Panel as Course
 from grafana_foundation_sdk.models.common import LineInterpolation, TableCellDisplayMode
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
 
-from grafana import links, theme
+from exporter.palette import ALLOCATED, LAYERS, OVER, SPENT, WARNING
+from exporter.sections import budgets
+from grafana import absent, links, theme
 from grafana.layout import Tile
-from grafana.measures import LASTS, OVER, Budget, budget_of_all, budget_of_each
-from grafana.panels import UNKNOWN, Query, Words, course, number, of_budget, paint, texts
+from grafana.measures import EXCEEDED, LASTS, Budget, budget_of_all, budget_of_each
+from grafana.panels import Query, Words, course, number, paint, texts
 from grafana.queries import Scope, leading, share
 from grafana.tables import Key, Value, rows
 
@@ -21,13 +23,15 @@ LONGER: Final = {"period": '!="day"'}
 SHOWN: Final = 50
 """The most rows of the table: with the budgets of thousands of quests, a browser would be slow."""
 NO_DATE: Final[Mapping[int, tuple[str, str]]] = {
-    OVER: ("over budget", theme.SPENT),
-    LASTS: ("not in this period", theme.ALLOCATED),
+    EXCEEDED: ("over budget", OVER),
+    LASTS: ("not used up", ALLOCATED),
 }
-NO_BUDGETS: Final = "No data: no budget of a period longer than a day. The ledger budgets holds them."
-NO_BUDGET: Final = "No data: no budget of this period"
-NO_END: Final = "No data: no budget with an end"
-NO_PROJECTION: Final = "No data: no projection yet, or no end"
+MOST_POINTS: Final = 2880
+"""Over 30 days one for each quarter of an hour, so that little of a day's spend comes after its last point."""
+NO_BUDGETS: Final = absent.because("no budget of a period longer than a day (see the ledger budgets)")
+NO_BUDGET: Final = absent.because("no budget of this period")
+NO_END: Final = absent.because("no budget with an end")
+NO_PROJECTION: Final = absent.because("no projection yet, no end")
 
 
 def table(scope: Scope) -> Table:
@@ -37,18 +41,18 @@ def table(scope: Scope) -> Table:
         "Budgets of a week, a month or another period that hold today, the most used first: orange from 80 %, red from 100 %."
         " Used up on: the day on which nothing is left at the pace of the period, if that is before its end: slow the quest"
         f" down or raise the budget. At most {SHOWN} rows. Click a quest to see the budget over time.",
+        NO_BUDGETS,
     )
     keys = (
         Key("quest_id"),
         Key("quest", "Quest", link=links.budget_of_row()),
-        Key("layer", "Layer", width=85, colors=theme.LAYERS),
+        Key("layer", "Layer", width=85, colors=LAYERS),
         Key("period", "Period", width=90),
     )
-    panel = rows(words, keys, _columns(budget_of_each(Scope({**scope.filters, **LONGER}))), most=SHOWN).no_value(NO_BUDGETS)
-    panel.override_by_regexp("/.*/", [Property("noValue", UNKNOWN)])  # of a cell; the reason is for a table without rows
+    panel = rows(words, keys, _columns(budget_of_each(Scope({**scope.filters, **LONGER}))), most=SHOWN)
     in_color = Property("custom.displayMode", TableCellDisplayMode.COLOR_TEXT)
     panel.override_by_name("Used", [in_color, *theme.graded(theme.BUDGET_USED)])
-    date = [in_color, theme.colored(theme.WARNING), Property("mappings", [texts(NO_DATE)])]
+    date = [in_color, theme.colored(WARNING), Property("mappings", [texts(NO_DATE)])]
     return panel.override_by_name("Used up on", date)
 
 
@@ -71,57 +75,84 @@ def _columns(budget: Budget) -> list[Value]:
 def so_far(scope: Scope) -> list[Tile]:
     """The budget of one period, of all chosen quests together."""
     budget = budget_of_all(scope)
-    strip = (_amount(budget), _spent(budget), _projected(budget), _left(budget))
-    return [*(Tile(panel, 5, 4) for panel in strip), Tile(_used_up(budget), 4, 4), Tile(_course(budget), 24, 9)]
+    money = (_amount(budget), _spent(budget), _used(budget), _projected(budget))
+    time = (_left(budget), _days_left(budget), _gone_by(budget), _used_up(budget))
+    return [*(Tile(panel, 6, 3) for panel in (*money, *time)), Tile(_course(scope), 24, 9)]
 
 
 def _amount(budget: Budget) -> Stat:
-    words = Words("Budget, $period", "USD that the quest may spend in the period that holds today, from the budgets ledger.")
-    return number(words, theme.USD, Query(budget.amount), color=theme.ALLOCATED, decimals=2).no_value(NO_BUDGET)
+    words = Words(
+        "Budget, $period", "USD that the quest may spend in the period that holds today, from the budgets ledger.", NO_BUDGET
+    )
+    return number(words, theme.USD, Query(budget.amount), color=ALLOCATED)
 
 
 def _spent(budget: Budget) -> Stat:
+    words = Words("Spent, $period", "USD spent since the period began. Compare it with the budget.", NO_BUDGET)
+    return number(words, theme.USD, Query(budget.spent), color=SPENT)
+
+
+def _used(budget: Budget) -> Stat:
     words = Words(
-        "Spent, $period",
-        "Spent share of the budget and USD since the period began. From 80 % on, check when it is used up; above 100 % it is"
-        " exceeded.",
+        "Used, $period",
+        "Spent share of the budget. From 80 % on, check when it is used up; above 100 % it is exceeded.",
+        NO_BUDGET,
     )
-    return of_budget(words, budget.used, Query(budget.spent, "spent")).no_value(NO_BUDGET)
+    return number(words, theme.SHARE, Query(budget.used), color=theme.BUDGET_USED)
 
 
 def _projected(budget: Budget) -> Stat:
     words = Words(
         "End of the period",
-        "Projected spend at the end of the period, at the pace of its days so far. Above 100 %, slow the quest down or raise"
-        " the budget. Absent without an end, and in the first half hour of the period.",
+        "Projected spend at the end of the period as a share of the budget, at the pace of its days so far. Above 100 %, slow"
+        " the quest down or raise the budget. Absent without an end, and in the first half hour of the period.",
+        NO_PROJECTION,
     )
-    panel = of_budget(words, share(budget.projected, budget.amount), Query(budget.projected, "projected"))
-    return panel.no_value(NO_PROJECTION)
+    return number(words, theme.SHARE, Query(share(budget.projected, budget.amount)), color=theme.BUDGET_USED)
 
 
 def _left(budget: Budget) -> Stat:
-    words = Words("Days left", "Days of the period that remain, with today, and the share of the period that has gone by.")
-    panel = number(words, theme.COUNT, Query(budget.days_left, "left"), Query(budget.elapsed, "gone by"))
-    return panel.override_by_name("gone by", [theme.unit(theme.SHARE)]).no_value(NO_END)
+    words = Words("Left, $period", "USD of the budget that are left. Below 0, more is spent than the budget allows.", NO_BUDGET)
+    left = Query(f"{budget.amount} - {budget.spent}")
+    return number(words, theme.USD, left, color={-1: OVER, 0: ALLOCATED})
+
+
+def _days_left(budget: Budget) -> Stat:
+    text = "Days of the period that remain, with today. What is left of the budget must last so long."
+    return number(Words("Days left", text, NO_END), theme.COUNT, Query(budget.days_left))
+
+
+def _gone_by(budget: Budget) -> Stat:
+    words = Words(
+        "Gone by", "Share of the period that has gone by. If less of it has gone by than of the budget, slow down.", NO_END
+    )
+    return number(words, theme.SHARE, Query(budget.elapsed))
 
 
 def _used_up(budget: Budget) -> Stat:
     words = Words(
         "Used up on",
-        "The day on which nothing of the budget is left at the pace of the period. Not in this period: the budget will do.",
+        "The day on which nothing of the budget is left at the pace of the period. Not used up: the budget will do.",
+        NO_PROJECTION,
     )
     date = Query(f"{budget.used_up} or {LASTS} + 0 * {budget.projected}")
-    return number(words, theme.DATE, date, color=theme.WARNING).mappings([texts(NO_DATE)]).no_value(NO_PROJECTION)
+    return number(words, theme.DATE, date, color=WARNING, instead=texts(NO_DATE))
 
 
-def _course(budget: Budget) -> Course:
+def _course(scope: Scope) -> Course:
     words = Words(
         "Spend against the budget, $period",
-        "Spend since the period began, in red, and the budget, in green. Spend starts again with each period; red above green"
+        "Spend since the period began, in blue, and the budget, in green. Spend starts again with each period; blue above green"
         " is overspend. It starts with the first scrape; choose a longer time range to see earlier periods.",
+        NO_BUDGET,
     )
-    panel = course(words, theme.USD, Query(budget.spent, "Spent"), Query(budget.amount, "Budget")).no_value(NO_BUDGET)
+    return against(words, scope.held(budgets.SPEND), scope.held(budgets.BUDGET))
+
+
+def against(words: Words, spent: str, budget: str) -> Course:
+    """Spend over time as an area, and the budget as a line that changes in steps."""
+    panel = course(words, theme.USD, Query(spent, "Spent"), Query(budget, "Budget")).max_data_points(MOST_POINTS)
     panel.override_by_name("Spent", [Property("custom.fillOpacity", 40)])
-    line = {"lineInterpolation": LineInterpolation.STEP_AFTER, "lineWidth": 2}
+    line = {"lineInterpolation": LineInterpolation.STEP_AFTER, "lineWidth": 2, "fillOpacity": 0}
     panel.override_by_name("Budget", [Property(f"custom.{name}", value) for name, value in line.items()])
-    return paint(panel, {"Budget": theme.ALLOCATED, "Spent": theme.SPENT})
+    return paint(panel, {"Budget": ALLOCATED, "Spent": SPENT})

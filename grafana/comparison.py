@@ -3,14 +3,16 @@
 from grafana_foundation_sdk.builders.table import Panel as Table
 
 from exporter.metrics import Metric
+from exporter.palette import PROVIDERS, SPENT
 from exporter.sections import providers, spend
-from grafana import links, measures, theme
+from grafana import absent, links, measures, theme
 from grafana.panels import Words
 from grafana.queries import Scope, share, total
 from grafana.tables import Key, Value, rows
 
 INPUT = {"token_type": "input"}
 OUTPUT = {"token_type": "output"}
+BY_PROVIDER = (Key("provider", "Provider", colors=PROVIDERS, link=links.provider_of_row()),)
 
 
 def providers_table(scope: Scope) -> Table:
@@ -19,6 +21,7 @@ def providers_table(scope: Scope) -> Table:
         "Cost and impact by provider, $window",
         "Compare impact per $1 together with waste. Calls without a price make a provider look cheaper than it is. Not filtered"
         " by layer and quest.",
+        absent.CALLS,
     )
 
     def of(metric: Metric, **labels: str) -> str:
@@ -26,18 +29,17 @@ def providers_table(scope: Scope) -> Table:
 
     spent = of(providers.SPEND)
     values = (
-        Value("Cost", spent, theme.USD, width=80),
-        Value("Tasks", of(providers.TASKS), theme.COUNT, width=70),
-        Value("Calls", of(providers.CALLS), theme.COUNT, width=70),
-        Value("Tokens in", of(providers.TOKENS, **INPUT), theme.TOKENS, width=85),
-        Value("Tokens out", of(providers.TOKENS, **OUTPUT), theme.TOKENS, width=90),
-        Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, width=112),
-        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 125, 2, bar=theme.NEUTRAL),
-        Value("Wasted", share(of(providers.WASTED), spent), theme.SHARE, width=75),
-        Value("Unpriced", of(providers.UNPRICED), theme.COUNT, width=80),
+        Value("Cost", spent, theme.USD, width=100),
+        Value("Tasks", of(providers.TASKS), theme.COUNT, width=80),
+        Value("Calls", of(providers.CALLS), theme.COUNT, width=80),
+        Value("Tokens in", of(providers.TOKENS, **INPUT), theme.TOKENS, width=95),
+        Value("Tokens out", of(providers.TOKENS, **OUTPUT), theme.TOKENS, width=100),
+        Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, 115, theme.PRICE),
+        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 150, 2, bar=theme.TEXT),
+        Value("Wasted", share(of(providers.WASTED), spent), theme.SHARE, width=85),
+        Value("Unpriced", of(providers.UNPRICED), theme.COUNT, width=90),
     )
-    key = Key("provider", "Provider", colors=theme.PROVIDERS, link=links.provider_of_row())
-    return rows(words, (key,), values, most=50)
+    return rows(words, BY_PROVIDER, values, most=50)
 
 
 def models_table(scope: Scope) -> Table:
@@ -45,6 +47,7 @@ def models_table(scope: Scope) -> Table:
     words = Words(
         "Models, lifetime",
         "Where the money goes within a provider. An expensive model matters most if it has many calls.",
+        absent.COSTS,
     )
 
     def of(metric: Metric, **labels: str) -> str:
@@ -52,11 +55,11 @@ def models_table(scope: Scope) -> Table:
 
     spent = of(spend.SPEND)
     values = (
-        Value("Cost", spent, theme.USD, width=130, bar=theme.SPENT),
+        Value("Cost", spent, theme.USD, width=140, bar=SPENT),
         Value("Calls", of(spend.CALLS), theme.COUNT, width=80),
-        Value("Tokens in", of(spend.TOKENS, **INPUT), theme.TOKENS, width=85),
-        Value("Tokens out", of(spend.TOKENS, **OUTPUT), theme.TOKENS, width=90),
-        Value("USD per 1M", f"1e6 * {share(spent, of(spend.TOKENS))}", theme.USD, width=95),
+        Value("Tokens in", of(spend.TOKENS, **INPUT), theme.TOKENS, width=95),
+        Value("Tokens out", of(spend.TOKENS, **OUTPUT), theme.TOKENS, width=100),
+        Value("USD per 1M", f"1e6 * {share(spent, of(spend.TOKENS))}", theme.USD, width=100),
     )
-    provider = Key("provider", "Provider", width=100, colors=theme.PROVIDERS, link=links.provider_of_row())
+    provider = Key("provider", "Provider", width=110, colors=PROVIDERS, link=links.provider_of_row())
     return rows(words, (provider, Key("model", "Model")), values, most=50)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import piechart
+from grafana_foundation_sdk.models.dashboard import Panel, RowPanel
 
-from grafana import exporter, provider, quest, resource
+from grafana import exporter, month, provider, quest, resource
 from grafana.layout import compose
 
 FOLDER = Path(__file__).parent / "dashboards"
-PAGES: Final = (resource.page, quest.page, provider.page, exporter.page)
+PAGES: Final = (resource.page, month.page, quest.page, provider.page, exporter.page)
 SCHEMA_VERSION: Final = 37
 """The schema version of Grafana 9.3, the oldest supported one. Newer versions migrate dashboards when they load them."""
 
@@ -28,6 +30,8 @@ def dashboards() -> dict[str, str]:
         page = make()
         dashboard = compose(page).build()
         dashboard.schema_version = SCHEMA_VERSION
+        for panel in dashboard.panels or ():
+            _correct(panel)
         found[f"{page.uid}.json"] = json.dumps(dashboard, cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
     return found
 
@@ -42,6 +46,17 @@ def main() -> int:
     for name, text in new.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     return 0
+
+
+def _correct(panel: Panel | RowPanel) -> None:
+    """Set what the library cannot: its default of ``repeatDirection`` makes a panel full width in some builds of Grafana.
+
+    Without ``sort``, or in Grafana before it had the option, the slices of a pie are in order of their size, *Other* too.
+    """
+    if isinstance(panel, Panel):
+        panel.repeat_direction = None
+        if isinstance(panel.options, piechart.Options):
+            panel.options = panel.options.to_json() | {"sort": "none"}
 
 
 def _compare(old: dict[str, str], new: dict[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""The common parts of the four dashboards, and the layout of panels: positions and ids follow from their order."""
+"""The common parts of all dashboards, and the layout of panels: positions and ids follow from their order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

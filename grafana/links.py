@@ -7,24 +7,26 @@ from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
 TAG: Final = "resource"
 RESOURCE: Final = "resource-dashboard"
+MONTH: Final = "resource-month"
 QUEST: Final = "resource-quest"
 PROVIDER: Final = "resource-provider"
 EXPORTER: Final = "resource-exporter"
 
-_FILTERS = "&".join(f"${{{name}:queryparam}}" for name in ("datasource", "job", "instance", "window"))
+_FILTERS = "&".join(f"${{{name}:queryparam}}" for name in ("datasource", "job", "instance"))
+_WINDOW = "${window:queryparam}"
 
 _ROW = "${__data.fields.%s:percentencode}"
 _SERIES = "${__field.labels.%s:percentencode}"
 
 
-def quest_of_row() -> tuple[str, str]:
-    """Title and URL of the link from a table row to its quest, by the column ``quest_id``."""
-    return "Open the quest", _drill(QUEST, "quest", _ROW % "quest_id")
+def quest_of_row(column: str = "quest_id", window: str = _WINDOW) -> tuple[str, str]:
+    """Title and URL of the link from a table row to its quest, by the column that holds its id."""
+    return "Open the quest", _drill(QUEST, "quest", _ROW % column, window)
 
 
-def quest_of_series() -> tuple[str, str]:
+def quest_of_series(window: str = _WINDOW) -> tuple[str, str]:
     """Title and URL of the link from a series to its quest, by the label ``quest_id``."""
-    return "Open the quest", _drill(QUEST, "quest", _SERIES % "quest_id")
+    return "Open the quest", _drill(QUEST, "quest", _SERIES % "quest_id", window)
 
 
 def budget_of_row() -> tuple[str, str]:
@@ -49,5 +51,10 @@ def all_dashboards() -> DashboardLink:
     return link.placement("")  # at the top, not in a menu
 
 
-def _drill(dashboard: str, variable: str, value: str) -> str:
-    return f"/d/{dashboard}?{_FILTERS}&var-{variable}={value}&${{__url_time_range}}"
+def chosen_window(window: str) -> str:
+    """The part of a URL that chooses a window, for dashboards without that variable."""
+    return f"var-window={window}"
+
+
+def _drill(dashboard: str, variable: str, value: str, window: str = _WINDOW) -> str:
+    return f"/d/{dashboard}?{_FILTERS}&{window}&var-{variable}={value}&${{__url_time_range}}"

@@ -6,9 +6,7 @@ from typing import Final
 from exporter.sections import allocation, budgets, efficiency, providers, spend, waste
 from grafana.queries import TODAY, Scope, known_zero, share, total
 
-SPAN = "1h"
-"""The range before each moment over which spend per hour is measured."""
-OVER: Final = 0
+EXCEEDED: Final = 0
 """In the place of the date on which a budget is used up: more than the budget is spent already."""
 LASTS: Final = 1
 """In the same place: the projected spend is within the budget."""
@@ -38,13 +36,13 @@ class Budget:
 
     @property
     def used_up(self) -> str:
-        """When the budget is used up at the pace of the period, in milliseconds; ``OVER`` where more than it is spent.
+        """When the budget is used up at the pace of the period, in milliseconds; ``EXCEEDED`` where more than it is spent.
 
         Absent where the projected spend is within the budget.
         """
         to_come = f"({self.end} - time()) * ({self.amount} - {self.spent}) / ({self.projected} - {self.spent})"
         ahead = f"{self.projected} > {self.amount} and {self.spent} <= {self.amount}"
-        return f"{_MILLISECONDS} * (time() + {to_come}) and {ahead} or {OVER} * ({self.spent} > {self.amount})"
+        return f"{_MILLISECONDS} * (time() + {to_come}) and {ahead} or {EXCEEDED} * ({self.spent} > {self.amount})"
 
 
 def budget_of_each(scope: Scope) -> Budget:
@@ -64,9 +62,15 @@ def allocated(scope: Scope, *by: str) -> str:
     return total(scope.of(allocation.ALLOCATION), *by)
 
 
-def spent(scope: Scope, *by: str, window: str = TODAY) -> str:
-    """USD spent in the window."""
-    return total(scope.of(spend.QUEST_SPEND, window=window), *by)
+def spent(scope: Scope, *by: str) -> str:
+    """USD spent today."""
+    return total(scope.of(spend.QUEST_SPEND, window=TODAY), *by)
+
+
+def unbudgeted(scope: Scope, *by: str) -> str:
+    """USD spent today by quests without an allocation."""
+    spending = f"{scope.of(spend.QUEST_SPEND, window=TODAY)} > 0"
+    return total(f"{spending} unless on (job, quest_id) {scope.of(allocation.ALLOCATION)}", *by)
 
 
 def projected(scope: Scope, *by: str) -> str:
@@ -86,7 +90,19 @@ def quests_over_budget(scope: Scope) -> str:
 
 def spent_per_hour(scope: Scope, *by: str) -> str:
     """USD spent in the hour before each moment, at least 0 (credits can exceed spend)."""
-    return f"clamp_min({total(scope.change(spend.SPEND, SPAN), *by)}, 0)"
+    return scope.rise(spend.SPEND, *by)
+
+
+def burn_rate(scope: Scope) -> str:
+    """Spend in the hour before each moment, divided by what the allocation of the day allows in an hour."""
+    return f"24 * {share(spent_per_hour(scope), scope.held(allocation.ALLOCATION))}"
+
+
+def ledgers_differ(scope: Scope) -> str:
+    """Today's spend by the costs ledger minus that by the allocations ledger, of the quests of which both tell it."""
+    reported = scope.of(allocation.REPORTED_SPEND)
+    both = f"{scope.of(spend.QUEST_SPEND, window=TODAY)} and on (job, quest_id) {reported}"
+    return f"{total(both)} - {total(reported)}"
 
 
 def impact_per_usd(scope: Scope, *by: str) -> str:

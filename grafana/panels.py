@@ -1,10 +1,10 @@
-"""The kinds of panels of the dashboards. Every panel has a description that says what it means and what to do about it."""
+"""The kinds of panels. Each says in its description what it means and what to do, and why it is empty when it is."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import NamedTuple, TypeVar
 
-from grafana_foundation_sdk.builders import bargauge, piechart, stat, table, timeseries
+from grafana_foundation_sdk.builders import piechart, stat, table, timeseries
 from grafana_foundation_sdk.builders.common import (
     GraphThresholdsStyleConfig,
     ReduceDataOptions,
@@ -16,27 +16,31 @@ from grafana_foundation_sdk.builders.common import (
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import piechart as pie
+from grafana_foundation_sdk.models.dashboard import DashboardSpecialValueMapOptions as SpecialOptions
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
-from grafana_foundation_sdk.models.dashboard import ValueMap, ValueMappingResult
+from grafana_foundation_sdk.models.dashboard import SpecialValueMap, SpecialValueMatch, ValueMap, ValueMappingResult
 
-from grafana.theme import BUDGET_USED, COUNT, NEUTRAL, REST, SHARE, USD, Steps, by_threshold, colored, fixed, thresholds, unit
+from exporter.palette import ALLOCATED, OVER, QUESTS, REST
+from grafana.theme import COUNT, DECIMALS, NAME, TEXT, Steps, by_threshold, colored, fixed, thresholds
+from grafana.transformations import at_once
 from grafana.variables import DATASOURCE
 
-Panel = bargauge.Panel | piechart.Panel | stat.Panel | table.Panel | timeseries.Panel
-P = TypeVar("P", bargauge.Panel, piechart.Panel, stat.Panel, table.Panel, timeseries.Panel)
+Panel = piechart.Panel | stat.Panel | table.Panel | timeseries.Panel
+P = TypeVar("P", piechart.Panel, stat.Panel, table.Panel, timeseries.Panel)
 
 
 UNKNOWN = "–"
-"""In the place of a value that is absent."""
-RECENT = "24h"
-"""The time range of panels that need a close view, independent of the dashboard's time range."""
+"""In the place of a value that is absent, in a row of a table."""
+OTHER = "Other"
+"""The name of all that is not shown by itself."""
 
 
 class Words(NamedTuple):
-    """The title of a panel, and its description: what it means and what to do about it."""
+    """The title of a panel, its description (what it means, what to do), and what it says when there are no data (why)."""
 
     title: str
     text: str
+    absent: str
 
 
 class Query(NamedTuple):
@@ -48,7 +52,9 @@ class Query(NamedTuple):
 
 def outfit(panel: P, words: Words, unit: str, queries: Sequence[Dataquery]) -> P:
     """Set the properties that every panel has."""
-    panel.title(words.title).description(words.text).unit(unit).datasource(DATASOURCE).no_value(UNKNOWN)
+    panel.title(words.title).description(words.text).unit(unit).datasource(DATASOURCE).no_value(words.absent)
+    if unit in DECIMALS:
+        panel.decimals(DECIMALS[unit])
     return ask(panel, queries)
 
 
@@ -59,13 +65,19 @@ def ask(panel: P, queries: Sequence[Dataquery]) -> P:
     return panel
 
 
-def number(words: Words, unit: str, *queries: Query, color: str | Steps = NEUTRAL, decimals: int | None = None) -> stat.Panel:
-    """The current value: one number, or several with names."""
+def number(
+    words: Words,
+    unit: str,
+    *queries: Query,
+    color: str | Steps = TEXT,
+    decimals: int | None = None,
+    instead: ValueMap | None = None,
+) -> stat.Panel:
+    """The current value of the only query that finds one. ``instead`` has the texts of some values."""
     panel = outfit(stat.Panel(), words, unit, [_now(query) for query in queries])
-    panel.reduce_options(_LATEST).graph_mode(common.BigValueGraphMode.NONE).orientation(common.VizOrientation.AUTO)
-    named = len(queries) > 1 or "{{" in queries[0].legend
-    panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME if named else common.BigValueTextMode.VALUE)
-    panel.justify_mode(common.BigValueJustifyMode.CENTER)
+    panel.reduce_options(_LATEST).graph_mode(common.BigValueGraphMode.NONE).justify_mode(common.BigValueJustifyMode.CENTER)
+    panel.orientation(common.VizOrientation.AUTO).text_mode(common.BigValueTextMode.VALUE)
+    panel.mappings([*([instead] if instead else ()), missing(words.absent)])
     if decimals is not None:
         panel.decimals(decimals)
     if isinstance(color, str):
@@ -74,8 +86,18 @@ def number(words: Words, unit: str, *queries: Query, color: str | Steps = NEUTRA
 
 
 def states(words: Words, query: Query) -> stat.Panel:
-    """The state ok (1) or failing (0) of each series of the query."""
-    return number(words, COUNT, query).mappings([texts({1: ("ok", "green"), 0: ("failing", "red")})])
+    """The state ok (1) or failing (0) of each series of the query, with their names if the legend has any."""
+    panel = number(words, COUNT, query, instead=texts({1: ("ok", ALLOCATED), 0: ("failing", OVER)}))
+    panel.text(VizTextDisplayOptions().value_size(24))
+    return panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME) if query.legend else panel
+
+
+def names(words: Words, label: str, expression: str) -> stat.Panel:
+    """The values of a label of the series."""
+    panel = outfit(stat.Panel(), words, NAME, [at_once(expression)]).text_mode(common.BigValueTextMode.VALUE)
+    panel.reduce_options(ReduceDataOptions().values(values=True).calcs(["lastNotNull"]).fields(f"/^{label}$/"))
+    panel.graph_mode(common.BigValueGraphMode.NONE).justify_mode(common.BigValueJustifyMode.CENTER)
+    return panel.color_scheme(fixed(TEXT)).mappings([missing(words.absent, match=SpecialValueMatch.NULL)])
 
 
 def texts(by_value: Mapping[int, tuple[str, str]]) -> ValueMap:
@@ -85,15 +107,9 @@ def texts(by_value: Mapping[int, tuple[str, str]]) -> ValueMap:
     )
 
 
-def of_budget(words: Words, part: str, usd: Query) -> stat.Panel:
-    """A share of a budget, in the colour of its threshold, and the same in USD, for which the thresholds do not hold."""
-    panel = number(words, SHARE, Query(part, "of budget"), usd, color=BUDGET_USED)
-    return panel.override_by_name(usd.legend, [unit(USD), colored(NEUTRAL)])
-
-
-def names(words: Words, query: Query) -> stat.Panel:
-    """The names of the series of the query, without their values."""
-    return number(words, COUNT, query).text_mode(common.BigValueTextMode.NAME)
+def missing(text: str, color: str = REST, match: SpecialValueMatch = SpecialValueMatch.NULL_AND_NAN) -> SpecialValueMap:
+    """The text in the place of a value that is absent. Without it, Grafana colours the text as if it were a number."""
+    return SpecialValueMap(options=SpecialOptions(match=match, result=ValueMappingResult(text=text, color=color)))
 
 
 def donut(words: Words, unit: str, *queries: Query) -> piechart.Panel:
@@ -103,16 +119,6 @@ def donut(words: Words, unit: str, *queries: Query) -> piechart.Panel:
     legend = piechart.PieChartLegendOptions().values(values).show_legend(show_legend=True)
     legend.display_mode(common.LegendDisplayMode.TABLE).placement(common.LegendPlacement.RIGHT)
     return panel.pie_type(pie.PieChartType.DONUT).reduce_options(_LATEST).legend(legend).tooltip(_TOOLTIP)
-
-
-def bars(words: Words, unit: str, query: Query, color: str | Steps = NEUTRAL) -> bargauge.Panel:
-    """A bar for each series, in the order of the query."""
-    panel = outfit(bargauge.Panel(), words, unit, [_now(query)]).reduce_options(_LATEST).min(0)
-    panel.orientation(common.VizOrientation.HORIZONTAL).display_mode(common.BarGaugeDisplayMode.BASIC)
-    panel.text(VizTextDisplayOptions().value_size(16))  # with few bars the default text is too large
-    if isinstance(color, str):
-        return panel.color_scheme(fixed(color))
-    return panel.max(1).color_scheme(by_threshold()).thresholds(thresholds(color))
 
 
 def course(words: Words, unit: str, *queries: Query, stacked: bool = False) -> timeseries.Panel:
@@ -125,12 +131,24 @@ def course(words: Words, unit: str, *queries: Query, stacked: bool = False) -> t
     return panel
 
 
+def per_hour(words: Words, unit: str, query: Query, *, stacked: bool = True) -> timeseries.Panel:
+    """A graph of what changed in the hour before each moment. Points closer to each other than minutes would only cost time."""
+    return course(words, unit, query, stacked=stacked).max_data_points(300)
+
+
 def paint(panel: P, colors: Mapping[str, str]) -> P:
     """Set the colours of the series with these names; all others are grey."""
     panel.color_scheme(fixed(REST))
     for name, color in colors.items():
         panel.override_by_name(name, [colored(color)])
     return panel
+
+
+def paint_quests(panel: P) -> P:
+    """Set the colours of series that are named after quests."""
+    for pattern, color in QUESTS.items():
+        panel.override_by_regexp(f"/{pattern}/", [colored(color)])
+    return panel.override_by_name(OTHER, [colored(REST)])
 
 
 def linked(panel: P, title: str, url: str) -> P:

@@ -3,11 +3,14 @@
 from typing import Final
 
 from exporter.metrics import Metric
+from exporter.palette import OVER, PROVIDERS, SPENT
 from exporter.sections import providers, spend
-from grafana import comparison, links, measures, theme, variables
+from grafana import absent, comparison, links, measures, status, theme, variables
+from grafana.comparison import BY_PROVIDER
 from grafana.layout import Page, Section, Tile
-from grafana.panels import Panel, Query, Words, bars, course, linked, number, paint
+from grafana.panels import Panel, Query, Words, course, number, paint, per_hour
 from grafana.queries import Scope, share, total
+from grafana.tables import Key, Value, rows
 
 SCOPE: Final = Scope({"provider": '=~"$provider"'})
 BY: Final = "provider"
@@ -36,98 +39,153 @@ def _of(metric: Metric, *by: str) -> str:
 
 
 def _strip() -> list[Tile]:
-    tokens = Words("Tokens", "Input and output tokens in the window, cache and reasoning tokens included.")
-    price = Words(
+    strip = (
+        number(
+            Words("Spent", "USD billed in the window. The table below says what it achieved.", absent.CALLS),
+            theme.USD,
+            Query(_of(providers.SPEND)),
+            color=SPENT,
+        ),
+        number(
+            Words("Calls", "Calls billed in the window. More calls at the same spend are cheaper calls.", absent.CALLS),
+            theme.COUNT,
+            Query(_of(providers.CALLS)),
+        ),
+        _price(),
+        _cost_per_task(),
+        _impact(),
+        _wasted(),
+        _unpriced(),
+    )
+    return [status.tile(), *(Tile(panel, 6, 3) for panel in strip)]
+
+
+def _price() -> Panel:
+    words = Words(
         "USD / 1M tokens",
-        "USD per million input and output tokens in the window. It rises when work moves to more expensive models.",
+        "USD per million input and output tokens in the window, cache and reasoning tokens included. It rises when work moves"
+        " to more expensive models.",
+        absent.TOKENS,
     )
-    task = Words("Cost per task", "Spend divided by distinct tasks. A task that called two providers counts for both.")
-    impact = Words(
+    return number(words, theme.USD, Query(f"1e6 * {share(_of(providers.SPEND), _of(providers.TOKENS))}"))
+
+
+def _cost_per_task() -> Panel:
+    words = Words(
+        "Cost per task",
+        "Spend divided by distinct tasks. A task that called two providers counts for both. If it rises, find the model.",
+        absent.TASKS,
+    )
+    return number(words, theme.USD, Query(share(_of(providers.SPEND), _of(providers.TASKS))), decimals=theme.PRICE)
+
+
+def _impact() -> Panel:
+    words = Words(
         "Impact per $1",
-        "Impact divided by spend. The impact of a task is shared out by its spend per provider, else by tokens, else by calls.",
+        "Impact divided by spend. The impact of a task is shared out by its spend per provider, else by tokens, else by calls."
+        " Higher is better.",
+        absent.IMPACT,
     )
-    wasted = Words(
-        "Wasted share", "Wasted share of spend. Above 10 %, see the table of wasted tasks on the Resource Dashboard."
+    return number(words, theme.SCORE, Query(measures.provider_impact_per_usd(SCOPE)), decimals=2)
+
+
+def _wasted() -> Panel:
+    words = Words(
+        "Wasted share",
+        "Wasted share of spend. Above 10 %, see the table of wasted tasks on the Resource Dashboard.",
+        absent.IMPACT,
     )
-    unpriced = Words(
+    return number(words, theme.SHARE, Query(share(_of(providers.WASTED), _of(providers.SPEND))), color=theme.BAD_SHARE)
+
+
+def _unpriced() -> Panel:
+    words = Words(
         "Calls unpriced",
         "Share of calls whose cost is unknown. They make a provider look cheaper than it is: fix the price list.",
+        absent.CALLS,
     )
-    strip = (
-        number(Words("Spent", "USD billed in the window."), theme.USD, Query(_of(providers.SPEND)), color=theme.SPENT),
-        number(Words("Calls", "Calls billed in the window."), theme.COUNT, Query(_of(providers.CALLS))),
-        number(tokens, theme.TOKENS, Query(_of(providers.TOKENS))),
-        number(price, theme.USD, Query(f"1e6 * {share(_of(providers.SPEND), _of(providers.TOKENS))}")),
-        number(task, theme.USD, Query(share(_of(providers.SPEND), _of(providers.TASKS)))),
-        number(impact, theme.SCORE, Query(measures.provider_impact_per_usd(SCOPE)), decimals=2),
-        number(wasted, theme.SHARE, Query(share(_of(providers.WASTED), _of(providers.SPEND))), color=theme.BAD_SHARE),
-        number(unpriced, theme.SHARE, Query(share(_of(providers.UNPRICED), _of(providers.CALLS))), color=theme.BAD_SHARE),
-    )
-    return [Tile(panel, 3, 4) for panel in strip]
+    return number(words, theme.SHARE, Query(share(_of(providers.UNPRICED), _of(providers.CALLS))), color=theme.BAD_SHARE)
 
 
 def _comparison() -> list[Tile]:
-    price = Words("USD per million tokens", "Input and output together. Compare it with impact per $1: cheap is not enough.")
-    task = Words("Cost per task", "Spend divided by the distinct tasks of the window.")
     impact = Words(
-        "Impact per $1",
+        "Impact per $1, by provider",
         "Impact divided by spend. Move work to the providers at the top, and check that it stays so.",
+        absent.IMPACT,
     )
-    wasted = Words("Wasted share", "Wasted share of spend. If it is high, find out which kind of task the provider is bad at.")
-    panels = (
-        _bars(impact, theme.SCORE, measures.provider_impact_per_usd(SCOPE, BY)),
-        _bars(price, theme.USD, f"1e6 * {share(_of(providers.SPEND, BY), _of(providers.TOKENS, BY))}"),
-        _bars(task, theme.USD, share(_of(providers.SPEND, BY), _of(providers.TASKS, BY))),
-        _bars(wasted, theme.SHARE, share(_of(providers.WASTED, BY), _of(providers.SPEND, BY))),
+    price = Words(
+        "USD / 1M tokens, by provider",
+        "Input and output together. Compare it with impact per $1: cheap is not enough.",
+        absent.TOKENS,
     )
-    return [*(Tile(panel, 6, 7) for panel in panels), Tile(comparison.providers_table(SCOPE), 24, 8)]
+    task = Words(
+        "Cost per task, by provider",
+        "Spend divided by the distinct tasks of the window. Compare providers that do the same kind of task.",
+        absent.TASKS,
+    )
+    wasted = Words(
+        "Wasted share, by provider",
+        "Wasted share of spend. If it is high, find out which kind of task the provider is bad at.",
+        absent.IMPACT,
+    )
+    spent = _of(providers.SPEND, BY)
+    values = (
+        (impact, Value("Impact per $1", measures.provider_impact_per_usd(SCOPE, BY), theme.SCORE, 130, 2, theme.TEXT)),
+        (price, Value("USD / 1M", f"1e6 * {share(spent, _of(providers.TOKENS, BY))}", theme.USD, 130, bar=SPENT)),
+        (task, Value("Cost", share(spent, _of(providers.TASKS, BY)), theme.USD, 130, theme.PRICE, SPENT)),
+        (wasted, Value("Wasted", share(_of(providers.WASTED, BY), spent), theme.SHARE, 130, bar=OVER)),
+    )
+    bars = [Tile(rows(words, BY_PROVIDER, (value,)), 6, 8) for words, value in values]
+    return [*bars, Tile(comparison.providers_table(SCOPE), 24, 8)]
 
 
 def _models() -> list[Tile]:
-    spent = bars(
-        Words("Spend by model, $window", "The twelve models with the highest spend. Click one to show only its provider."),
-        theme.USD,
-        Query(f"topk(12, {_of(providers.MODEL_SPEND, BY, 'model')})", "{{model}}"),
-        color=theme.SPENT,
+    words = Words(
+        "Spend by model, $window",
+        "The twelve models with the highest spend. Try a cheaper one for the work of the first ones.",
+        absent.CALLS,
     )
-    return [Tile(linked(spent, *links.provider_of_series()), 8, 13), Tile(comparison.models_table(SCOPE), 16, 13)]
-
-
-def _bars(words: Words, unit: str, expression: str) -> Panel:
-    return paint(bars(words, unit, Query(f"sort_desc({expression})", "{{provider}}")), theme.PROVIDERS)
+    spent = Value("Spent", _of(providers.MODEL_SPEND, BY, "model"), theme.USD, 400, bar=SPENT)
+    keys = (Key("provider", "Provider", 110, PROVIDERS, links.provider_of_row()), Key("model", "Model"))
+    return [Tile(rows(words, keys, (spent,), most=12), 24, 10), Tile(comparison.models_table(SCOPE), 24, 10)]
 
 
 def _trend() -> list[Tile]:
-    spent = course(
-        Words("Spend per hour", "USD in the hour before each moment, by provider."),
+    spent = per_hour(
+        Words(
+            "Spend per hour",
+            "USD in the hour before each moment, by provider. After a lasting increase, look for the model behind it above.",
+            absent.HISTORY,
+        ),
         theme.USD,
         Query(measures.spent_per_hour(SCOPE, BY), "{{provider}}"),
-        stacked=True,
     )
-    tokens = f"{total(SCOPE.change(spend.TOKENS, measures.SPAN), BY)}"
-    price = course(
+    calls = per_hour(
+        Words(
+            "Calls per hour",
+            "Calls in the hour before each moment, by provider. Fewer calls with the same spend are more expensive calls.",
+            absent.HISTORY,
+        ),
+        theme.COUNT,
+        Query(SCOPE.rise(spend.CALLS, BY), "{{provider}}"),
+    )
+    price = per_hour(
         Words(
             "Price per million tokens",
             "USD per million tokens in the hour before each moment. A step is a new price or another model.",
+            absent.HISTORY,
         ),
         theme.USD,
-        Query(f"1e6 * {share(measures.spent_per_hour(SCOPE, BY), tokens)}", "{{provider}}"),
+        Query(f"1e6 * {share(measures.spent_per_hour(SCOPE, BY), SCOPE.rise(spend.TOKENS, BY))}", "{{provider}}"),
+        stacked=False,
     )
     impact = course(
         Words(
             "Impact per $1, $window",
             "Impact per USD of the window over time, by provider. If it falls, find out what changed.",
+            absent.IMPACT,
         ),
         theme.SCORE,
         Query(measures.provider_impact_per_usd(SCOPE, BY), "{{provider}}"),
-    )
-    calls = course(
-        Words(
-            "Calls per hour",
-            "Calls in the hour before each moment, by provider. Fewer calls with the same spend are more expensive calls.",
-        ),
-        theme.COUNT,
-        Query(f"clamp_min({total(SCOPE.change(spend.CALLS, measures.SPAN), BY)}, 0)", "{{provider}}"),
-        stacked=True,
-    )
-    return [Tile(paint(panel, theme.PROVIDERS), 12, 9) for panel in (spent, calls, price, impact)]
+    ).decimals(2)
+    return [Tile(paint(panel, PROVIDERS), 12, 9) for panel in (spent, calls, price, impact)]

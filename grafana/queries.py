@@ -9,6 +9,10 @@ from exporter.telemetry import PREFIX
 TARGET = 'job=~"$job",instance=~"$instance"'
 """Selects the chosen exporters."""
 TODAY = "1d"
+RECENT = "24h"
+"""The time range of panels that need a close view, and for how long what was last known of a stopped exporter is shown."""
+SPAN = "1h"
+"""The longest time between two samples of an imported history, and the range over which spend per hour is measured."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +31,34 @@ class Scope:
         """The values of a metric, collapsed over replicas and without the label ``window``."""
         return _once(metric, self.selector(metric, **labels))
 
-    def at_end(self, metric: Metric, **labels: str) -> str:
-        """The values of a metric at the end of the time range, the same at every moment."""
-        return _once(metric, f"{self.selector(metric, **labels)} @ end()")
+    def before(self, metric: Metric, ago: str, **labels: str) -> str:
+        """The values of a metric some time ago."""
+        return _once(metric, f"{self.selector(metric, **labels)} offset {ago}")
 
-    def peak(self, metric: Metric, **labels: str) -> str:
-        """The maximum of a metric between two points of a graph."""
-        return _once(metric, f"max_over_time({self.selector(metric, **labels)}[$__interval])")
+    def highest(self, metric: Metric, **labels: str) -> str:
+        """The highest values of a metric in the time range, the same at every moment.
 
-    def change(self, metric: Metric, span: str) -> str:
-        """The change of a lifetime gauge in the span before each moment."""
-        return _once(metric, f"delta({self.selector(metric)}[{span}])")
+        Unlike its value at the end of the range, this is known of a range that ends while the exporter is down.
+        """
+        return _once(metric, f"max_over_time({self.selector(metric, **labels)}[$__range] @ end())")
+
+    def held(self, metric: Metric, *by: str, ago: str = "", **labels: str) -> str:
+        """The sum of a metric, between two samples of an imported history the last one. Absent while the exporter is down.
+
+        The last samples count only where a group has no other: the old series of a renamed quest must not be added to the new.
+        """
+        selector, offset = self.selector(metric, **labels), f" offset {ago}" if ago else ""
+        last = _once(metric, f"last_over_time({selector}[{SPAN}]{offset})")
+        down = f"max by (job) (up{{{TARGET}}}{offset}) == 0"
+        return f"({total(_once(metric, selector + offset), *by)} or {total(f'({last} unless on (job) {down})', *by)})"
+
+    def rise(self, metric: Metric, *by: str) -> str:
+        """The rise of a lifetime gauge in the hour before each moment, as a difference of two values: ``delta`` extrapolates.
+
+        Where there was no value an hour before, it is the rise since the first one.
+        """
+        first = total(_once(metric, f"min_over_time({self.selector(metric)}[{SPAN}])"), *by)
+        return f"clamp_min({self.held(metric, *by)} - ({self.held(metric, *by, ago=SPAN)} or {first}), 0)"
 
 
 def every(metric: Metric) -> str:
@@ -71,7 +92,7 @@ def known_zero(expression: str, when: str) -> str:
 
 
 def leading(expression: str, rank: str, keys: Iterable[str], most: int = 10) -> str:
-    """The ``most`` series with the highest rank. The rank must be constant over the time range, as ``Scope.at_end`` is.
+    """The ``most`` series with the highest rank. Over a time range, the rank must be constant, as ``Scope.highest`` is.
 
     With another rank, ``topk`` would choose at every moment and return more series in total.
     """

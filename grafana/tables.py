@@ -9,8 +9,9 @@ from grafana_foundation_sdk.models.common import TableCellDisplayMode
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig as Step
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
 
-from grafana.panels import Words, outfit
-from grafana.theme import REST, colored, unit
+from exporter.palette import REST
+from grafana.panels import UNKNOWN, Words, outfit
+from grafana.theme import DECIMALS, NAME, SHARE, Steps, badge, colored, graded, unit
 from grafana.transformations import ROW, at_once, bar_end, row_numbers, step, value_fields
 
 RANK = "#"
@@ -38,43 +39,56 @@ class Value:
     unit: str
     width: int = 100
     decimals: int | None = None
-    bar: str = ""
-    """The colour of a bar from 0 to the maximum of the column; empty: no bar."""
+    """By default, as many as everywhere else for this unit."""
+    bar: str | Steps = ""
+    """The colour of a bar from 0 to the maximum of the column, or to 1 if that is more and it is a share; empty: no bar."""
     leads: bool = False
-    """Whether the rows are in descending order of this column. By default, they are in that of the first one."""
+    """Whether the rows are in order of this column. By default, they are in that of the first one."""
+    ascending: bool = False
+    """Whether that order begins with the least value."""
+
+    @property
+    def longest(self) -> str:
+        """The value at which the bar has its full length."""
+        return f"clamp_min(max({self.query}), 1)" if self.unit == SHARE else f"max({self.query})"
 
 
 def rows(words: Words, keys: Sequence[Key], values: Sequence[Value], *, most: int = 15, ranked: bool = False) -> table.Panel:
-    """A table with one row per set of keys, in descending order of the value that leads."""
-    longest = {index: f"max({value.query})" for index, value in enumerate(values) if value.bar}
+    """A table with one row per set of keys, in order of the value that leads."""
+    longest = {index: value.longest for index, value in enumerate(values) if value.bar}
     queries = [*(value.query for value in values), *longest.values()]
-    panel = outfit(table.Panel(), words, values[0].unit, [at_once(query) for query in queries])
+    panel = outfit(table.Panel(), words, NAME, [at_once(query) for query in queries])
     ends = [
         bar_end(letter, ascii_uppercase[index]) for letter, index in zip(ascii_uppercase[len(values) :], longest, strict=False)
     ]
-    panel.transformations([*ends, *_join(keys, value_fields(len(queries))[: len(values)], values, most, ranked=ranked)])
+    fields = value_fields(len(queries))[: len(values)]
+    lead = next((index for index, value in enumerate(values) if value.leads), 0)
+    sort = [{"field": fields[lead], "desc": not values[lead].ascending}]
+    order = [step("merge"), step("sortBy", sort=sort), step("limit", limitField=most)]
+    panel.transformations([*ends, *order, *_arranged(keys, fields, values, ranked=ranked)])
+    return _decorated(panel, keys, values, ranked=ranked)
+
+
+def _arranged(keys: Sequence[Key], fields: Sequence[str], values: Sequence[Value], *, ranked: bool) -> list[Step]:
+    headings = {key.label: key.heading for key in keys if key.heading}
+    headings |= {name: value.heading for name, value in zip(fields, values, strict=True)}
+    places = {name: place for place, name in enumerate((RANK, *(key.label for key in keys), *fields))}
+    dropped = dict.fromkeys(("Time", "job", ROW), True)
+    return [
+        *(row_numbers(RANK) if ranked else ()),
+        step("organize", excludeByName=dropped, indexByName=places, renameByName=headings),
+    ]
+
+
+def _decorated(panel: table.Panel, keys: Sequence[Key], values: Sequence[Value], *, ranked: bool) -> table.Panel:
+    panel.override_by_regexp("/.*/", [Property("noValue", UNKNOWN)])  # of a cell; that of the panel is for a table without rows
     if ranked:
-        panel.override_by_name(RANK, [unit("none"), Property("custom.width", 40)])
+        panel.override_by_name(RANK, [unit("none"), Property("custom.width", 50)])
     for key in keys:
         panel.override_by_name(key.heading or key.label, _key_properties(key))
     for value in values:
         panel.override_by_name(value.heading, _value_properties(value))
     return panel
-
-
-def _join(keys: Sequence[Key], fields: Sequence[str], values: Sequence[Value], most: int, *, ranked: bool) -> list[Step]:
-    headings = {key.label: key.heading for key in keys if key.heading}
-    headings |= {name: value.heading for name, value in zip(fields, values, strict=True)}
-    places = {name: place for place, name in enumerate((RANK, *(key.label for key in keys), *fields))}
-    leading = next((name for name, value in zip(fields, values, strict=True) if value.leads), fields[0])
-    dropped = dict.fromkeys(("Time", "job", ROW), True)
-    return [
-        step("merge"),
-        step("sortBy", sort=[{"field": leading, "desc": True}]),
-        step("limit", limitField=most),
-        *(row_numbers(RANK) if ranked else ()),
-        step("organize", excludeByName=dropped, indexByName=places, renameByName=headings),
-    ]
 
 
 def _key_properties(key: Key) -> list[Property]:
@@ -84,17 +98,19 @@ def _key_properties(key: Key) -> list[Property]:
     if key.link:
         properties.append(Property("links", [dict(zip(("title", "url"), key.link, strict=True))]))
     if key.colors:
-        badges = {name: {"color": color, "index": place} for place, (name, color) in enumerate(key.colors.items())}
+        badges = {name: {"color": badge(color), "index": place} for place, (name, color) in enumerate(key.colors.items())}
         properties.append(Property("mappings", [{"type": "value", "options": badges}]))
         properties.append(Property("custom.displayMode", TableCellDisplayMode.COLOR_BACKGROUND_SOLID))
-        properties.append(colored(REST))
+        properties.append(colored(badge(REST)))
     return properties
 
 
 def _value_properties(value: Value) -> list[Property]:
+    decimals = DECIMALS.get(value.unit) if value.decimals is None else value.decimals
     properties = [unit(value.unit), Property("custom.width", value.width)]
-    if value.decimals is not None:
-        properties.append(Property("decimals", value.decimals))
+    if decimals is not None:
+        properties.append(Property("decimals", decimals))
     if value.bar:
-        properties += [Property("custom.displayMode", TableCellDisplayMode.BASIC_GAUGE), Property("min", 0), colored(value.bar)]
+        properties += [Property("custom.displayMode", TableCellDisplayMode.BASIC_GAUGE), Property("min", 0)]
+        properties += [colored(value.bar)] if isinstance(value.bar, str) else graded(value.bar)
     return properties

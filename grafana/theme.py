@@ -1,4 +1,4 @@
-"""Colours and units. A colour has the same meaning everywhere. Grafana's palette works in its light and dark themes."""
+"""Units, thresholds, and colours in Grafana's form. The colours themselves are those of the page, in ``exporter.palette``."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,15 +6,9 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
 from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold, ThresholdsMode
-from grafana_foundation_sdk.models.units import (
-    BytesIEC,
-    CountsPerSecond,
-    Dollars,
-    LocaleFormat,
-    PercentUnit,
-    Seconds,
-    Short,
-)
+from grafana_foundation_sdk.models.units import BytesIEC, Dollars, LocaleFormat, PercentUnit, Seconds, Short
+
+from exporter.palette import ALLOCATED, OVER, WARNING
 
 USD: Final = Dollars
 SHARE: Final = PercentUnit
@@ -22,60 +16,38 @@ COUNT: Final = LocaleFormat
 SCORE: Final = Short
 TOKENS: Final = Short
 SECONDS: Final = Seconds
-PER_SECOND: Final = CountsPerSecond
 BYTES: Final = BytesIEC
+NAME: Final = "string"
+PER_SECOND: Final = "suffix:/s"
 DATE: Final = "time:YYYY-MM-DD"
 """A Unix time in milliseconds, in the time zone of the browser."""
 
-ALLOCATED: Final = "green"
-SPENT: Final = "red"
-WASTED: Final = "red"
-WARNING: Final = "orange"
-NEUTRAL: Final = "blue"
-REST: Final = "#8e8e8e"
-"""For everything without its own colour, such as ``other`` and ``unknown``."""
+DECIMALS: Final[Mapping[str, int]] = {USD: 2, SHARE: 1}
+"""By unit, where a number must read the same in all panels."""
+PRICE: Final = 4
+"""The decimals of USD for a small thing, such as one task."""
 
-LAYERS: Mapping[str, str] = {
-    "Agora": "blue",
-    "Atlas": "purple",
-    "Exchange": "orange",
-    "Forge": "#c79a00",
-    "Senate": "#14a098",
-    "other": REST,
-    "unknown": REST,
-}
-PROVIDERS: Mapping[str, str] = {
-    "MiniMax": "#e0529c",
-    "Codex": "#14a098",
-    "Bedrock": "orange",
-    "GLM": "blue",
-    "OpenRouter": "#7c6bf0",
-    "Azure": "#2f9be0",
-    "Ollama": "#a0785a",
-    "Groq": "#d9622b",
-    "Together": "#00b3c4",
-    "Fireworks": "#c44fd6",
-    "Google": "#d4a106",
-    "Anthropic": "#cc785c",
-    "OpenAI": "#8a9a2b",
-    "Mistral": "#f08aa6",
-    "DeepSeek": "#3f5fd0",
-    "xAI": "#6b7f99",
-    "Meta": "#86b8f5",
-    "Cohere": "#b07fd8",
-    "other": REST,
-    "unknown": REST,
-}
-REASONS: Mapping[str, str] = {"low_impact": "red", "unscored": "light-red"}
+TEXT: Final = "text"
+"""The colour of text, for a number that is neither good nor bad."""
 
 Steps = Mapping[float, str]
 """The colour from each value upward. Below the first value, the first colour is used."""
 
-BUDGET_USED: Steps = {0: "green", 0.8: "orange", 1: "red"}
-PACE: Steps = {0: "green", 1: "orange", 2: "red"}
-BAD_SHARE: Steps = {0: "green", 0.1: "orange", 0.25: "red"}
-ANY_IS_BAD: Steps = {0: "green", 1: "red"}
-ONE_IS_GOOD: Steps = {0: "red", 1: "green"}
+BUDGET_USED: Steps = {0: ALLOCATED, 0.8: WARNING, 1: OVER}
+PACE: Steps = {0: ALLOCATED, 1: WARNING, 2: OVER}
+BAD_SHARE: Steps = {0: ALLOCATED, 0.1: WARNING, 0.25: OVER}
+ANY_IS_BAD: Steps = {0: ALLOCATED, 1: OVER}
+ONE_IS_GOOD: Steps = {0: OVER, 1: ALLOCATED}
+DIFFERENCE: Steps = {-1000: OVER, -1: WARNING, -0.005: TEXT, 0.005: WARNING, 1: OVER}
+"""USD by which two ledgers differ."""
+
+_TINT: Final = "4a"
+"""The opacity of a badge, 0.29: below 0.3, Grafana writes on it in the colour of its theme's text."""
+
+
+def badge(color: str) -> str:
+    """The background of a badge in a colour, given as ``#rrggbb``."""
+    return color + _TINT
 
 
 def fixed(color: str) -> FieldColor:

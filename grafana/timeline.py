@@ -7,16 +7,19 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models.common import GraphDrawStyle, VisibilityMode
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Property
 
+from exporter.palette import ALLOCATED, OVER, SPENT
 from grafana.panels import Words, ask, course
-from grafana.theme import ALLOCATED, SPENT, USD, colored
+from grafana.theme import USD, colored
 from grafana.transformations import at_once, step, value_fields
 
 DAY: Final = "day"
 
 
 def days(words: Words, allocated: str, spent: str) -> timeseries.Panel:
-    """By the label ``day``: spend as red bars, and the budget as a green area whose line is drawn in front."""
-    panel = _daily(words, {"Spent": spent, "Budget": allocated}).override_by_name("Spent", [colored(SPENT)])
+    """By the label ``day``: spend as bars, red where it is over budget, and the budget as an area whose line is in front."""
+    beyond = f"{spent} > {allocated}"
+    panel = _daily(words, {"Spent": f"{spent} unless ({beyond})", "Spent, over budget": beyond, "Budget": allocated})
+    panel.override_by_name("Spent", [colored(SPENT)]).override_by_name("Spent, over budget", [colored(OVER)])
     area = {"drawStyle": GraphDrawStyle.LINE, "lineWidth": 2, "fillOpacity": 12}
     return panel.override_by_name(
         "Budget", [colored(ALLOCATED), *(Property(f"custom.{name}", value) for name, value in area.items())]
@@ -26,21 +29,22 @@ def days(words: Words, allocated: str, spent: str) -> timeseries.Panel:
 def balance(words: Words, spent_beyond: str, left_over: str) -> timeseries.Panel:
     """By the label ``day``: overspend above 0 in red, and the unspent budget below 0 in green."""
     panel = _daily(words, {"Over budget": spent_beyond, "Under budget": left_over})
-    return panel.override_by_name("Over budget", [colored(SPENT)]).override_by_name("Under budget", [colored(ALLOCATED)])
+    return panel.override_by_name("Over budget", [colored(OVER)]).override_by_name("Under budget", [colored(ALLOCATED)])
 
 
 def _daily(words: Words, expressions: Mapping[str, str]) -> timeseries.Panel:
     """Draw values by the label ``day`` on a time axis. A day is drawn at its midnight in the time zone of the browser."""
     panel = ask(course(words, USD), [at_once(expression) for expression in expressions.values()])
     names = dict(zip(value_fields(len(expressions)), expressions, strict=True))
-    dropped = {"Time": True} | {f"Time {number}": True for number in range(1, len(names) + 1)}
+    names["Value"] = next(iter(expressions))  # the name of the only query that finds something: there are no budgets
+    dropped = {"Time": True} | {f"Time {number}": True for number in range(1, len(names))}
     as_time = {"targetField": DAY, "destinationType": "time", "dateFormat": "YYYY-MM-DD"}
     panel.transformations(
         [
             step("joinByField", byField=DAY, mode="outer"),
-            step("convertFieldType", conversions=[as_time]),
             step("sortBy", sort=[{"field": DAY}]),
             step("organize", excludeByName=dropped, renameByName=names),
+            step("convertFieldType", conversions=[as_time]),  # last: Grafana may call a field of this type Time
         ]
     )
     return panel.draw_style(GraphDrawStyle.BARS).fill_opacity(80).line_width(0).show_points(VisibilityMode.NEVER)

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefr
 
 from exporter.metrics import Metric
 from exporter.sections import budgets, providers, spend
-from grafana.queries import Scope, every
+from grafana.queries import RECENT, Scope, every
 
 DATASOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
 EVERYTHING: Final = ".+"
@@ -47,7 +47,7 @@ def quest() -> QueryVariable:
 
 
 def _quest(pick: Callable[[str, str, str], QueryVariable], scope: Scope) -> QueryVariable:
-    named = f"max by (quest_id, quest) ({scope.selector(spend.QUEST_SPEND, window='1d')})"
+    named = f"max by (quest_id, quest) (last_over_time({scope.selector(spend.QUEST_SPEND, window='1d')}[{RECENT}]))"
     found = '/quest="(?<text>.*?)",quest_id="(?<value>.*?)"/'
     return pick("quest", "Quest", f"query_result({named})").regex(found)
 
@@ -59,14 +59,20 @@ def provider() -> QueryVariable:
 
 def window() -> QueryVariable:
     """One window of the report."""
-    chosen = _variable("window", "Window", _values(spend.QUEST_SPEND, "window"))
-    return chosen.sort(VariableSort.NUMERICAL_DESC).current(VariableOption(text="30d", value="30d"))
+    return _one_of("window", "Window", every(spend.QUEST_SPEND), "30d").sort(VariableSort.NUMERICAL_DESC)
 
 
 def period(scope: Scope) -> QueryVariable:
     """One period of the budgets in the scope."""
-    chosen = _variable("period", "Period", f"label_values({scope.selector(budgets.BUDGET)}, period)")
-    return chosen.current(VariableOption(text="month", value="month"))
+    return _one_of("period", "Period", scope.selector(budgets.BUDGET), "month")
+
+
+def _one_of(label: str, title: str, series: str, default: str) -> QueryVariable:
+    """One value of a label. The default is a choice even where there is no series, so that titles never read "None"."""
+    known = f"count by ({label}) (last_over_time({series}[{RECENT}]))"
+    fallback = f'label_replace(vector(0), "{label}", "{default}", "", "")'
+    chosen = _variable(label, title, f"query_result({known} or on () {fallback})")
+    return chosen.regex(f'/{label}="(.*?)"/').current(VariableOption(text=default, value=default))
 
 
 def _values(metric: Metric, label: str) -> str:

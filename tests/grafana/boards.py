@@ -23,7 +23,8 @@ OTHERS: dict[str, set[str]] = {
     "process_resident_memory_bytes": set(),
     "process_cpu_seconds_total": set(),
 }
-ALERTS = {name: {"alertname", "alertstate", "severity", "quest_id"} for name in ("ALERTS", "ALERTS_FOR_STATE")}
+OF_ALERTS = {"alertname", "alertstate", "severity", "quest_id", "period", "provider", "ledger", "collector"}
+ALERTS = dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"), OF_ALERTS)
 CATALOGUE = DATA | OWN | HISTOGRAM | OTHERS | ALERTS
 
 SELECTOR = re.compile(r"\b([a-zA-Z_]+)\{(.*?)\}")
@@ -47,6 +48,14 @@ class Asked(NamedTuple):
 def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All panels except the rows of sections."""
     return (panel for panel in board["panels"] if panel["type"] != "row")
+
+
+def fields(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The properties of all fields of a panel: of those without an override, then of each override."""
+    defaults = panel["fieldConfig"]["defaults"]
+    yield defaults
+    for override in panel["fieldConfig"]["overrides"]:
+        yield {each["id"]: each["value"] for each in override["properties"]}
 
 
 def queries() -> list[Asked]:
@@ -74,12 +83,12 @@ def variable_queries() -> list[tuple[str, str, str]]:
     ]
 
 
-def filled(expression: str, *, quest: str = ".+", period: str = "month") -> str:
-    """PromQL as Grafana sends it; all other variables are set to All."""
-    spans = {"$__rate_interval": "1m", "$__interval": "1m", "$window": "30d", "$period": period, "$quest": quest}
-    names = ("job", "instance", "layer", "provider")
-    for name, value in (spans | {f"${name}": ".+" for name in names}).items():
-        expression = expression.replace(name, value)
+def filled(expression: str, **chosen: str) -> str:
+    """PromQL as Grafana sends it. Variables that are not chosen have their default, or are set to All."""
+    given = {"__rate_interval": "1m", "__range": "24h", "window": "30d", "period": "month"}
+    everything = dict.fromkeys(("job", "instance", "layer", "provider", "quest"), ".+")
+    for name, value in (given | everything | chosen).items():
+        expression = expression.replace(f"${name}", value)
     return expression
 
 

@@ -109,8 +109,8 @@ def test_the_tile_says_too_that_a_budget_lasts(tmp_path: Path) -> None:
 def test_every_panel_says_why_it_is_empty() -> None:
     drawn = [panel for board in BOARDS.values() for panel in panels(board) if "resource_quest_budget_" in str(panel["targets"])]
     said = {panel["title"]: panel["fieldConfig"]["defaults"]["noValue"] for panel in drawn}
-    assert len(said) == len(drawn) == 7
-    assert all(text.startswith("No data: ") for text in said.values()), said
+    assert len(said) == len(drawn) == 10
+    assert all(text.startswith("no data: no ") for text in said.values()), said
 
 
 def by_budget(found: Found) -> dict[tuple[str, str], float]:

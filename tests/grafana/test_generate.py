@@ -14,10 +14,11 @@ def test_dashboards_are_current() -> None:
     assert generate.dashboards() == committed, "run: make dashboards"
 
 
-def test_there_are_four() -> None:
+def test_there_are_five() -> None:
     titles = {uid: board["title"] for uid, board in BOARDS.items()}
     assert titles == {
         "resource-dashboard": "Resource Dashboard",
+        "resource-month": "Month",
         "resource-quest": "Quest",
         "resource-provider": "Provider",
         "resource-exporter": "Exporter",

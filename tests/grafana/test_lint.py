@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.config.providers import BUILT_IN
-from grafana import theme
 from tests.grafana.boards import BOARDS, panels, variables
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -105,7 +103,9 @@ def test_links_lead_to_a_dashboard_and_keep_the_filters(uid: str) -> None:
         target = variables(BOARDS[found[1]])
         assert set(re.findall(r"&var-(\w+)=", url)) <= target.keys(), url
         carried = set(re.findall(r"\$\{(\w+):queryparam\}", url))
-        assert carried == {"datasource", "job", "instance", "window"} <= variables(BOARDS[uid]).keys(), url
+        chosen = {"datasource", "job", "instance"} | ({"window"} if uid != "resource-month" else set())
+        assert carried == chosen <= variables(BOARDS[uid]).keys(), url
+        assert ("&var-window=30d&" in url) == (uid == "resource-month"), url
         assert carried <= target.keys(), url
         assert url.endswith("&${__url_time_range}")
 
@@ -117,22 +117,3 @@ def test_links_use_labels_of_the_query(uid: str) -> None:
             for label in re.findall(r"__field\.labels\.(\w+)", url):
                 assert all(re.search(rf"by \([^)]*\b{label}\b", target["expr"]) or target["legendFormat"] == "Other"
                            for target in panel["targets"]), panel["title"]  # fmt: skip
-
-
-def test_every_built_in_provider_has_its_own_color() -> None:
-    colors = [theme.PROVIDERS[family.name] for family in BUILT_IN]
-    assert len(set(colors)) == len(colors)
-
-
-def test_every_layer_has_its_own_color() -> None:
-    colors = [theme.LAYERS[layer] for layer in ("Agora", "Atlas", "Exchange", "Forge", "Senate")]
-    assert len(set(colors)) == len(colors)
-
-
-def test_red_and_green_are_for_money() -> None:
-    taken = {theme.ALLOCATED, theme.SPENT, theme.WASTED}
-    assert not taken & {*theme.PROVIDERS.values(), *theme.LAYERS.values()}
-
-
-def test_the_rest_is_grey() -> None:
-    assert {colors[name] for colors in (theme.LAYERS, theme.PROVIDERS) for name in ("other", "unknown")} == {theme.REST}

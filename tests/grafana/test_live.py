@@ -12,9 +12,18 @@ pytestmark = [pytest.mark.prometheus("prometheus", "promtool"), pytest.mark.slow
 
 MAY_BE_EMPTY = {
     ("Allocation of today, by quest", "B"): "there are fewer than nine quests, so nothing is left for Other",
+    ("Where the money goes, last 30 days", "B"): "there are fewer than nine quests, so nothing is left for Other",
+    ("Spend without a budget, by quest", "A"): "every quest that spends has a budget",
+    ("Spend without a budget, by quest", "B"): "every quest that spends has a budget",
+    ("Budget against spend, by day", "B"): "no day is over budget",
     ("Firing alerts", "A"): "no rules are loaded",
     ("End of the day", "A"): "absent in the first half hour of the day",
-    ("End of the day", "B"): "absent in the first half hour of the day",
+    ("Data as of", "B"): "the data are not old",
+    ("Data as of", "C"): "the exporter is up",
+    ("Spent this month", "A"): "on the 31st, the timeline of 30 days does not have the 1st",
+    ("Spent last month", "A"): "the timeline of 30 days does not have the whole month",
+    ("Budget used this month", "A"): "on the 31st, the timeline of 30 days does not have the 1st",
+    ("Impact, 30 days before", "A"): "Prometheus was started just now",
 }
 
 TODAY = "created_at >= date_trunc('day', now()) AND created_at < date_trunc('day', now()) + interval '1 day'"
@@ -41,14 +50,20 @@ PLAIN_SQL = {
              / (SELECT sum(allocated_usd) FROM quest_budget_allocations WHERE day = current_date)""",
 }
 BY_DAY = {
-    "A": f"SELECT created_at::date::text, sum(cost_usd) FROM cost_ledger WHERE {MONTH} GROUP BY 1",
-    "B": """SELECT day::text, sum(allocated_usd) FROM quest_budget_allocations
+    "AB": f"SELECT created_at::date::text, sum(cost_usd) FROM cost_ledger WHERE {MONTH} GROUP BY 1",
+    "C": """SELECT day::text, sum(allocated_usd) FROM quest_budget_allocations
              WHERE day BETWEEN current_date - 29 AND current_date GROUP BY 1""",
 }
 BY_PROVIDER = f"""
     SELECT CASE provider WHEN 'minimax' THEN 'MiniMax' WHEN 'aws-bedrock' THEN 'Bedrock' ELSE 'GLM' END, sum(cost_usd)
       FROM cost_ledger WHERE {MONTH} GROUP BY 1
 """
+
+CHOICES = {
+    "quest": {"Literature triage", 'Peer "review"'},
+    "window": {"1d", "7d", "30d", "lifetime"},
+    "period": {"week", "month", "open"},
+}
 
 
 def by(label: str, found: Found) -> dict[str, float]:
@@ -66,7 +81,7 @@ def test_query_finds_something(prometheus: Prometheus, query: Asked) -> None:
 def test_variable_has_choices(prometheus: Prometheus, board: str, variable: str, query: str) -> None:
     kind, inner = re.fullmatch(r"(label_values|query_result)\((.*)\)", filled(query)).groups()  # type: ignore[union-attr]
     if kind == "query_result":
-        assert {labels["quest"] for labels, _ in prometheus.now(inner)} >= {"Literature triage", 'Peer "review"'}
+        assert {labels[variable] for labels, _ in prometheus.now(inner)} >= CHOICES[variable]
     else:
         series, label = inner.rsplit(", ", 1)
         assert prometheus.ask(f"label/{label}/values", **{"match[]": series})
@@ -81,11 +96,12 @@ def test_number_equals_plain_sql(prometheus: Prometheus, ledger: str, panel: str
     assert value == pytest.approx(float(expected), abs=1e-9)
 
 
-@pytest.mark.parametrize("ref", BY_DAY)
-def test_timeline_equals_plain_sql(prometheus: Prometheus, ledger: str, ref: str) -> None:
+@pytest.mark.parametrize("refs", BY_DAY)
+def test_timeline_equals_plain_sql(prometheus: Prometheus, ledger: str, refs: str) -> None:
     with psycopg.connect(ledger) as connection:
-        expected = {day: float(usd) for day, usd in connection.execute(BY_DAY[ref]) if usd}
-    found = prometheus.now(asked("resource-dashboard", "Budget against spend, by day", ref))
+        expected = {day: float(usd) for day, usd in connection.execute(BY_DAY[refs]) if usd}
+    timeline = "resource-dashboard", "Budget against spend, by day"
+    found = [series for ref in refs for series in prometheus.now(asked(*timeline, ref))]
     assert len(found) == 30
     assert by("day", found) == pytest.approx(expected, abs=1e-9)
 

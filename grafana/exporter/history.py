@@ -1,70 +1,28 @@
-"""The exporter itself: whether its data are current and complete."""
+"""The work of the exporter over time."""
 
-from exporter.sections import info
-from grafana import links, theme, variables
-from grafana.layout import Page, Section, Tile
-from grafana.panels import Query, Words, course, names, number, states
-from grafana.queries import TARGET, every, growth, own
-
-
-def page() -> Page:
-    """The metrics of the exporter about its own work."""
-    return Page(
-        uid=links.EXPORTER,
-        title="Exporter",
-        text="Are the data of Resource Exporter current and complete? Its ledgers, data age, refreshes, audits and limits.",
-        since="now-6h",
-        variables=(variables.datasource(), variables.job(), variables.instance()),
-        sections=(
-            Section("Now", _now()),
-            Section("Freshness", _freshness()),
-            Section("Refreshes", _refreshes()),
-            Section("Exactness", _exactness()),
-            Section("Size", _size()),
-        ),
-    )
+from grafana import absent, theme
+from grafana.layout import Tile
+from grafana.panels import Query, Words, course
+from grafana.queries import TARGET, growth, own
 
 
-def _now() -> list[Tile]:
-    ledgers = Words(
-        "Ledgers up",
-        "Whether each ledger was read at the last refresh. If not, run resource-exporter check, which says how to fix it.",
-    )
-    sections = Words(
-        "Sections computed",
-        "Whether each section of the report was computed at the last refresh. If not, the log has the error.",
-    )
-    scraped = Words("Scraped", "Exporters that Prometheus can scrape. If some are missing, see the targets page of Prometheus.")
-    config = Words(
-        "Configuration",
-        "Whether the last load of the configuration succeeded. If not, the previous one is still in use; the log has the"
-        " error.",
-    )
-    zone = Words("Time zone", "The time zone of the budget day. It must be that of the people who set the budgets.")
-    version = Words("Version", "The running version. All replicas should run the same one.")
-    return [
-        Tile(number(scraped, theme.COUNT, Query(f"sum(up{{{TARGET}}})"), color=theme.ONE_IS_GOOD), 3, 5),
-        Tile(states(config, Query(f"min({own('config_last_reload_successful')})")), 3, 5),
-        Tile(states(ledgers, Query(f"min by (ledger) ({own('ledger_up')})", "{{ledger}}")), 5, 5),
-        Tile(states(sections, Query(f"min by (collector) ({own('collector_success')})", "{{collector}}")), 7, 5),
-        Tile(names(zone, Query(f"count by (timezone) ({every(info.INFO)})", "{{timezone}}")), 3, 5),
-        Tile(names(version, Query(f"count by (version) ({own('build_info')})", "{{version}}")), 3, 5),
-    ]
-
-
-def _freshness() -> list[Tile]:
+def freshness() -> list[Tile]:
+    """How old the data are."""
     newest = Words(
         "Age of the newest entry, by ledger",
         "Time since the newest entry. If it is unusually long while the ledger is up, the writers are late, not the exporter.",
+        absent.EXPORTER,
     )
     success = Words(
         "Age of the last success, by section",
         "Time since the data of each section were read. It should stay below two refresh intervals; if it grows, the section"
         " fails.",
+        absent.EXPORTER,
     )
     reload = Words(
         "Age of the configuration",
         "Time since the configuration was last loaded. If it is shorter than expected, the exporter has restarted.",
+        absent.EXPORTER,
     )
     return [
         Tile(course(newest, theme.SECONDS, _age("ledger_newest_entry_timestamp_seconds", "ledger")), 8, 8),
@@ -77,7 +35,8 @@ def _age(timestamp: str, by: str) -> Query:
     return Query(f"time() - min by ({by}) ({own(timestamp)})", f"{{{{{by}}}}}")
 
 
-def _refreshes() -> list[Tile]:
+def refreshes() -> list[Tile]:
+    """How long refreshes take, and how they end."""
     bucket = f"sum by (le, stage) (rate({own('refresh_duration_seconds_bucket')}[$__rate_interval]))"
     spent = f"sum by (stage) (rate({own('refresh_duration_seconds_sum')}[$__rate_interval]))"
     ended = f"sum by (stage) (rate({own('refresh_duration_seconds_count')}[$__rate_interval]))"
@@ -85,14 +44,19 @@ def _refreshes() -> list[Tile]:
         "Refresh time, 99th percentile, by stage",
         "99 of 100 refreshes are faster than this. If read grows, the database is slow: check its indexes with"
         " resource-exporter check. If sections grows, there are too many series.",
+        absent.EXPORTER,
     )
     mean = Words(
-        "Refresh time, mean, by stage", "Where a refresh spends its time. The total should be well below the refresh interval."
+        "Refresh time, mean, by stage",
+        "Where a refresh spends its time. The total should be well below the refresh interval.",
+        absent.EXPORTER,
     )
     outcome = Words(
-        "Refreshes by outcome", "partial: a ledger or a section failed. failure: nothing was published. Both should be 0."
+        "Refreshes per second, by outcome",
+        "partial: a ledger or a section failed. failure: nothing was published. Both should be 0.",
+        absent.EXPORTER,
     )
-    section = Words("Time by section", "Duration of each section in the last refresh.")
+    section = Words("Time by section", "Duration of each section in the last refresh.", absent.EXPORTER)
     return [
         Tile(course(slowest, theme.SECONDS, Query(f"histogram_quantile(0.99, {bucket})", "{{stage}}")), 12, 8),
         Tile(course(mean, theme.SECONDS, Query(f"{spent} / ({ended} > 0)", "{{stage}}")), 12, 8),
@@ -105,51 +69,63 @@ def _refreshes() -> list[Tile]:
     ]
 
 
-def _exactness() -> list[Tile]:
+def exactness() -> list[Tile]:
+    """What was read, compared and repaired."""
     rows = Words(
-        "Rows read, by ledger",
-        "Rows fetched per second. A lasting increase means that many entries are written late or changed.",
+        "Rows read per second, by ledger",
+        "Rows fetched. A lasting increase means that many entries are written late or changed.",
+        absent.EXPORTER,
     )
     audits = Words(
-        "Audits",
-        "Buckets compared with the ledger per second. If it is 0 for a day, audits have stopped and silent changes are not"
-        " found.",
+        "Audited buckets per second, by ledger",
+        "Buckets compared with the ledger. If it is 0 for a day, audits have stopped and silent changes are not found.",
+        absent.EXPORTER,
     )
     repairs = Words(
-        "Repairs",
-        "Buckets per second that differed from the ledger and were read again. Rows were deleted or back-dated silently:"
+        "Repaired buckets per second, by ledger",
+        "Buckets that differed from the ledger and were read again. Rows were deleted or back-dated silently:"
         " find out by whom.",
+        absent.EXPORTER,
     )
     rejected = Words(
         "Rejected entries, by reason",
         "Entries that are excluded from all metrics, such as an amount of NaN. Fix them in the ledger.",
+        "No entry is rejected",
     )
     rejections = f"max by (ledger, reason) ({own('rejected_rows')})"
     return [
         Tile(course(rows, theme.PER_SECOND, Query(growth("ledger_rows_read_total", "ledger"), "{{ledger}}")), 12, 8),
         Tile(course(audits, theme.PER_SECOND, Query(growth("audited_buckets_total", "ledger"), "{{ledger}}")), 12, 8),
         Tile(course(repairs, theme.PER_SECOND, Query(growth("audit_repairs_total", "ledger"), "{{ledger}}")), 12, 8),
-        Tile(course(rejected, theme.COUNT, Query(rejections, "{{ledger}}: {{reason}}")).no_value("None"), 12, 8),
+        Tile(course(rejected, theme.COUNT, Query(rejections, "{{ledger}}: {{reason}}")), 12, 8),
     ]
 
 
-def _size() -> list[Tile]:
+def size() -> list[Tile]:
+    """How much is served, and what it costs."""
     series = Words(
         "Series, by section",
         "Data series served. If the number keeps growing, there are too many quests or models: see limits in the"
         " configuration.",
+        absent.EXPORTER,
     )
     folded = Words(
         "Series folded into other",
         "0 is normal. Above 0 a limit was reached: sums are correct but names are missing. Raise limits.max_series.",
+        absent.EXPORTER,
     )
-    memory = Words("Memory", "Resident memory of the process. If it grows while the series do not, report a leak.")
-    cpu = Words("CPU", "Seconds of CPU time per second. Near 1 refreshes use a whole core: raise refresh.interval.")
-    scraped = Words("Samples per scrape", "Samples in a scrape, as counted by Prometheus.")
+    memory = Words(
+        "Memory", "Resident memory of the process. If it grows while the series do not, report a leak.", absent.EXPORTER
+    )
+    cpu = Words(
+        "CPU", "Seconds of CPU time per second. Near 1 refreshes use a whole core: raise refresh.interval.", absent.EXPORTER
+    )
+    scraped = Words("Samples per scrape", "Samples in a scrape, as counted by Prometheus.", absent.EXPORTER)
     took = Words(
         "Scrape duration",
         "Duration of a scrape, as measured by Prometheus. The exporter serves rendered bytes, so a slow scrape is a slow"
         " network.",
+        absent.EXPORTER,
     )
     each = "{{instance}}"
     return [
