@@ -28,7 +28,8 @@ class Snapshot:
     ``as_of`` is the time of the data, aware, in the time zone of the budget day. ``absent`` maps each metric or label that
     is missing to a sentence that says why. ``failed`` names the sections that could not be computed. ``complete`` is true
     once every configured ledger has been read or has failed at least once. ``top`` is how many tasks a ranking of all quests
-    has; the families may hold more, which are among the first of their quest.
+    has; the families may hold more, which are among the first of their quest. ``folded`` is how many series were folded into
+    ``other``, and ``rejected`` how many entries of each ledger are left out.
     """
 
     as_of: datetime
@@ -38,3 +39,11 @@ class Snapshot:
     failed: tuple[str, ...] = ()
     complete: bool = True
     top: int = 15
+    folded: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def last_read(self) -> datetime:
+        """When a ledger was last read: ``as_of`` while one is up, else the last success of any."""
+        successes = [ledger.last_success for ledger in self.ledgers if ledger.last_success]
+        return self.as_of if any(ledger.up for ledger in self.ledgers) else max(successes, default=self.as_of)

@@ -113,6 +113,10 @@ class Telemetry:
             "collector",
         )
         self.series = self._gauge("series", "Data series served, by section.", "section")
+        self.quest_top = self._gauge(
+            "quest_top",
+            "Most tasks of each quest in a ranking: report.quest_top, or fewer where limits.max_series has no room.",
+        )
         self.folded_series = self._gauge(
             "folded_series", "Series folded into the label value other because a configured limit was reached."
         )

@@ -25,6 +25,7 @@ EXPECTED = {
     "resource_exporter_audit_repairs_total": ("counter", ("ledger",)),
     "resource_exporter_series": ("gauge", ("section",)),
     "resource_exporter_folded_series": ("gauge", ()),
+    "resource_exporter_quest_top": ("gauge", ()),
     "resource_exporter_config_last_reload_successful": ("gauge", ()),
     "resource_exporter_config_last_reload_success_timestamp_seconds": ("gauge", ()),
 }

@@ -50,10 +50,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All sections by name, how many series were folded into ``other``, and why labels are not known, by their names."""
+    """All sections by name, how many series were folded into ``other``, and why labels are not known, by their names.
+
+    ``quest_top`` is how many tasks of each quest a ranking may have.
+    """
 
     outcomes: Mapping[str, Outcome]
     folded: int
+    quest_top: int
     unlabelled: Mapping[str, str]
 
     @property
@@ -96,19 +100,19 @@ class Reporter:
         patience = self._config.refresh.stale_after
         # A last success in the future is from before the clock was set back, so the age of the data is unknown.
         usable = {name for name, each in readings.items() if each.last_success and abs(now - each.last_success) <= patience}
-        outcomes, folded = {}, 0
+        outcomes, folded, quest_top = {}, 0, self._config.report.quest_top
         moments = {name: self._moment(section, readings, usable, now) for name, section in SECTIONS.items()}
         for name, section in sorted(SECTIONS.items(), key=lambda item: moments[item[0]], reverse=True):
             context = ReportContext(self._connection, self._config, moments[name])
             prepared = self._preparer.prepare(context)
-            folded = max(folded, prepared.labels.folded)
+            folded, quest_top = max(folded, prepared.labels.folded), min(quest_top, prepared.labels.quest_top)
             start = time.perf_counter()
             families, error = self._collect(name, section, context, prepared)
             absent = self._absent(section, readings, usable, error)
             shown = [family for family in families if family.metric.name not in absent]
             seconds = time.perf_counter() - start
             outcomes[name] = Outcome(shown, seconds, self._oldest(section, readings, now), absent, error)
-        return Report({name: outcomes[name] for name in SECTIONS}, folded, _unlabelled(self._config.ledgers))
+        return Report({name: outcomes[name] for name in SECTIONS}, folded, quest_top, _unlabelled(self._config.ledgers))
 
     def _forget(self) -> None:
         """Begin again, for the tables of the report before went with their connection."""

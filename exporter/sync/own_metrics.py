@@ -18,6 +18,7 @@ def update(
         if outcome.error is None and outcome.moment:
             telemetry.collector_last_success.labels(name).set(outcome.moment.timestamp())
     telemetry.folded_series.set(report.folded)
+    telemetry.quest_top.set(report.quest_top)
     for status in statuses:
         telemetry.ledger_up.labels(status.name).set(status.up)
         ends = {telemetry.ledger_newest_entry: status.newest_entry, telemetry.ledger_oldest_entry: status.oldest_entry}

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -176,6 +177,9 @@ class Refresher:
         return report
 
     def _snapshot(self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...]) -> Snapshot:
+        rejected: Counter[str] = Counter()
+        for ledger, _, entries in self.rollups.rejected():
+            rejected[ledger] += entries
         complete = all(status.last_success or status.name in self._tried() for status in statuses)
         return Snapshot(
             now.astimezone(self.config.timezone),
@@ -185,6 +189,8 @@ class Refresher:
             tuple(report.errors),
             complete,
             self.config.report.top,
+            report.folded,
+            rejected,
         )
 
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:

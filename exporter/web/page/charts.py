@@ -12,6 +12,7 @@ LARGEST = 8
 """How many quests have a slice of their own."""
 _MOST_DATES = 5
 _LEAST_WITH_NUMBER = 0.04
+_GAP = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ class Slice:
     share: float
     start: float
     color: str
+
+    @property
+    def dash(self) -> float:
+        """The length of its arc: with a gap before the next slice, unless it is too small for one."""
+        length = 100 * self.share
+        return round(max(length - _GAP, length / 2), 4)
 
     @property
     def number_at(self) -> tuple[float, float] | None:

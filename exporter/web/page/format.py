@@ -25,6 +25,11 @@ def money(value: float | None) -> str:
     return text if value is None else f"{_MINUS}${text[1:]}" if text.startswith(_MINUS) else f"${text}"
 
 
+def dollars(value: float) -> str:
+    """Return the amount in USD without cents where there are none."""
+    return f"${value:,.0f}" if value == int(value) else money(value)
+
+
 def count(value: float | None) -> str:
     """Return a whole number with thousands separators."""
     return ABSENT if value is None else f"{value:,.0f}".replace("-", _MINUS)

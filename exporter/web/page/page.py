@@ -89,7 +89,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {name: getattr(shown, name) for name in ("amount", "money", "count", "percent", "span")}
+    environment.filters |= {name: getattr(shown, name) for name in ("amount", "count", "dollars", "money", "percent", "span")}
     environment.filters["badge"] = lambda layer: layer.lower() if layer in palette.LAYERS else "other"
     environment.globals |= {"palette": palette, "use": Use}
     return environment

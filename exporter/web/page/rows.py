@@ -14,7 +14,7 @@ class Use(Enum):
     OVER = "over budget"
     WITHIN = "within budget"
     UNKNOWN = "with unknown spend"
-    NO_BUDGET = "without a budget"
+    NO_BUDGET = "without a budget today"
 
 
 def use_of(budget: float | None, spent: float | None) -> Use:

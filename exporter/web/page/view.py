@@ -25,7 +25,7 @@ def view(snapshot: Snapshot, lookup: Lookup, window: str) -> dict[str, object]:
     days = tables.timeline(lookup, snapshot.as_of.date())
     return {
         "moment": partial(shown.moment, zone=snapshot.as_of.tzinfo),
-        "shortened": list(_shortened(snapshot, window)),
+        "remarks": [*_left_out(snapshot), *_shortened(snapshot, window)],
         "notes": notes(absent),
         "tiles": tiles(lookup, today.total, wasted, window, absent),
         "allocation": today,
@@ -39,6 +39,20 @@ def view(snapshot: Snapshot, lookup: Lookup, window: str) -> dict[str, object]:
         "wasted": wasted,
         "wasteful": tables.wasteful_tasks(lookup, window, snapshot.top),
     }
+
+
+def _left_out(snapshot: Snapshot) -> Iterator[str]:
+    """Say what no row shows."""
+    if snapshot.folded:
+        yield (
+            f"{snapshot.folded:,} series are part of other, because there are more quests, providers or models than the limits"
+            " allow. Quests in it count as one, also in Over budget; raise limits.max_series to see them."
+        )
+    for ledger, entries in snapshot.rejected.items():
+        yield (
+            f"The {ledger} ledger has {entries:,} {'entry that is' if entries == 1 else 'entries that are'} left out, such as"
+            " an amount of NaN: resource_exporter_rejected_rows says why."
+        )
 
 
 def _shortened(snapshot: Snapshot, window: str) -> Iterator[str]:

@@ -33,6 +33,13 @@ def test_only_what_may_be_spent_is_drawn() -> None:
     assert charts.donut({("q1", "One", "Forge"): 0.0, ("q2", "Two", "Forge"): -1.0}) == ()
 
 
+def test_a_slice_has_a_length_however_small_it_is() -> None:
+    """A length below 0 is no length at all, and the browser then draws the whole ring."""
+    slices = charts.donut({("q1", "One", "Forge"): 1_250_000.0, ("q2", "Two", "Forge"): 10.0})
+    assert [part.dash for part in slices] == pytest.approx([100 * slices[0].share - 0.4, 50 * slices[1].share], abs=1e-4)
+    assert all(part.dash > 0 for part in slices)
+
+
 def test_a_number_stands_in_the_middle_of_its_slice_if_there_is_room() -> None:
     assert Slice("", 1.0, 0.5, 0.0, "").number_at == pytest.approx((1, 0))
     assert Slice("", 1.0, 0.25, 0.5, "").number_at == pytest.approx((-math.sqrt(0.5), math.sqrt(0.5)))

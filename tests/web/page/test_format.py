@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.web.page.format import amount, count, moment, money, percent, span
+from exporter.web.page.format import amount, count, dollars, moment, money, percent, span
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,8 @@ def test_moment_is_told_in_the_zone_of_the_report() -> None:
 )
 def test_span(window: str, text: str) -> None:
     assert span(window) == text
+
+
+@pytest.mark.parametrize("value,text", [(0.0, "$0"), (2.0, "$2"), (0.5, "$0.50"), (60000.0, "$60,000"), (0.02, "$0.020")])
+def test_dollars_have_cents_only_where_there_are_some(value: float, text: str) -> None:
+    assert dollars(value) == text

@@ -1,12 +1,14 @@
 import re
 from base64 import b64decode
+from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 
 from exporter.metrics import Family
 from exporter.sections import allocation, spend, utilization
-from exporter.snapshot import Snapshot
+from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.web.page.page import Page, PageContext
 from tests.web.page.outline import EMPTY, FULL, HOSTILE, NOON, QUEST, WITH_BUDGETS, Outline
 
@@ -41,6 +43,22 @@ def test_title_status_and_links(page: Page) -> None:
         "?window=30d",
         "?window=30d&refresh=off",
     }
+
+
+def test_the_page_is_as_of_the_last_read_where_no_ledger_is_up(page: Page) -> None:
+    reads = (NOON - timedelta(minutes=20), NOON - timedelta(minutes=5))
+    ledgers = tuple(LedgerStatus(f"l{at}", up=False, newest_entry=None, last_success=read) for at, read in enumerate(reads))
+    assert "As of 2026-11-20 11:55:05" in page.body(replace(FULL, ledgers=ledgers)).decode().replace(
+        f'<time datetime="{reads[1].isoformat()}">', ""
+    )
+
+
+def test_the_page_says_what_no_row_shows(page: Page) -> None:
+    text = Outline(page.body(replace(FULL, folded=1234, rejected={"costs": 1, "impacts": 20})).decode()).text
+    assert "1,234 series are part of other" in text
+    assert "The costs ledger has 1 entry that is left out" in text
+    assert "The impacts ledger has 20 entries that are left out" in text
+    assert "left out" not in Outline(page.body(FULL).decode()).text
 
 
 def test_the_five_sections_in_order(page: Page) -> None:
