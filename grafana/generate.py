@@ -32,6 +32,8 @@ def dashboards() -> dict[str, str]:
         dashboard.schema_version = SCHEMA_VERSION
         for panel in dashboard.panels or ():
             _correct(panel)
+        for link in dashboard.links or ():
+            link.placement = None  # in any other place than the default one, Grafana 12 hides it
         found[f"{page.uid}.json"] = json.dumps(dashboard, cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
     return found
 
