@@ -140,8 +140,8 @@ def _providers() -> list[Tile]:
         Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}"),
     )
     return [
-        Tile(linked(paint(shares, PROVIDERS), *links.provider_of_series()), 9, 9),
-        Tile(linked(paint(live, PROVIDERS), *links.provider_of_series()).time_from(RECENT), 15, 9),
+        Tile(linked(paint(shares, PROVIDERS), *links.provider_of_series()), 12, 9),
+        Tile(linked(paint(live, PROVIDERS), *links.provider_of_series()).time_from(RECENT), 12, 9),
         Tile(comparison.models_table(SCOPE), 24, 8),
     ]
 
