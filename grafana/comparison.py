@@ -29,13 +29,13 @@ def providers_table(scope: Scope) -> Table:
 
     spent = of(providers.SPEND)
     values = (
-        Value("Cost", spent, theme.USD, width=85),
+        Value("Cost", spent, theme.USD, width=80),
         Value("Tasks", of(providers.TASKS), theme.COUNT, width=70),
         Value("Calls", of(providers.CALLS), theme.COUNT, width=70),
         Value("Tokens in", of(providers.TOKENS, **INPUT), theme.TOKENS, width=85),
         Value("Tokens out", of(providers.TOKENS, **OUTPUT), theme.TOKENS, width=90),
-        Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, 100, theme.PRICE),
-        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 115, 2, bar=theme.TEXT),
+        Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, 110, theme.PRICE),
+        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 110, 2, bar=theme.TEXT),
         Value("Wasted", share(of(providers.WASTED), spent), theme.SHARE, width=70),
         Value("Unpriced", of(providers.UNPRICED), theme.COUNT, width=80),
     )

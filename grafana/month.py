@@ -151,9 +151,9 @@ def _quests() -> list[Tile]:
     )
     wasted = Value("Wasted", _of(waste.QUEST_USD, *QUEST), theme.USD, width=125, bar=OVER)
     return [
-        Tile(rows(best, BY_QUEST, (_impact(f"topk(5, {per_usd})"),), most=5), 8, 8),
-        Tile(rows(worst, BY_QUEST, (_impact(f"bottomk(5, {per_usd})", ascending=True),), most=5), 8, 8),
-        Tile(rows(cost, BY_QUEST, (wasted,), most=5), 8, 8),
+        Tile(rows(best, BY_QUEST, (_impact(f"topk(5, {per_usd})"),), most=5), 8, 9),
+        Tile(rows(worst, BY_QUEST, (_impact(f"bottomk(5, {per_usd})", ascending=True),), most=5), 8, 9),
+        Tile(rows(cost, BY_QUEST, (wasted,), most=5), 8, 9),
     ]
 
 

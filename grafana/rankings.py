@@ -16,7 +16,7 @@ TASK: Final = (
     Key("task_id"),
     Key("task", "Task"),
     Key("quest_id"),
-    Key("quest", "Quest", width=260, link=links.quest_of_row()),
+    Key("quest", "Quest", link=links.quest_of_row()),
     Key("layer", "Layer", width=90, colors=LAYERS),
 )
 MOST: Final = 15
@@ -53,7 +53,7 @@ def wasted_tasks(scope: Scope) -> Table:
         absent.WASTE,
     )
     values = (
-        Value("Tokens", _first(scope, waste.WORST_TOKENS, waste.WORST_TOKENS), theme.TOKENS, width=120, bar=OVER),
+        Value("Tokens", _first(scope, waste.WORST_TOKENS, waste.WORST_TOKENS), theme.TOKENS, width=135, bar=OVER),
         Value("Cost", _first(scope, waste.WORST_COST, waste.WORST_TOKENS), theme.USD, width=70),
     )
     keys = (*TASK, Key("reason", "Reason", width=95, colors=REASONS))
