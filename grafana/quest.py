@@ -28,7 +28,7 @@ def page() -> Page:
             Section("Alerts and pace of $quest", _alerts()),
             Section("$quest, $period so far", budgets.so_far(PERIOD)),
             Section("Providers and models of $quest", _providers()),
-            Section("Tasks of $quest", [Tile(rankings.best_tasks(SCOPE), 24, 8), Tile(rankings.wasted_tasks(SCOPE), 24, 8)]),
+            Section("Tasks of $quest", [Tile(rankings.best_tasks(SCOPE), 24, 9), Tile(rankings.wasted_tasks(SCOPE), 24, 9)]),
         ),
     )
 
