@@ -24,14 +24,14 @@ def tile(width: int, *matchers: str, link: tuple[str, str] | None = None) -> Til
         "No alert is firing",
     )
     keys = (
-        Key("severity", "Severity", width=95, colors=SEVERITIES),
-        Key("alertname", "Alert"),
+        Key("severity", "Severity", width=75, colors=SEVERITIES),
+        Key("alertname", "Alert", width=195),
         Key("quest_id", "Quest", link=link),
         Key("about", "About"),
     )
     labels = ", ".join(key.label for key in keys)
     selected = ",".join(('job=~"$job"', *matchers))
-    active = Value("Active for", f"max by ({labels}) ({_active(selected)})", theme.SECONDS, width=140)
+    active = Value("Active for", f"max by ({labels}) ({_active(selected)})", theme.SECONDS, width=90)
     return Tile(rows(words, keys, (active,), most=MOST), width, 8)
 
 

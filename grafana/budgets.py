@@ -46,8 +46,8 @@ def table(scope: Scope) -> Table:
     keys = (
         Key("quest_id"),
         Key("quest", "Quest", link=links.budget_of_row()),
-        Key("layer", "Layer", width=85, colors=LAYERS),
-        Key("period", "Period", width=90),
+        Key("layer", "Layer", width=90, colors=LAYERS),
+        Key("period", "Period", width=75),
     )
     panel = rows(words, keys, _columns(budget_of_each(Scope({**scope.filters, **LONGER}))), most=SHOWN)
     in_color = Property("custom.displayMode", TableCellDisplayMode.COLOR_TEXT)
@@ -63,12 +63,12 @@ def _columns(budget: Budget) -> list[Value]:
         return leading(expression, rank, ("quest_id", "period"), SHOWN)
 
     return [
-        Value("Budget", first(budget.amount), theme.USD, width=110),
-        Value("Spent", first(budget.spent), theme.USD, width=110),
-        Value("Used", first(budget.used), theme.SHARE, width=85, leads=True),
-        Value("Projected", first(budget.projected), theme.USD, width=110),
-        Value("Days left", first(budget.days_left), theme.COUNT, width=90),
-        Value("Used up on", first(f"({budget.used_up})"), theme.DATE, width=120),
+        Value("Budget", first(budget.amount), theme.USD, width=100),
+        Value("Spent", first(budget.spent), theme.USD, width=100),
+        Value("Used", first(budget.used), theme.SHARE, width=75, leads=True),
+        Value("Projected", first(budget.projected), theme.USD, width=100),
+        Value("Days left", first(budget.days_left), theme.COUNT, width=80),
+        Value("Used up on", first(f"({budget.used_up})"), theme.DATE, width=105),
     ]
 
 

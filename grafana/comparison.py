@@ -29,15 +29,15 @@ def providers_table(scope: Scope) -> Table:
 
     spent = of(providers.SPEND)
     values = (
-        Value("Cost", spent, theme.USD, width=100),
-        Value("Tasks", of(providers.TASKS), theme.COUNT, width=80),
-        Value("Calls", of(providers.CALLS), theme.COUNT, width=80),
-        Value("Tokens in", of(providers.TOKENS, **INPUT), theme.TOKENS, width=95),
-        Value("Tokens out", of(providers.TOKENS, **OUTPUT), theme.TOKENS, width=100),
-        Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, 115, theme.PRICE),
-        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 150, 2, bar=theme.TEXT),
-        Value("Wasted", share(of(providers.WASTED), spent), theme.SHARE, width=85),
-        Value("Unpriced", of(providers.UNPRICED), theme.COUNT, width=90),
+        Value("Cost", spent, theme.USD, width=80),
+        Value("Tasks", of(providers.TASKS), theme.COUNT, width=70),
+        Value("Calls", of(providers.CALLS), theme.COUNT, width=70),
+        Value("Tokens in", of(providers.TOKENS, **INPUT), theme.TOKENS, width=85),
+        Value("Tokens out", of(providers.TOKENS, **OUTPUT), theme.TOKENS, width=90),
+        Value("Cost per task", share(spent, of(providers.TASKS)), theme.USD, 110, theme.PRICE),
+        Value("Impact per $1", measures.provider_impact_per_usd(scope, "provider"), theme.SCORE, 110, 2, bar=theme.TEXT),
+        Value("Wasted", share(of(providers.WASTED), spent), theme.SHARE, width=70),
+        Value("Unpriced", of(providers.UNPRICED), theme.COUNT, width=80),
     )
     return rows(words, BY_PROVIDER, values, most=50)
 

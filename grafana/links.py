@@ -47,8 +47,7 @@ def provider_of_series() -> tuple[str, str]:
 def all_dashboards() -> DashboardLink:
     """The dropdown with all dashboards of Resource Exporter."""
     link = DashboardLink("Resource Exporter").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(as_dropdown=True)
-    link.include_vars(include_vars=True).keep_time(keep_time=True).tooltip("All dashboards of Resource Exporter")
-    return link.placement("")  # at the top, not in a menu
+    return link.include_vars(include_vars=True).keep_time(keep_time=True).tooltip("All dashboards of Resource Exporter")
 
 
 def chosen_window(window: str) -> str:

@@ -99,10 +99,10 @@ def burn_rate(scope: Scope) -> str:
 
 
 def ledgers_differ(scope: Scope) -> str:
-    """Today's spend by the costs ledger minus that by the allocations ledger, of the quests of which both tell it."""
+    """Today's spend by the costs ledger minus that by the allocations ledger, in cents, of the quests of which both tell it."""
     reported = scope.of(allocation.REPORTED_SPEND)
     both = f"{scope.of(spend.QUEST_SPEND, window=TODAY)} and on (job, quest_id) {reported}"
-    return f"{total(both)} - {total(reported)}"
+    return f"round({total(both)} - {total(reported)}, 0.01)"  # else a rest of 1e-15 reads -$0.00
 
 
 def impact_per_usd(scope: Scope, *by: str) -> str:

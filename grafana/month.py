@@ -64,7 +64,7 @@ def _money() -> tuple[Panel, ...]:
         NO_MONTH,
     )
     used = Words(
-        "Budget used this month",
+        "Used this month",
         "Spend of the month divided by the allocations of its days until today. Above 100 %, the month is over budget so far.",
         absent.because("no day of the month has a budget"),
     )
@@ -83,8 +83,8 @@ def _outcome() -> tuple[Panel, ...]:
         NO_IMPACT,
     )
     before = Words(
-        "Impact, 30 days before",
-        "The same, as it was 30 days ago. It is known once Prometheus has scraped for so long.",
+        "Impact 30 days ago",
+        "The same as it was 30 days ago: of the 30 days before. It is known once Prometheus has scraped for so long.",
         NO_HISTORY,
     )
     per_usd = Words(
@@ -127,8 +127,8 @@ def _charts() -> list[Tile]:
         Query(f"{_of(spend.QUEST_SPEND)} - sum(topk(8, {spent} > 0)) > 0", OTHER),
     )
     return [
-        Tile(days(timeline, ALLOCATED_BY_DAY, SPENT_BY_DAY), 12, 8),
-        Tile(linked(paint_quests(pie), *links.quest_of_series(_LINK)), 12, 8),
+        Tile(days(timeline, ALLOCATED_BY_DAY, SPENT_BY_DAY), 10, 8),
+        Tile(linked(paint_quests(pie), *links.quest_of_series(_LINK)), 14, 8),
     ]
 
 
@@ -149,13 +149,13 @@ def _quests() -> list[Tile]:
         "The quests with the most USD in tasks with little or no known impact. Click a quest to see the tasks.",
         absent.because("no task wasted in 30 days"),
     )
-    wasted = Value("Wasted", _of(waste.QUEST_USD, *QUEST), theme.USD, width=140, bar=OVER)
+    wasted = Value("Wasted", _of(waste.QUEST_USD, *QUEST), theme.USD, width=125, bar=OVER)
     return [
-        Tile(rows(best, BY_QUEST, (_impact(f"topk(5, {per_usd})"),), most=5), 8, 8),
-        Tile(rows(worst, BY_QUEST, (_impact(f"bottomk(5, {per_usd})", ascending=True),), most=5), 8, 8),
-        Tile(rows(cost, BY_QUEST, (wasted,), most=5), 8, 8),
+        Tile(rows(best, BY_QUEST, (_impact(f"topk(5, {per_usd})"),), most=5), 8, 9),
+        Tile(rows(worst, BY_QUEST, (_impact(f"bottomk(5, {per_usd})", ascending=True),), most=5), 8, 9),
+        Tile(rows(cost, BY_QUEST, (wasted,), most=5), 8, 9),
     ]
 
 
 def _impact(per_usd: str, *, ascending: bool = False) -> Value:
-    return Value("Impact per $1", per_usd, theme.SCORE, width=140, decimals=2, bar=theme.TEXT, ascending=ascending)
+    return Value("Impact per $1", per_usd, theme.SCORE, width=125, decimals=2, bar=theme.TEXT, ascending=ascending)

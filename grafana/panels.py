@@ -31,6 +31,8 @@ P = TypeVar("P", piechart.Panel, stat.Panel, table.Panel, timeseries.Panel)
 
 UNKNOWN = "–"
 """In the place of a value that is absent, in a row of a table."""
+SMALL = VizTextDisplayOptions().value_size(18)
+"""The size of words. Grafana makes a number, and words without a size, as large as their tile allows."""
 OTHER = "Other"
 """The name of all that is not shown by itself."""
 
@@ -88,7 +90,7 @@ def number(
 def states(words: Words, query: Query) -> stat.Panel:
     """The state ok (1) or failing (0) of each series of the query, with their names if the legend has any."""
     panel = number(words, COUNT, query, instead=texts({1: ("ok", ALLOCATED), 0: ("failing", OVER)}))
-    panel.text(VizTextDisplayOptions().value_size(24))
+    panel.text(SMALL)
     return panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME) if query.legend else panel
 
 
@@ -97,7 +99,7 @@ def names(words: Words, label: str, expression: str) -> stat.Panel:
     panel = outfit(stat.Panel(), words, NAME, [at_once(expression)]).text_mode(common.BigValueTextMode.VALUE)
     panel.reduce_options(ReduceDataOptions().values(values=True).calcs(["lastNotNull"]).fields(f"/^{label}$/"))
     panel.graph_mode(common.BigValueGraphMode.NONE).justify_mode(common.BigValueJustifyMode.CENTER)
-    return panel.color_scheme(fixed(TEXT)).mappings([missing(words.absent, match=SpecialValueMatch.NULL)])
+    return panel.text(SMALL).color_scheme(fixed(TEXT)).mappings([missing(words.absent, match=SpecialValueMatch.NULL)])
 
 
 def texts(by_value: Mapping[int, tuple[str, str]]) -> ValueMap:

@@ -130,12 +130,12 @@ def _comparison() -> list[Tile]:
     )
     spent = _of(providers.SPEND, BY)
     values = (
-        (impact, Value("Impact per $1", measures.provider_impact_per_usd(SCOPE, BY), theme.SCORE, 130, 2, theme.TEXT)),
-        (price, Value("USD / 1M", f"1e6 * {share(spent, _of(providers.TOKENS, BY))}", theme.USD, 130, bar=SPENT)),
-        (task, Value("Cost", share(spent, _of(providers.TASKS, BY)), theme.USD, 130, theme.PRICE, SPENT)),
-        (wasted, Value("Wasted", share(_of(providers.WASTED, BY), spent), theme.SHARE, 130, bar=OVER)),
+        (impact, Value("Impact per $1", measures.provider_impact_per_usd(SCOPE, BY), theme.SCORE, 160, 2, theme.TEXT)),
+        (price, Value("USD / 1M", f"1e6 * {share(spent, _of(providers.TOKENS, BY))}", theme.USD, 160, bar=SPENT)),
+        (task, Value("Cost", share(spent, _of(providers.TASKS, BY)), theme.USD, 160, theme.PRICE, SPENT)),
+        (wasted, Value("Wasted", share(_of(providers.WASTED, BY), spent), theme.SHARE, 160, bar=OVER)),
     )
-    bars = [Tile(rows(words, BY_PROVIDER, (value,)), 6, 8) for words, value in values]
+    bars = [Tile(rows(words, BY_PROVIDER, (value,)), 12, 7) for words, value in values]
     return [*bars, Tile(comparison.providers_table(SCOPE), 24, 8)]
 
 

@@ -28,7 +28,7 @@ def page() -> Page:
             Section("Alerts and pace of $quest", _alerts()),
             Section("$quest, $period so far", budgets.so_far(PERIOD)),
             Section("Providers and models of $quest", _providers()),
-            Section("Tasks of $quest", [Tile(rankings.best_tasks(SCOPE), 24, 8), Tile(rankings.wasted_tasks(SCOPE), 24, 8)]),
+            Section("Tasks of $quest", [Tile(rankings.best_tasks(SCOPE), 24, 9), Tile(rankings.wasted_tasks(SCOPE), 24, 9)]),
         ),
     )
 
@@ -140,8 +140,8 @@ def _providers() -> list[Tile]:
         Query(measures.spent_per_hour(SCOPE, "provider"), "{{provider}}"),
     )
     return [
-        Tile(linked(paint(shares, PROVIDERS), *links.provider_of_series()), 9, 9),
-        Tile(linked(paint(live, PROVIDERS), *links.provider_of_series()).time_from(RECENT), 15, 9),
+        Tile(linked(paint(shares, PROVIDERS), *links.provider_of_series()), 12, 9),
+        Tile(linked(paint(live, PROVIDERS), *links.provider_of_series()).time_from(RECENT), 12, 9),
         Tile(comparison.models_table(SCOPE), 24, 8),
     ]
 

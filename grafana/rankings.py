@@ -16,8 +16,8 @@ TASK: Final = (
     Key("task_id"),
     Key("task", "Task"),
     Key("quest_id"),
-    Key("quest", "Quest", width=280, link=links.quest_of_row()),
-    Key("layer", "Layer", width=85, colors=LAYERS),
+    Key("quest", "Quest", link=links.quest_of_row()),
+    Key("layer", "Layer", width=90, colors=LAYERS),
 )
 MOST: Final = 15
 """The tasks of a ranking. The exporter also has the first tasks of each quest, so that one quest has a ranking of its own."""
@@ -36,10 +36,10 @@ def best_tasks(scope: Scope) -> Table:
         return _first(scope, metric, efficiency.TOP_IMPACT_PER_USD)
 
     values = (
-        Value("Impact per $1", first(efficiency.TOP_IMPACT_PER_USD), theme.SCORE, width=130, decimals=2, bar=theme.TEXT),
-        Value("Impact", first(efficiency.TOP_IMPACT), theme.SCORE, width=75, decimals=2),
-        Value("Cost", first(efficiency.TOP_COST), theme.USD, width=80),
-        Value("Tokens", first(efficiency.TOP_TOKENS), theme.TOKENS, width=80),
+        Value("Impact per $1", first(efficiency.TOP_IMPACT_PER_USD), theme.SCORE, width=115, decimals=2, bar=theme.TEXT),
+        Value("Impact", first(efficiency.TOP_IMPACT), theme.SCORE, width=65, decimals=2),
+        Value("Cost", first(efficiency.TOP_COST), theme.USD, width=70),
+        Value("Tokens", first(efficiency.TOP_TOKENS), theme.TOKENS, width=70),
     )
     return rows(words, TASK, values, most=MOST, ranked=True)
 
@@ -53,8 +53,8 @@ def wasted_tasks(scope: Scope) -> Table:
         absent.WASTE,
     )
     values = (
-        Value("Tokens", _first(scope, waste.WORST_TOKENS, waste.WORST_TOKENS), theme.TOKENS, width=130, bar=OVER),
-        Value("Cost", _first(scope, waste.WORST_COST, waste.WORST_TOKENS), theme.USD, width=80),
+        Value("Tokens", _first(scope, waste.WORST_TOKENS, waste.WORST_TOKENS), theme.TOKENS, width=135, bar=OVER),
+        Value("Cost", _first(scope, waste.WORST_COST, waste.WORST_TOKENS), theme.USD, width=70),
     )
     keys = (*TASK, Key("reason", "Reason", width=95, colors=REASONS))
     return rows(words, keys, values, most=MOST, ranked=True)

@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from grafana_foundation_sdk.builders.common import VizTextDisplayOptions
 from grafana_foundation_sdk.builders.stat import Panel as Stat
 
 from exporter.palette import ALLOCATED, OVER
 from grafana.layout import Tile
-from grafana.panels import Query, Words, missing, number
+from grafana.panels import SMALL, Query, Words, missing, number
 from grafana.queries import RECENT, TARGET, own
 from grafana.theme import colored, unit
 
@@ -26,7 +25,7 @@ def tile() -> Tile:
         "no data: nothing read in 24 hours",
     )
     panel = number(words, _shown("exporter up"), *_queries()).mappings([missing(words.absent, OVER)])
-    panel.text(VizTextDisplayOptions().value_size(18))
+    panel.text(SMALL)
     return Tile(_in_colors(panel), 6, 3)
 
 

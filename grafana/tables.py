@@ -15,6 +15,11 @@ from grafana.theme import DECIMALS, NAME, SHARE, Steps, badge, colored, graded, 
 from grafana.transformations import ROW, at_once, bar_end, row_numbers, step, value_fields
 
 RANK = "#"
+NOTE = "Note"
+"""The column that says why there are no rows: in Grafana 12, a table of several queries cannot say it otherwise."""
+
+WRAPPED = Property("custom.wrapText", True)  # noqa: FBT003
+"""Long names in several lines, from Grafana 12 on; those before cut them."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,15 @@ class Value:
 
 def rows(words: Words, keys: Sequence[Key], values: Sequence[Value], *, most: int = 15, ranked: bool = False) -> table.Panel:
     """A table with one row per set of keys, in order of the value that leads."""
-    longest = {index: value.longest for index, value in enumerate(values) if value.bar}
+    longest = {index: value.longest for index, value in enumerate(values) if value.bar and (value.unit == SHARE or values[1:])}
     queries = [*(value.query for value in values), *longest.values()]
+    if len(queries) > 1:
+        queries.append(f'label_replace(absent({queries[0]}), "{NOTE}", "{words.absent}", "", "")')
     panel = outfit(table.Panel(), words, NAME, [at_once(query) for query in queries])
     ends = [
         bar_end(letter, ascii_uppercase[index]) for letter, index in zip(ascii_uppercase[len(values) :], longest, strict=False)
     ]
-    fields = value_fields(len(queries))[: len(values)]
+    fields = value_fields(len(queries))
     lead = next((index for index, value in enumerate(values) if value.leads), 0)
     sort = [{"field": fields[lead], "desc": not values[lead].ascending}]
     order = [step("merge"), step("sortBy", sort=sort), step("limit", limitField=most)]
@@ -71,9 +78,10 @@ def rows(words: Words, keys: Sequence[Key], values: Sequence[Value], *, most: in
 
 def _arranged(keys: Sequence[Key], fields: Sequence[str], values: Sequence[Value], *, ranked: bool) -> list[Step]:
     headings = {key.label: key.heading for key in keys if key.heading}
-    headings |= {name: value.heading for name, value in zip(fields, values, strict=True)}
-    places = {name: place for place, name in enumerate((RANK, *(key.label for key in keys), *fields))}
-    dropped = dict.fromkeys(("Time", "job", ROW), True)
+    headings |= {name: value.heading for name, value in zip(fields, values, strict=False)}
+    places = {name: place for place, name in enumerate((RANK, NOTE, *(key.label for key in keys), *fields))}
+    unnamed = {"Value"} - {*fields}  # in Grafana 9, that of the only query that finds something
+    dropped = dict.fromkeys(("Time", "job", ROW, *unnamed, *fields[len(values) :]), True)
     return [
         *(row_numbers(RANK) if ranked else ()),
         step("organize", excludeByName=dropped, indexByName=places, renameByName=headings),
@@ -84,6 +92,7 @@ def _decorated(panel: table.Panel, keys: Sequence[Key], values: Sequence[Value],
     panel.override_by_regexp("/.*/", [Property("noValue", UNKNOWN)])  # of a cell; that of the panel is for a table without rows
     if ranked:
         panel.override_by_name(RANK, [unit("none"), Property("custom.width", 50)])
+    panel.override_by_name(NOTE, [WRAPPED, Property("custom.displayMode", TableCellDisplayMode.COLOR_TEXT), colored(REST)])
     for key in keys:
         panel.override_by_name(key.heading or key.label, _key_properties(key))
     for value in values:
@@ -92,9 +101,9 @@ def _decorated(panel: table.Panel, keys: Sequence[Key], values: Sequence[Value],
 
 
 def _key_properties(key: Key) -> list[Property]:
-    properties = [Property("custom.width", key.width)] if key.width else []
     if not key.heading:
-        return [*properties, Property("custom.hidden", True)]  # noqa: FBT003
+        return [Property("custom.hidden", True)]  # noqa: FBT003
+    properties = [WRAPPED, *([Property("custom.width", key.width)] if key.width else ())]
     if key.link:
         properties.append(Property("links", [dict(zip(("title", "url"), key.link, strict=True))]))
     if key.colors:

@@ -14,7 +14,7 @@ def freshness() -> list[Tile]:
         absent.EXPORTER,
     )
     success = Words(
-        "Age of the last success, by section",
+        "Age of last success, by section",
         "Time since the data of each section were read. It should stay below two refresh intervals; if it grows, the section"
         " fails.",
         absent.EXPORTER,

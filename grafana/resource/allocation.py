@@ -20,10 +20,10 @@ SHOWN: Final = 50
 def tiles() -> list[Tile]:
     """Today's allocations and the used share of each, spend without one, and the budgets of longer periods."""
     return [
-        Tile(linked(_shares(), *links.quest_of_series()), 12, 13),
-        Tile(_used(), 12, 8),
-        Tile(_without(), 12, 5),
-        Tile(budgets.table(SCOPE), 24, 7),
+        Tile(linked(_shares(), *links.quest_of_series()), 24, 10),
+        Tile(_used(), 14, 11),
+        Tile(_without(), 10, 11),
+        Tile(budgets.table(SCOPE), 24, 6),
     ]
 
 
@@ -55,8 +55,8 @@ def _used() -> Table:
     used = measures.budget_used(SCOPE, *QUEST)
     values = (
         Value("Used", f"topk({SHOWN}, {used}) or {_others(used)}", theme.SHARE, width=150, bar=theme.BUDGET_USED),
-        Value("Spent", leading(measures.spent(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=85),
-        Value("Budget", leading(measures.allocated(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=85),
+        Value("Spent", leading(measures.spent(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=90),
+        Value("Budget", leading(measures.allocated(SCOPE, *QUEST), used, QUEST, SHOWN), theme.USD, width=90),
     )
     return rows(words, BY_QUEST, values, most=SHOWN + 1)
 
@@ -74,5 +74,5 @@ def _without() -> Table:
         "Quests that have spent today and have no allocation for today. Give them one, or find out why they spend.",
         absent.because("all spend has a budget"),
     )
-    spent = Value("Spent", measures.unbudgeted(SCOPE, *QUEST), theme.USD, width=200, bar=WARNING)
+    spent = Value("Spent", measures.unbudgeted(SCOPE, *QUEST), theme.USD, width=150, bar=WARNING)
     return rows(words, BY_QUEST, (spent,), most=SHOWN)

@@ -13,9 +13,9 @@ def tiles() -> list[Tile]:
     """The best tasks, and impact per USD by quest, layer and provider."""
     return [
         Tile(rankings.best_tasks(SCOPE), 24, 17),
-        Tile(rows(_quests(), BY_QUEST, (_impact(measures.impact_per_usd(SCOPE, *QUEST)),), most=8), 8, 8),
-        Tile(rows(_layers(), (_LAYER,), (_impact(measures.impact_per_usd(SCOPE, "layer")),)), 8, 8),
-        Tile(rows(_providers(), BY_PROVIDER, (_impact(measures.provider_impact_per_usd(SCOPE, "provider")),)), 8, 8),
+        Tile(rows(_quests(), BY_QUEST, (_impact(measures.impact_per_usd(SCOPE, *QUEST)),), most=8), 8, 10),
+        Tile(rows(_layers(), (_LAYER,), (_impact(measures.impact_per_usd(SCOPE, "layer")),)), 8, 10),
+        Tile(rows(_providers(), BY_PROVIDER, (_impact(measures.provider_impact_per_usd(SCOPE, "provider")),)), 8, 10),
     ]
 
 
@@ -23,7 +23,7 @@ _LAYER = Key("layer", "Layer", colors=LAYERS)
 
 
 def _impact(expression: str) -> Value:
-    return Value("Impact per $1", expression, theme.SCORE, width=140, decimals=2, bar=theme.TEXT)
+    return Value("Impact per $1", expression, theme.SCORE, width=125, decimals=2, bar=theme.TEXT)
 
 
 def _quests() -> Words:

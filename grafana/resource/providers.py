@@ -15,8 +15,8 @@ from grafana.resource.scope import SCOPE
 def tiles() -> list[Tile]:
     """Spend by provider, over time, and with its results."""
     return [
-        Tile(linked(_shares(), *links.provider_of_series()), 9, 9),
-        Tile(linked(_live(), *links.provider_of_series()), 15, 9),
+        Tile(linked(_shares(), *links.provider_of_series()), 12, 9),
+        Tile(linked(_live(), *links.provider_of_series()), 12, 9),
         Tile(comparison.providers_table(SCOPE), 24, 8),
     ]
 

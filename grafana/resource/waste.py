@@ -16,8 +16,8 @@ def tiles() -> list[Tile]:
     return [
         *(Tile(panel, 8, 3) for panel in (_usd(), _tokens(), _tasks())),
         Tile(rankings.wasted_tasks(SCOPE), 24, 17),
-        Tile(_reasons(), 8, 8),
-        Tile(_quests(), 16, 8),
+        Tile(_reasons(), 8, 10),
+        Tile(_quests(), 16, 10),
     ]
 
 
@@ -59,7 +59,7 @@ def _reasons() -> Panel:
         " stop it.",
         absent.WASTE,
     )
-    usd = Value("Wasted", total(SCOPE.of(waste.QUEST_USD), "reason"), theme.USD, width=200, bar=OVER)
+    usd = Value("Wasted", total(SCOPE.of(waste.QUEST_USD), "reason"), theme.USD, width=125, bar=OVER)
     return rows(words, (Key("reason", "Reason", colors=REASONS),), (usd,))
 
 

@@ -70,3 +70,15 @@ def test_a_variable_without_data_has_its_default(prometheus: Prometheus, uid: st
     found = re.search(variable["regex"].strip("/"), f'{{{name}="{labels[name]}"}} 0 1700000000000')
     assert found is not None
     assert found[1] == default == variable["current"]["value"]
+
+
+@each_board
+def test_a_table_of_several_queries_has_a_row_with_the_reason(uid: str) -> None:
+    """In the place of a table without rows, Grafana 12 has a text only if there is no column: with a single query."""
+    for panel in panels(BOARDS[uid]):
+        if panel["type"] == "table" and len(panel["targets"]) > 1:
+            first, last = (panel["targets"][place] for place in (0, -1))
+            text = panel["fieldConfig"]["defaults"]["noValue"]
+            assert last["expr"] == f'label_replace(absent({first["expr"]}), "Note", "{text}", "", "")', panel["title"]
+            (organize,) = (step["options"] for step in panel["transformations"] if step["id"] == "organize")
+            assert {"Value", f"Value #{last['refId']}"} <= organize["excludeByName"].keys(), panel["title"]

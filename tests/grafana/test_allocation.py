@@ -74,7 +74,10 @@ def test_beyond_fifty_quests_the_rest_is_counted(tmp_path: Path) -> None:
     evaluate(tmp_path / "tests.yml", given, checks)
 
 
-@pytest.mark.parametrize("reported, differ", [({"one": 4.75}, 0.25), ({"one": 5, "other": 7.5}, -0.5), ({}, None)])
+@pytest.mark.parametrize(
+    "reported, differ",
+    [({"one": 4.75}, 0.25), ({"one": 5, "other": 7.5}, -0.5), ({"one": 5.0001, "other": 7}, 0), ({}, None)],
+)
 def test_ledgers_are_compared_where_both_tell_spend(tmp_path: Path, reported: dict[str, float], differ: float | None) -> None:
     given = [*today({"one": 5, "other": 7, "silent": 100}, {}), *of_quests("resource_quest_reported_spend_usd", reported)]
     samples = [] if differ is None else [{"labels": "{}", "value": differ}]

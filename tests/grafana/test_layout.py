@@ -1,6 +1,6 @@
 """How the panels are arranged and written: for 400 and 1280 pixels, in all supported versions of Grafana."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -118,3 +118,46 @@ def test_days_become_times_after_all_other_steps(uid: str) -> None:
     for panel in panels(BOARDS[uid]):
         steps = [each["id"] for each in panel.get("transformations", ())]
         assert "convertFieldType" not in steps[:-1], panel["title"]
+
+
+AUTOMATIC: Final = 150
+"""The least width of a column without one, in pixels."""
+
+
+def inner_width(columns: int) -> float:
+    """The pixels that a table has at 1280 pixels in Grafana 12, whose menu is open then, beside its scrollbar."""
+    dashboard, gap, padding, scrollbar = 948, 8, 18, 15
+    return columns * (dashboard + gap) / 24 - gap - padding - scrollbar
+
+
+def columns(panel: dict[str, Any]) -> list[dict[str, Any]]:
+    """The properties of each visible column of a table with rows."""
+    named = [each for each in panel["fieldConfig"]["overrides"][1:] if each["matcher"]["options"] != "Note"]
+    found = [{each["id"]: each["value"] for each in override["properties"]} for override in named]
+    return [field for field in found if field.keys() & {"unit", "custom.wrapText"}]
+
+
+@each_board
+def test_no_column_is_cut(uid: str) -> None:
+    for panel in panels(BOARDS[uid]):
+        if panel["type"] == "table":
+            widths = [field.get("custom.width", AUTOMATIC) for field in columns(panel)]
+            assert sum(widths) <= inner_width(panel["gridPos"]["w"]), panel["title"]
+
+
+@each_board
+def test_long_names_are_wrapped(uid: str) -> None:
+    """Grafana 12 would cut them without an ellipsis."""
+    for panel in panels(BOARDS[uid]):
+        if panel["type"] == "table":
+            assert all("unit" in field or field["custom.wrapText"] for field in columns(panel)), panel["title"]
+            assert any("unit" not in field for field in columns(panel)), panel["title"]
+
+
+@each_board
+def test_the_legend_of_a_pie_has_room(uid: str) -> None:
+    """A legend at the right has at most 60 % of the panel; a name of 24 characters, an amount and a share need 300 pixels."""
+    for panel in panels(BOARDS[uid]):
+        if panel["type"] == "piechart":
+            of_quests = "{{quest}}" in str(panel["targets"])
+            assert 0.6 * inner_width(panel["gridPos"]["w"]) >= (300 if of_quests else 245), panel["title"]

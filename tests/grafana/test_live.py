@@ -22,8 +22,8 @@ MAY_BE_EMPTY = {
     ("Data as of", "C"): "the exporter is up",
     ("Spent this month", "A"): "on the 31st, the timeline of 30 days does not have the 1st",
     ("Spent last month", "A"): "the timeline of 30 days does not have the whole month",
-    ("Budget used this month", "A"): "on the 31st, the timeline of 30 days does not have the 1st",
-    ("Impact, 30 days before", "A"): "Prometheus was started just now",
+    ("Used this month", "A"): "on the 31st, the timeline of 30 days does not have the 1st",
+    ("Impact 30 days ago", "A"): "Prometheus was started just now",
 }
 
 TODAY = "created_at >= date_trunc('day', now()) AND created_at < date_trunc('day', now()) + interval '1 day'"

@@ -66,7 +66,7 @@ def test_months_are_exact_at_their_borders(tmp_path: Path, offset: int) -> None:
         moment = datetime(1970, month, day, hour, tzinfo=UTC) - timedelta(hours=offset)
         so_far, before = sums(local(round(moment.timestamp()) // 3600, offset))
         at = f"{round(moment.timestamp()) // 3600}h"
-        for title, value in (("Spent this month", so_far), ("Spent last month", before), ("Budget used this month", 0.5)):
+        for title, value in (("Spent this month", so_far), ("Spent last month", before), ("Used this month", 0.5)):
             checks.append((asked("resource-month", title), at, [{"labels": "{}", "value": value}]))
     evaluate(tmp_path / "tests.yml", given(offset), checks, interval="1h")
 
