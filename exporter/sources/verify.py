@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from exporter.config import LEDGERS, Ledger
 from exporter.sources.catalog import Column, Table
 from exporter.sources.findings import Finding, LedgerError, origin, quoted
-from exporter.sources.mapping import INTEGER, TYPES
+from exporter.sources.hashes import INTEGER
+from exporter.sources.mapping import TYPES
 
 FRIENDLY = dict.fromkeys(("day", "starts_on", "ends_on"), "date") | {
     "occurred_at": "timestamp with time zone",
