@@ -180,7 +180,8 @@ class Possible:
         batches: list[Batch] = []
         replaced: list[Key] = []
         for each in wrong:
-            async for batch in self.batches.all(step.reader, each.span, step.progress.high):
+            read = self.batches.all(step.reader, each.span, step.progress.high)
+            async for batch in self.batches.nothing(each.span) if each.empty else read:
                 batches.append(batch)
                 # Where nothing was known, each batch can be added by itself.
                 if each.known is None and _rows(batches) > ROWS_AT_ONCE:
