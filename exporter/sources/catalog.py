@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 
@@ -34,7 +35,8 @@ SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.at
 
 _ANY = sql.SQL("SELECT 1 FROM {} LIMIT 1")
 _PLACE = sql.SQL("""
-WITH RECURSIVE roots (oid) AS (SELECT to_regclass(%(table)s)::oid), {below}, {place} SELECT remote, partitions FROM place
+WITH RECURSIVE roots (oid) AS (SELECT to_regclass(%(table)s)::oid), {below}, {place}
+SELECT remote, partitions, ARRAY(SELECT oid::bigint FROM below WHERE parent = 0 AND kind <> 'v') FROM place
 """).format(below=BELOW, place=PLACE)
 # The catalog as the snapshot sees it, beside what is there now.
 _REWRITTEN = sql.SQL("""
@@ -78,7 +80,15 @@ class Table:
     partitions: str = ""
     """A checksum of which partitions there are; empty where there are none."""
     roots: tuple[int, ...] = ()
-    """The oids of the relations that are read, and have all others below them."""
+    """The oids of the tables that are read; partitions are below them."""
+
+    @property
+    def numbers_grow(self) -> bool:
+        """Whether an id below the greatest can only come from a transaction that is running on this server.
+
+        Not where other servers write, and not where there may be several sequences: those of several tables.
+        """
+        return not self.remote and len(self.roots) <= 1
 
 
 async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
@@ -95,11 +105,12 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
     if not rows:
         raise LedgerError(_missing(ledger, await named(transaction, ledger.table[-1])))
     role, identity, kind, filtered, has_more, remote, root = rows[0][:7]
-    columns = {name: Column(*facts) for name, *facts in (row[7:] for row in rows)}
-    partitions = ""
+    columns = {name: Column(*told) for name, *told in (row[7:] for row in rows)}
+    facts: tuple[Any, ...] = (remote, "", [root])
     if has_more:
-        ((remote, partitions),) = await transaction.rows(_PLACE, table=_name(ledger))
-    return Table(identity, role, kind, filtered, columns, remote, partitions, (root,))
+        (facts,) = await transaction.rows(_PLACE, table=_name(ledger))
+    remote, partitions, roots = facts
+    return Table(identity, role, kind, filtered, columns, remote, partitions, tuple(roots))
 
 
 async def hold(transaction: Transaction, ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL's answers to what the sync engine asks of a ledger of timed entries."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ class PostgresReader:
 
     async def horizon(self) -> Horizon:
         """Which transactions the snapshot still saw running."""
-        return await self._transaction.once(horizon)
+        found = await self._transaction.once(horizon)
+        return replace(found, complete=found.complete and self._source.table.numbers_grow)
 
     async def position(self) -> Position:
         """What is newest."""
