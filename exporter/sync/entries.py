@@ -106,6 +106,7 @@ class EntrySync(LedgerSync):
     async def _bring_in_step(self, step: Step) -> bool:
         horizon = await step.reader.horizon()
         step.certain = step.reader.numbered and horizon.complete
+        self.context.telemetry.watermark_certain.labels(self.name).set(step.certain)
         if not await self._certain.take(step):
             return False
         if not self._listed:
