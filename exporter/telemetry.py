@@ -133,6 +133,11 @@ class Telemetry:
             "Unix time of the oldest entry that the ledger still holds, filtered or not.",
             "ledger",
         )
+        self.watermark_certain = self._gauge(
+            "ledger_watermark_certain",
+            "Whether the watermark finds every row that is committed late: 1, or 0 where refresh.late and the audit find them.",
+            "ledger",
+        )
         self.ledger_rows_read = self._counter(
             "ledger_rows_read_total",
             "Rows of the ledger that were fetched. A row of allocations is the sum of one quest on one day.",

@@ -27,6 +27,7 @@ CI = os.environ.get("CI") == "true"
 PACKAGES = {
     "chromium": "chromium",
     "openssl": "openssl",
+    "pgbouncer": "pgbouncer",
     "promtool": "prometheus",
     "prometheus": "prometheus",
     "amtool": "prometheus-alertmanager",

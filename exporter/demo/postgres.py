@@ -46,6 +46,9 @@ class Server:
     It is a child of this process in its own process group, so Ctrl-C in a terminal does not reach it directly.
     """
 
+    collation: tuple[str, ...] = COLLATION
+    """The options of initdb by which text sorts by code point, independent of the machine's locale."""
+
     def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
         self.directory = directory
         self.log = directory / "log"
@@ -65,14 +68,14 @@ class Server:
         return make_conninfo(host=str(self.directory), port=self._settings["port"], user="postgres", dbname=database)
 
     def create(self) -> None:
-        """Create the data directory. Text sorts by code point, independent of the machine's locale.
+        """Create the data directory.
 
         Raises:
             EmbeddedPostgresError: the path of the directory is too long for a unix socket, or initdb failed.
         """
         if len(os.fsencode(self.directory / f".s.PGSQL.{self._settings['port']}")) > LONGEST_SOCKET:
             raise EmbeddedPostgresError(f"{self.directory} is too long for a unix socket; fix: set TMPDIR to a shorter path")
-        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions", *COLLATION]
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions", *self.collation]
         try:
             with held():
                 self._process = self._spawn("initdb", f"--pgdata={self._data}", *options)
@@ -155,7 +158,9 @@ class Server:
 
 
 @contextmanager
-def running(directory: Path | None = None, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Server]:
+def running(
+    directory: Path | None = None, settings: Mapping[str, str] = NO_SETTINGS, kind: type[Server] = Server
+) -> Iterator[Server]:
     """Start a server in a new directory under ``directory`` (default: the system's directory for temporary files).
 
     The server is stopped and the directory removed at the end of the context, after an exception (also one of a signal
@@ -170,7 +175,7 @@ def running(directory: Path | None = None, settings: Mapping[str, str] = NO_SETT
             private = stack.enter_context(TemporaryDirectory(prefix="resource-exporter-", dir=directory))
         atexit.register(stack.close)  # runs before the directory's own handler, so the server is stopped before the removal
         stack.callback(atexit.unregister, stack.close)
-        server = Server(Path(private), settings)
+        server = kind(Path(private), settings)
         server.create()
         stack.callback(server.stop, signal.SIGQUIT)  # no checkpoint: the data is removed with the directory
         server.start()

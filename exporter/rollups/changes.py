@@ -33,10 +33,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """How far a ledger has been followed, and where its low watermark has moved (None: it has not)."""
+    """How far a ledger has been followed, and where its low watermark has moved (None: it has not).
+
+    ``partitions`` are those that it is in step with, where they have changed.
+    """
 
     state: str
     low: int | None = None
+    partitions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

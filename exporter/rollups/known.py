@@ -43,6 +43,10 @@ class Known(Session):
         """How far a first build has come that was broken off; None when there is none."""
         return self._state(f"building.{ledger}") or None
 
+    def partitions(self, ledger: str) -> str | None:
+        """The partitions with which a ledger was last in step; None where there were none."""
+        return self._state(f"partitions.{ledger}")
+
     def known(self, ledger: str, *spans: tuple[Key, Key], most: int = 1_000_000) -> list[KnownRange]:
         """The ranges of a ledger that begin in one of the closed spans, in order of time, and as many as asked for."""
         return ranges.known(self._connection, ledger, spans, most)

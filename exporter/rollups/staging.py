@@ -8,7 +8,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from exporter.calendar import HOUR, MICROSECOND, ONE_DAY, Calendar
-from exporter.columns import DECIMAL, ENTRIES
+from exporter.columns import DECIMAL, ENTRIES, Kind
 from exporter.rollups import numbers
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,7 +52,7 @@ COLUMNS = {
 COARSE, FINE = 10_000, 120_000
 """Entries of an hour beyond which it is kept in ranges of 5 minutes, and of one minute."""
 
-_STAGED = "CREATE OR REPLACE TEMP TABLE staged AS FROM {entries}"
+_STAGED = "CREATE OR REPLACE TEMP TABLE staged AS SELECT {columns} FROM {entries}"
 _DATES = "SELECT {} FROM staged WHERE occurred_at IS NOT NULL GROUP BY ALL"
 # A table, because DuckDB knows its size: it plans the joins that follow by how many rows it expects.
 _DAYS = """
@@ -133,10 +133,19 @@ def stage_rows(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path
 
 def read(connection: DuckDBPyConnection, ledger: str, files: Iterable[Path], days: Calendar | None = None) -> None:
     """Fill ``staged`` with the rows of CSV files. ``days`` are the days of entries that tell no time."""
-    connection.execute(_STAGED.format(entries=_read_csv(ledger)), {"files": [str(file) for file in files]})
+    statement = _STAGED.format(columns=_staged(ledger), entries=_read_csv(ledger))
+    connection.execute(statement, {"files": [str(file) for file in files]})
     if days:
         found = [day for (day,) in connection.execute(_DATES.format("occurred_at::DATE")).fetchall()]
         connection.execute(_BEGINNINGS, {"day": found, "start": [microseconds(days.start(day)) for day in found]})
+
+
+def _staged(ledger: str) -> str:
+    """The columns of ``staged``: those that were sent, of which a rejected entry has no numbers."""
+    columns = ENTRIES[ledger].columns if ledger in ENTRIES else ()
+    numbered = [column.stored for column in columns if column.kind in (Kind.AMOUNT, Kind.COUNT)]
+    kept = ", ".join(f"CASE WHEN rejection_reason IS NULL THEN {name} END AS {name}" for name in numbered)
+    return f"* REPLACE ({kept})" if kept else "*"
 
 
 def _read_csv(ledger: str) -> str:

@@ -58,9 +58,10 @@ class Rollups(Known):
         with self._transaction():
             self._connection.execute("DELETE FROM pending WHERE ledger = ? AND list_contains(?::BIGINT[], key)", [ledger, ids])
 
-    def begin(self, ledger: str, building: str) -> None:
-        """Forget a ledger, to build it again."""
+    def begin(self, ledger: str, building: str, partitions: str = "") -> None:
+        """Forget a ledger, to build it again. ``partitions`` are those that it has now."""
         with self._transaction():
+            self._put(f"partitions.{ledger}", partitions)
             self._put(f"progress.{ledger}", "")
             self._put(f"building.{ledger}", building)
             for table in ("ranges", "rejected", "pending"):
@@ -146,7 +147,10 @@ class Rollups(Known):
                 self._expect(ledger)
                 if advance.low is not None:
                     ranges.pass_pending(self._connection, ledger, advance.low)
-            self._put_all({f"progress.{ledger}": advance.state for ledger, advance in advances.items()})
+            self._put_all(
+                {f"progress.{ledger}": advance.state for ledger, advance in advances.items()}
+                | {f"partitions.{ledger}": each.partitions for ledger, each in advances.items() if each.partitions}
+            )
 
     def untimed(self, ledger: str, entries: Mapping[str, int]) -> None:
         """Note how many entries no day can hold, by reason."""

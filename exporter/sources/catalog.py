@@ -2,53 +2,60 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 
 from exporter.config import Ledger
 from exporter.sources import queries
+from exporter.sources.below import BELOW, CITUS, PLACE
 from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.relations import Relation, named
 from exporter.sources.transaction import Transaction
 
-_COLUMNS = sql.SQL("""
+_COLUMNS = sql.SQL(
+    sql.SQL("""
 SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.attrelid, c.relkind::text,
-       row_security_active(a.attrelid), a.attname,
+       row_security_active(a.attrelid), c.relkind = 'v' OR c.relhassubclass, c.relkind = 'f' OR c.relhastriggers AND {citus},
+       a.attrelid::bigint, a.attname,
        format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
        has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
        EXISTS (SELECT FROM pg_index i
-                WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL)
+                WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL),
+       a.attcollation IN (100, 950) AND coalesce(nullif(t.typbasetype, 0), t.oid) IN (25, 1043)
   FROM pg_control_system() AS cluster, (SELECT oid FROM pg_database WHERE datname = current_database()) AS base,
        pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_class AS c ON c.oid = a.attrelid
  WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum
 """)
-
-
-_ANY = sql.SQL("SELECT EXISTS (SELECT FROM {})")
-# The catalog as the snapshot sees it, beside what is there now; of the table, its partitions, and the tables below a view.
-_REWRITTEN = sql.SQL("""
-WITH RECURSIVE below (oid) AS (
-    SELECT to_regclass(%(table)s)::oid
-    UNION
-    SELECT next.oid FROM below, LATERAL (
-        SELECT inhrelid FROM pg_inherits WHERE inhparent = below.oid
-        UNION ALL
-        SELECT d.refobjid FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-         WHERE r.ev_class = below.oid AND d.refclassid = 'pg_class'::regclass
-    ) AS next (oid)
+    .format(citus=CITUS.format(table=sql.SQL("to_regclass(%(table)s)")))
+    .as_string()
 )
-SELECT count(*) FROM below JOIN pg_class AS c USING (oid) WHERE c.relfilenode <> pg_relation_filenode(c.oid)
-""")
+
+
+_ANY = sql.SQL("SELECT 1 FROM {} LIMIT 1")
+_PLACE = sql.SQL("""
+WITH RECURSIVE roots (oid) AS (SELECT to_regclass(%(table)s)::oid), {below}, {place}
+SELECT remote, partitions, ARRAY(SELECT oid::bigint FROM below WHERE parent = 0 AND kind <> 'v') FROM place
+""").format(below=BELOW, place=PLACE)
+# The catalog as the snapshot sees it, beside what is there now.
+_REWRITTEN = sql.SQL("""
+WITH RECURSIVE roots (oid) AS (SELECT to_regclass(%(table)s)::oid), {below}
+SELECT count(*) FROM below WHERE file <> pg_relation_filenode(oid)
+""").format(below=BELOW)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the source: its base type as ``format_type`` names it, whether it may be read and leads an index."""
+    """One column of the source: its base type as ``format_type`` names it, whether it may be read and leads an index.
+
+    ``bytewise`` is whether it is a text of which equal values have equal bytes.
+    """
 
     type: str
     readable: bool
     indexed: bool
+    bytewise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,20 @@ class Table:
     filtered: bool
     """Whether row level security hides rows from the role."""
     columns: Mapping[str, Column]
+    remote: bool = False
+    """Whether rows are on another server, by a foreign table or Citus."""
+    partitions: str = ""
+    """A checksum of which partitions there are; empty where there are none."""
+    roots: tuple[int, ...] = ()
+    """The oids of the tables that are read; partitions are below them."""
+
+    @property
+    def numbers_grow(self) -> bool:
+        """Whether an id below the greatest can only come from a transaction that is running on this server.
+
+        Not where other servers write, and not where there may be several sequences: those of several tables.
+        """
+        return not self.remote and len(self.roots) <= 1
 
 
 async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
@@ -78,14 +99,18 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
         psycopg.errors.InsufficientPrivilege: the role may not use its schema.
     """
     if ledger.query:
-        identity, role, filtered, found = await queries.inspect(transaction, ledger)
-        return Table(identity, role, "q", filtered, {name: Column(kind, True, False) for name, kind in found})  # noqa: FBT003
+        identity, role, filtered, place, found = await queries.inspect(transaction, ledger)
+        return Table(identity, role, "q", filtered, {name: Column(kind, True, False) for name, kind in found}, *place)  # noqa: FBT003
     rows = await transaction.rows(_COLUMNS, table=_name(ledger))
     if not rows:
         raise LedgerError(_missing(ledger, await named(transaction, ledger.table[-1])))
-    role, identity, kind, filtered = rows[0][:4]
-    columns = {name: Column(*facts) for _, _, _, _, name, *facts in rows}
-    return Table(identity, role, kind, filtered, columns)
+    role, identity, kind, filtered, has_more, remote, root = rows[0][:7]
+    columns = {name: Column(*told) for name, *told in (row[7:] for row in rows)}
+    facts: tuple[Any, ...] = (remote, "", [root])
+    if has_more:
+        (facts,) = await transaction.rows(_PLACE, table=_name(ledger))
+    remote, partitions, roots = facts
+    return Table(identity, role, kind, filtered, columns, remote, partitions, tuple(roots))
 
 
 async def hold(transaction: Transaction, ledger: Ledger) -> None:
@@ -98,7 +123,7 @@ async def hold(transaction: Transaction, ledger: Ledger) -> None:
         await queries.inspect(transaction, ledger)
         return
     table = sql.Identifier(*(part.replace("%", "%%") for part in ledger.table))  # psycopg takes %% for %
-    if (await transaction.rows(_ANY.format(table)))[0][0]:
+    if await transaction.rows(_ANY.format(table)):
         return
     if (await transaction.rows(_REWRITTEN, table=_name(ledger)))[0][0]:
         raise LedgerError(Finding(f"table {quoted(ledger.table)} was rewritten a moment ago", "the next refresh will read it"))

@@ -108,7 +108,7 @@ class Database:
         try:
             transaction = Transaction(connection, self._patience)
             await transaction.rows(_BEGIN)
-            await transaction.rows(self._settings)
+            ((transaction.now, *_),) = await transaction.rows(self._settings)
             await transaction.mark()
             yield transaction
         except TimeoutError as error:
@@ -156,15 +156,16 @@ class Database:
 
 
 def _settings(statement_timeout: timedelta) -> sql.Composed:
-    """Set for the transaction only, so that it works through a transaction pooler too."""
+    """Set for the transaction only, so that it works through a transaction pooler too; and ask what time it is there."""
     milliseconds = int(statement_timeout / timedelta(milliseconds=1))
     settings = {
         "TimeZone": "UTC",
         "DateStyle": "ISO",
         "extra_float_digits": "1",
+        "jit": "off",  # compiling takes longer than any statement of ours that is not by far too slow
         "statement_timeout": str(milliseconds),
         "lock_timeout": str(max(1, milliseconds // 4)),
         "idle_in_transaction_session_timeout": str(milliseconds * 3),
     }
     calls = (sql.SQL("set_config({}, {}, true)").format(key, value) for key, value in settings.items())
-    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))
+    return sql.SQL("SELECT now(), {}").format(sql.SQL(", ").join(calls))

@@ -45,7 +45,7 @@ async def rows(transaction: Transaction, source: Source) -> Rows:
         now = datetime.now(UTC)
         newest = None
         if source.ledger.name in ENTRIES:
-            await transaction.rows(statements.position(source))
+            await transaction.rows(statements.position(source), now=transaction.now)
             await transaction.rows(statements.next_entry(source), start=BEGINNING, end=now)
             newest = (await transaction.rows(_newest(source), start=BEGINNING, now=now))[0][0]
         elif source.has("day"):
@@ -116,7 +116,7 @@ async def _blaming_filter(transaction: Transaction, source: Source) -> AsyncIter
 
 def _newest(source: Source) -> sql.Composed:
     return sql.SQL(
-        "SELECT max({at}::timestamptz) FROM {table} WHERE {at} >= %(start)s AND {at} <= %(now)s AND {condition}"
+        "SELECT max({at})::timestamptz FROM {table} WHERE {at} >= %(start)s AND {at} <= %(now)s AND {condition}"
     ).format(at=source.time, table=source.name, condition=source.condition)
 
 

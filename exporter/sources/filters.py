@@ -19,7 +19,7 @@ async def require_filter(transaction: Transaction, source: Source) -> None:
     if source.ledger.filter is None:
         return
     alone = sql.SQL(source.ledger.filter.replace("%", "%%"))
-    opening = sql.SQL("SELECT FROM {} WHERE (").format(source.name)
+    opening = sql.SQL("SELECT 1 FROM {} WHERE (").format(source.name)
     await _plan(transaction, source, opening, alone + sql.SQL("\n) LIMIT 0"))
     # A parenthesis too many, which would let the filter out of the one around it, is a syntax error here.
     closing = sql.SQL("\n THEN 1 END FROM {} LIMIT 0").format(source.name)

@@ -6,16 +6,16 @@ ledger can break a sum: amounts are finite numerics within bounds that never ove
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import LiteralString
+from datetime import UTC, date, datetime, time
 
 from psycopg import sql
 
 from exporter.config import Ledger
 from exporter.sources.catalog import Table
+from exporter.sources.hashes import BYTEWISE, FLOATING, INTEGER, hashed, hashed_or_zero
+from exporter.sources.lengths import TEXT_LENGTH
 from exporter.sources.queries import text_of
 
-INTEGER = frozenset({"smallint", "integer", "bigint"})
-FLOATING = frozenset({"real", "double precision"})
 NUMBER = INTEGER | FLOATING | {"numeric"}
 TIME = frozenset({"timestamp with time zone", "timestamp without time zone"})
 
@@ -23,8 +23,6 @@ AMOUNTS = ("allocated_usd", "spent_usd", "budget_usd", "cost_usd", "impact_score
 COUNTS = ("input_tokens", "output_tokens", "total_tokens", "calls")
 LIMITS = {**dict.fromkeys(AMOUNTS, "1e12"), **dict.fromkeys(COUNTS, "9e18")}
 """A row with an amount from here on is rejected: nobody meant it, and a sum of such could overflow a rollup."""
-ID_LENGTH = 128
-TEXT_LENGTH = 4096
 
 TYPES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("day", "starts_on", "ends_on"), frozenset({"date"})),
@@ -34,17 +32,6 @@ TYPES: Mapping[str, frozenset[str]] = {
     "impact_score": NUMBER | {"boolean"},
 }
 """Ledger columns that need a type; all others are read as text, whatever they are."""
-
-
-_HASHES: Mapping[str, tuple[LiteralString, LiteralString]] = {
-    "text": ("hashtextextended", 'text COLLATE "C"'),
-    "numeric": ("hash_numeric_extended", "numeric"),
-    **dict.fromkeys(INTEGER, ("hashint8extended", "bigint")),
-    **dict.fromkeys(FLOATING, ("hashfloat8extended", "float8")),
-    **dict.fromkeys(TIME | {"date"}, ("timestamp_hash_extended", "timestamp")),
-    "boolean": ("hashint8extended", "int::bigint"),
-}
-"""By type, the function that hashes it with a seed, and the type that it takes."""
 
 
 Statement = Callable[["Source"], sql.Composed]
@@ -98,6 +85,18 @@ class Source:
         """The source column that tells when an entry occurred."""
         return self.raw(self.ledger.timed_by)
 
+    def midnight(self, column: str, day: date) -> sql.Composed:
+        """The beginning of a day, in the column's own type: a comparison with another one depends on the setting TimeZone.
+
+        postgres_fdw ships no such comparison, and reads all rows instead.
+        """
+        instant = datetime.combine(day, time.min, UTC).isoformat()
+        return sql.SQL("{}::{}").format(instant, sql.SQL(self.type(column)))
+
+    def value(self, column: str, instant: datetime) -> datetime:
+        """An instant as a parameter to compare with the column, of the column's own type."""
+        return instant.astimezone(UTC).replace(tzinfo=None) if self.type(column) == "timestamp without time zone" else instant
+
     @property
     def numbered(self) -> bool:
         """Whether entries have a running number."""
@@ -108,12 +107,16 @@ class Source:
         """What tells an entry from others in 64 bits: its id, or a hash of it."""
         if self.numbered:
             return sql.SQL("{}::bigint").format(self.raw("entry_id"))
-        return sql.SQL("hashtextextended({}, 0)").format(self.text("entry_id"))
+        return hashed(self.raw("entry_id"), self._hashed_as("entry_id"), 0)
 
     @property
     def known(self) -> sql.Composable:
         """That an entry is not above the high watermark, the parameter ``high``; an entry without an id is not either."""
-        return sql.SQL("({} <= %(high)s) IS NOT FALSE").format(self.raw("entry_id")) if self.numbered else sql.SQL("TRUE")
+        if not self.numbered:
+            return sql.SQL("TRUE")
+        # The first is what postgres_fdw ships, the second what no index of a table is used for.
+        form = "({0} <= %(high)s OR {0} IS NULL)" if self.table.remote else "({0} <= %(high)s) IS NOT FALSE"
+        return sql.SQL(form).format(self.raw("entry_id"))
 
     def text(self, column: str) -> sql.Composable:
         """The column as text, NULL where it is not mapped. Texts are equal where all bytes are, whatever their collation."""
@@ -145,9 +148,22 @@ class Source:
         return sql.SQL("({}) >> 16").format(sql.SQL(" # ").join(hashes))
 
     def _hash(self, column: str, seed: int) -> sql.Composed:
-        function, form = _HASHES[self.type(column) if column in TYPES else "text"]
-        hashed = (sql.SQL(function), self.raw(column), sql.SQL(form), seed)
-        return sql.SQL("coalesce({}({}::{}, {}), 0)").format(*hashed)
+        return hashed_or_zero(self.raw(column), self._hashed_as(column), seed, remote=self.table.remote)
+
+    def _hashed_as(self, column: str) -> str:
+        kind = self.type(column)
+        if column in TYPES or kind in INTEGER or kind == "uuid":
+            return kind
+        return BYTEWISE if self.table.columns[self.ledger.columns[column]].bytewise else "text"
+
+    def within_bounds(self, column: str, term: sql.Composable) -> sql.Composable:
+        """The term, NULL where the column holds no finite number within bounds."""
+        if not self.has(column) or self._bounded(column):
+            return term
+        limit = sql.SQL(LIMITS[column])
+        return sql.SQL("CASE WHEN {column} < {limit} AND {column} > -{limit} THEN {term} END").format(
+            column=self.raw(column), limit=limit, term=term
+        )
 
     def rejection_reason(self, columns: tuple[str, ...], *, required: str | None = None) -> sql.Composable:
         """Why a row is rejected, or NULL: a column holds no finite number within bounds, or the required id is missing."""
@@ -172,19 +188,3 @@ class Source:
 def _identifier(*parts: str) -> sql.Identifier:
     """A quoted name, for a statement with parameters: there, psycopg takes %% for %."""
     return sql.Identifier(*(part.replace("%", "%%") for part in parts))
-
-
-def bounded(name: str) -> sql.Composable:
-    """An id of at most 128 characters: longer ones keep their beginning and get a digest, so that they stay apart."""
-    # The length in bytes is known without counting.
-    return sql.SQL(
-        "CASE WHEN octet_length({name}) <= {most} OR length({name}) <= {most} THEN {name}"
-        " ELSE left({name}, {kept}) || '~' || left(md5({name}), 8) END"
-    ).format(name=sql.Identifier(name), most=ID_LENGTH, kept=ID_LENGTH - 9)
-
-
-def cut(name: str) -> sql.Composable:
-    """The beginning of a text, which is all of it unless it is absurdly long."""
-    return sql.SQL("CASE WHEN octet_length({name}) <= {most} THEN {name} ELSE left({name}, {most}) END").format(
-        name=sql.Identifier(name), most=TEXT_LENGTH
-    )

@@ -24,7 +24,7 @@ async def scans(transaction: Transaction, source: Source, newest: datetime) -> l
     start = (newest - HOUR).replace(microsecond=MARK)
     bounds = {"start": start, "end": start + HOUR, "high": 0}
     ranged = await _planned(transaction, statements.entries(source), **bounds)
-    ordered = await _planned(transaction, statements.position(source))
+    ordered = await _planned(transaction, statements.position(source), now=transaction.now)
     found = [*map(partial(_unranged, source), dict.fromkeys(_words(node) for node in nodes(ranged) if _unserved(node)))]
     sorts = dict.fromkeys(_words(node) for node in nodes(ordered) if "Sort" in node["Node Type"])
     return found or [*map(partial(_unordered, source), sorts)]

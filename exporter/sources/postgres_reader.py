@@ -1,7 +1,8 @@
 """PostgreSQL's answers to what the sync engine asks of a ledger of timed entries."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ from exporter.calendar import ONE_DAY, Calendar
 from exporter.sources import comparisons, statements
 from exporter.sources.horizon import Horizon, horizon
 from exporter.sources.mapping import Source, Statement
-from exporter.sources.reader import Position, Span, Sums, Version
+from exporter.sources.partitions import partitions
+from exporter.sources.reader import Partition, Position, Span, Sums, Version
 from exporter.sources.transaction import Transaction
 from exporter.sources.transfer import BATCH
 
 MOST_BINS = 20_000
 """Bins of ``updated_at`` beyond which they are too many to be compared."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where the bins of ``updated_at`` are counted from."""
 
 
 class PostgresReader:
@@ -40,13 +44,25 @@ class PostgresReader:
         """Whether an entry says when it was updated."""
         return self._source.has("updated_at")
 
+    @property
+    def partitions_checksum(self) -> str:
+        """A checksum of which partitions there are; empty where there are none."""
+        return self._source.table.partitions
+
+    async def partitions(self) -> dict[int, Partition]:
+        """The partitions of all levels, by oid."""
+        async with self._transaction.attempt():
+            return await partitions(self._transaction, self._source)
+
     async def horizon(self) -> Horizon:
         """Which transactions the snapshot still saw running."""
-        return await self._transaction.once(horizon)
+        found = await self._transaction.once(horizon)
+        return replace(found, complete=found.complete and self._source.table.numbers_grow)
 
     async def position(self) -> Position:
         """What is newest."""
-        newest_id, updated_at, oldest, *counts = (await self._rows(statements.position))[0]
+        now = self._updated(self._transaction.now) if self.tracked else None
+        newest_id, updated_at, oldest, *counts = (await self._rows(statements.position, now=now))[0]
         untimed = zip(statements.untimed_reasons(self._source), counts, strict=True)
         return Position(newest_id, updated_at, self._instant(oldest), {reason: count for reason, count in untimed if count})
 
@@ -62,21 +78,31 @@ class PostgresReader:
 
     async def update_bins(self, since: datetime, width: int) -> dict[int, Sums] | None:
         """By bins of so many seconds, the entries updated since an instant; None where these are too many to be compared."""
-        rows = await self._rows(comparisons.update_bins, since=since, width=width, most=MOST_BINS + 1)
-        return {number: Sums(count, int(total)) for number, count, total in rows} if len(rows) <= MOST_BINS else None
+        seconds = timedelta(seconds=width)
+        parameters = {"since": self._updated(since), "width": seconds, "most": MOST_BINS + 1}
+        rows = await self._rows(comparisons.update_bins, **parameters)
+        if len(rows) > MOST_BINS:
+            return None
+        return {(_utc(start) - EPOCH) // seconds: Sums(count, int(total)) for start, count, total in rows}
 
     async def versions(self, span: Span, width: int, bins: Sequence[int], most: int) -> list[Version]:
         """The entries updated within a span, in some of these bins; at most one more than ``most``."""
-        parameters = {"since": span.start, "until": span.end, "width": width, "bins": list(bins), "most": most + 1}
+        seconds = timedelta(seconds=width)
+        starts = [self._updated(EPOCH + number * seconds) for number in bins]
+        bounds = {"since": self._updated(span.start), "until": self._updated(span.end)}
+        parameters = bounds | {"width": seconds, "bins": starts, "most": most + 1}
         rows = await self._rows(comparisons.versions, **parameters)
         return [Version(number, key, self._instant(at), checksum) for number, key, at, checksum in rows]
 
     async def checksums(self, spans: Sequence[Span], high: int | None, *, of_keys: bool = False) -> list[Sums]:
         """Of each span, the entries up to the high watermark, and the sum of their checksums or keys."""
-        bounds = {"starts": [self._bound(span.start) for span in spans], "ends": [self._bound(span.end) for span in spans]}
-        rows = await self._rows(comparisons.key_sums if of_keys else comparisons.checksums, **bounds, high=high)
-        found = {number: Sums(entries, int(total)) for number, entries, total in rows}
-        return [found[number] for number in range(1, len(spans) + 1)]
+        statement = comparisons.key_sums if of_keys else comparisons.checksums
+        found: list[Sums] = []
+        for asked in adjoining(spans) if self._source.table.remote else [spans]:
+            rows = await self._rows(statement, **self._bounds(asked), high=high)
+            sums = {number: Sums(entries, int(total)) for number, entries, total in rows}
+            found += (sums.get(number, Sums(0, 0)) for number in range(1, len(asked) + 1))
+        return found
 
     async def first_entry(self, span: Span) -> datetime | None:
         """When the first entry of a span occurred."""
@@ -111,10 +137,21 @@ class PostgresReader:
         """Write the entries with these ids to a CSV file; returns how many there are."""
         return await self._copy(self._source.composed(statements.named_entries), file, ids=list(ids))
 
+    def _bounds(self, spans: Sequence[Span]) -> dict[str, Any]:
+        """Spans as the statements take them that compare them."""
+        starts, ends = [self._bound(span.start) for span in spans], [self._bound(span.end) for span in spans]
+        if self._source.table.remote:
+            return {"bounds": [*starts, ends[-1]], "start": starts[0], "end": ends[-1]}
+        return {"starts": starts, "ends": ends}
+
+    def _updated(self, instant: datetime) -> datetime:
+        """An instant as ``updated_at`` tells it."""
+        return self._source.value("updated_at", instant)
+
     def _bound(self, instant: datetime) -> datetime | date:
         """A bound of a span as the source compares it: of days, the first one that does not begin before the instant."""
         if self._days is None:
-            return instant
+            return self._source.value("occurred_at", instant)
         day = self._days.day_of(instant)
         return day if self._days.start(day) >= instant else day + ONE_DAY
 
@@ -133,3 +170,19 @@ class PostgresReader:
         except BaseException:
             file.unlink(missing_ok=True)  # noqa: ASYNC240 - of a local file that is no use
             raise
+
+
+def adjoining(spans: Sequence[Span]) -> list[list[Span]]:
+    """The spans in runs without a gap in them."""
+    runs: list[list[Span]] = []
+    for span in spans:
+        if runs and runs[-1][-1].end == span.start:
+            runs[-1].append(span)
+        else:
+            runs.append([span])
+    return runs
+
+
+def _utc(instant: datetime) -> datetime:
+    """Of a column without a time zone, the instant is in UTC."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant

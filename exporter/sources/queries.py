@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import sql
 
 from exporter.config import Ledger
+from exporter.sources.below import BELOW, PLACE
 from exporter.sources.findings import Finding, LedgerError
 from exporter.sources.refusals import refusing
 from exporter.sources.transaction import Transaction
@@ -29,29 +30,31 @@ _MOMENTS = re.compile(rf"{_MOMENT}\s*::\s*(?:date|time)|\b(?:date|time|timestamp
 """Texts that PostgreSQL reads as a time, once, when it plans the query."""
 # Partitions may be pruned from a plan, so that the roots of what it names are the same in every plan.
 _FACTS = sql.SQL("""
-WITH roots AS (
+WITH RECURSIVE roots (oid) AS (
     SELECT DISTINCT coalesce(pg_partition_root(c.oid), c.oid)::oid AS oid
       FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS read (schema, name)
       JOIN pg_namespace AS n ON n.nspname = read.schema JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = read.name
-), members AS (
-    SELECT roots.oid FROM roots UNION SELECT tree.relid FROM roots, pg_partition_tree(roots.oid) AS tree
-)
+), {below}, {place}
 SELECT current_user,
        concat_ws('/', cluster.system_identifier, base.oid, (SELECT string_agg(oid::text, ',' ORDER BY oid) FROM roots)),
        EXISTS (SELECT FROM roots WHERE row_security_active(oid)),
-       (SELECT min(relname) FROM members JOIN pg_class AS c USING (oid)
-         WHERE relfilenode <> 0 AND relfilenode <> pg_relation_filenode(c.oid)),
+       (SELECT min(relname) FROM below JOIN pg_class USING (oid) WHERE file <> pg_relation_filenode(oid)),
+       (SELECT remote FROM place), (SELECT partitions FROM place), ARRAY(SELECT oid::bigint FROM roots ORDER BY 1),
        ARRAY(SELECT format_type(type, NULL) FROM unnest(%(types)s::oid[]) WITH ORDINALITY AS t (type, number) ORDER BY number),
        ARRAY(SELECT DISTINCT proname::text FROM unnest(%(owners)s::text[], %(called)s::text[]) AS call (owner, name)
                JOIN pg_proc AS p ON p.proname = call.name JOIN pg_namespace AS n ON n.oid = p.pronamespace
               WHERE provolatile = 'v' AND (n.nspname = call.owner OR call.owner = '' AND pg_function_is_visible(p.oid))
               ORDER BY 1)
   FROM pg_control_system() AS cluster, (SELECT oid FROM pg_database WHERE datname = current_database()) AS base
-""")
+""").format(below=BELOW, place=PLACE)
 
 
-async def inspect(transaction: Transaction, ledger: Ledger) -> tuple[str, str, bool, list[tuple[str, str]]]:
-    """Ask PostgreSQL about the ledger's query: ``(identity, role, filtered, [(column, type)])``.
+Place = tuple[bool, str, tuple[int, ...]]
+"""As a table has it: whether rows are on another server, a checksum of the partitions, the relations that are read."""
+
+
+async def inspect(transaction: Transaction, ledger: Ledger) -> tuple[str, str, bool, Place, list[tuple[str, str]]]:
+    """Ask PostgreSQL about the ledger's query: ``(identity, role, filtered, place, [(column, type)])``.
 
     The relations that the query reads stay locked against being rewritten until the transaction ends.
 
@@ -67,11 +70,12 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> tuple[str, str, b
     calls = sorted({(_unquoted(owner), _unquoted(name)) for text in texts for owner, name in _CALL.findall(text)})
     facts |= {"owners": [owner for owner, _ in calls], "called": [name for _, name in calls]}
     rows = await transaction.rows(_FACTS, **facts, types=[type_code for _, type_code in columns])
-    role, identity, filtered, rewritten, types, volatile = rows[0]
+    role, identity, filtered, rewritten, remote, partitions, roots, types, volatile = rows[0]
     _require_steady(ledger, plan, volatile, _clock(ledger, facts["called"], texts))
     if rewritten:
         raise LedgerError(Finding(f"table {rewritten} was rewritten a moment ago", "the next refresh will read it"))
-    return identity, role, filtered, [(name, kind) for (name, _), kind in zip(columns, types, strict=True)]
+    place = (remote or _distributed(plan), partitions, tuple(roots))
+    return identity, role, filtered, place, [(name, kind) for (name, _), kind in zip(columns, types, strict=True)]
 
 
 def text_of(ledger: Ledger) -> sql.SQL:
@@ -84,6 +88,11 @@ def nodes(plan: Plan) -> Iterator[Plan]:
     yield plan
     for below in plan.get("Plans", ()):
         yield from nodes(below)
+
+
+def _distributed(plan: Plan) -> bool:
+    """Whether Citus plans the query, which names no relation then."""
+    return any("Citus" in str(node.get("Custom Plan Provider", "")) for node in nodes(plan))
 
 
 async def _plan(transaction: Transaction, ledger: Ledger) -> Plan:

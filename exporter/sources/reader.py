@@ -46,6 +46,13 @@ class Span:
     end: datetime
 
 
+class Partition(NamedTuple):
+    """A partition: what changes when its rows are written again, and of what time they are (None: of any)."""
+
+    file: int
+    span: Span | None
+
+
 class EntryReader(Protocol):
     """What a source must answer. Whatever is asked is bounded: in rows, bytes and time.
 
@@ -61,6 +68,13 @@ class EntryReader(Protocol):
     @property
     def tracked(self) -> bool:
         """Whether an entry says when it was updated."""
+
+    @property
+    def partitions_checksum(self) -> str:
+        """A checksum of which partitions there are; empty where there are none."""
+
+    async def partitions(self) -> dict[int, Partition]:
+        """The partitions of all levels, by oid."""
 
     async def horizon(self) -> Horizon:
         """Which transactions the snapshot still saw running."""

@@ -2,7 +2,8 @@
 
 from psycopg import sql
 
-from exporter.sources.mapping import Source, bounded, cut
+from exporter.sources.lengths import bounded, cut
+from exporter.sources.mapping import Source
 from exporter.sources.statements import EARLIEST, LATEST, untimed_condition
 
 

@@ -10,13 +10,15 @@ from datetime import UTC, date, datetime, time
 from psycopg import sql
 
 from exporter.columns import ENTRIES, Column, Kind
-from exporter.sources.mapping import Source, bounded, cut
+from exporter.sources.lengths import bounded, cut
+from exporter.sources.mapping import Source
 
 EARLIEST = date(2, 1, 2)
 """Times before this have no day in every time zone; such rows are rejected like those without a time."""
 BEGINNING = datetime.combine(EARLIEST, time.min, UTC)
 LATEST = date(9999, 1, 1)
 """A time from this on is not sent: it will not come."""
+FINISH = datetime.combine(LATEST, time.min, UTC)
 
 
 WITHIN = sql.SQL("{time} >= %(start)s AND {time} < %(end)s AND {known} AND {condition}{slice}")
@@ -28,22 +30,23 @@ AMONG = sql.SQL("{id} = ANY(%(ids)s::{type}[]) AND {condition}")
 def entries(source: Source, which: sql.SQL = WITHIN, slices: int = 1) -> sql.Composed:
     """One row per entry: ``at, rejection_reason, checksum, key, name``, then the ids, texts and numbers of the ledger.
 
-    ``at`` is NULL for an entry that no day can hold. ``rejection_reason`` is why an entry is rejected; then it has no numbers.
-    ``key`` is its id where that is whole, else a hash of it; ``name`` is then the id of an entry whose order matters. ``which``
-    is one of WITHIN, ABOVE and AMONG. Of several slices, a power of two, the parameter ``slice`` names the one to read: each
-    holds the entries whose ids have a certain hash.
+    ``at`` is NULL for an entry that no day can hold, and so are numbers that are not finite or out of bounds.
+    ``rejection_reason`` is why an entry is rejected. ``key`` is its id where that is whole, else a hash of it; ``name`` is then
+    the id of an entry whose order matters. ``which`` is one of WITHIN, ABOVE and AMONG. Of several slices, a power of two, the
+    parameter ``slice`` names the one to read: each holds the entries whose ids have a certain hash.
     """
-    ledger = ENTRIES[source.ledger.name]
-    # OFFSET 0 keeps PostgreSQL from working the rejection_reason of a row out again for each column that asks for it.
+    ledger, timed_by = ENTRIES[source.ledger.name], source.ledger.timed_by
+    # OFFSET 0 keeps PostgreSQL from working an expression of a view or query out each time that it is named. Of a table it
+    # would do harm: Citus materializes such a subquery on the coordinator.
     return sql.SQL("""
-SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' END, rejection_reason, checksum, key, name,
-       {columns}
-  FROM (SELECT {time}::timestamptz AS at, {rejection_reason} AS rejection_reason, {checksum} AS checksum,
+SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at::timestamptz AT TIME ZONE 'UTC' END, rejection_reason, checksum,
+       key, name, {columns}
+  FROM (SELECT {time} AS at, {rejection_reason} AS rejection_reason, {checksum} AS checksum,
                {key} AS key, {name} AS name, {raw}
-          FROM {table} WHERE {which} OFFSET 0) AS entries
+          FROM {table} WHERE {which}{fence}) AS entries
 """).format(
-        earliest=EARLIEST,
-        latest=LATEST,
+        earliest=source.midnight(timed_by, EARLIEST),
+        latest=source.midnight(timed_by, LATEST),
         columns=_list(map(_sent, ledger.columns)),
         time=source.time,
         rejection_reason=source.rejection_reason(ledger.names(Kind.AMOUNT, Kind.COUNT), required=ledger.required),
@@ -53,12 +56,14 @@ SELECT CASE WHEN at >= {earliest} AND at < {latest} THEN at AT TIME ZONE 'UTC' E
         raw=_list(_named(_raw(source, column), column.name) for column in ledger.columns),
         table=source.name,
         which=_which(source, which, slices),
+        fence=sql.SQL(" OFFSET 0" if source.table.kind in "vq" else ""),
     )
 
 
 def _raw(source: Source, column: Column) -> sql.Composable:
     read = {Kind.AMOUNT: source.number, Kind.COUNT: source.whole}
-    return read.get(column.kind, source.text)(column.name)
+    term = read.get(column.kind, source.text)(column.name)
+    return source.within_bounds(column.name, term) if column.kind in read else term
 
 
 def _sent(column: Column) -> sql.Composable:
@@ -66,7 +71,7 @@ def _sent(column: Column) -> sql.Composable:
         return bounded(column.name)
     if column.kind is Kind.TEXT:
         return cut(column.name)
-    return sql.SQL("CASE WHEN rejection_reason IS NULL THEN {} END").format(sql.Identifier(column.name))
+    return sql.Identifier(column.name)
 
 
 def _which(source: Source, which: sql.SQL, slices: int) -> sql.Composed:
@@ -95,7 +100,8 @@ def position(source: Source) -> sql.Composed:
     """``greatest id, latest updated_at, earliest time``, then the counts of :func:`untimed_reasons`.
 
     NULL where there is none, or ids are no numbers. An ``updated_at`` that is yet to come does not count. The filter is left
-    out of the first three, for the rows that it wants may be far from the ends of an index.
+    out of the first three, for the rows that it wants may be far from the ends of an index. The parameter ``now`` is what the
+    server takes for now: postgres_fdw does not ship the function.
     """
     newest = sql.SQL("(SELECT {0} FROM {1} WHERE {0} IS NOT NULL ORDER BY {0} DESC LIMIT 1)").format(
         source.raw("entry_id"), source.name
@@ -103,10 +109,10 @@ def position(source: Source) -> sql.Composed:
     updated: sql.Composable = sql.SQL("NULL")
     if source.has("updated_at"):
         updated = sql.SQL(
-            "(SELECT {0} FROM {1} WHERE {0} BETWEEN {2} AND now() ORDER BY {0} DESC LIMIT 1)::timestamptz"
-        ).format(source.raw("updated_at"), source.name, EARLIEST)
+            "(SELECT {0} FROM {1} WHERE {0} BETWEEN {2} AND %(now)s ORDER BY {0} DESC LIMIT 1)::timestamptz"
+        ).format(source.raw("updated_at"), source.name, source.midnight("updated_at", EARLIEST))
     oldest = sql.SQL("(SELECT {0} FROM {1} WHERE {0} >= {2} AND {0} < {3} ORDER BY {0} LIMIT 1)::timestamptz").format(
-        source.time, source.name, EARLIEST, LATEST
+        source.time, source.name, *(source.midnight(source.ledger.timed_by, day) for day in (EARLIEST, LATEST))
     )
     return sql.SQL("""
 SELECT {newest}, {updated}, {oldest}, untimed.*
@@ -131,7 +137,7 @@ def untimed_reasons(source: Source) -> tuple[str, str, str]:
 def untimed_condition(source: Source) -> sql.Composed:
     """That no day can hold an entry, by the column that tells its day."""
     return sql.SQL("({at} IS NULL OR {at} < {past} OR {at} = 'infinity') AND {condition}").format(
-        at=source.time, past=EARLIEST, condition=source.condition
+        at=source.time, past=source.midnight(source.ledger.timed_by, EARLIEST), condition=source.condition
     )
 
 

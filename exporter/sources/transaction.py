@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ class Transaction:
     def __init__(self, connection: AsyncConnection[TupleRow], patience: timedelta) -> None:
         self._connection = connection
         self._patience = patience.total_seconds()
+        self.now = datetime.now(UTC)
+        """When the transaction began, by the clock of the server."""
         self._answers: dict[Callable[[Transaction], Awaitable[Any]], Any] = {}
 
     async def once(self, question: "Callable[[Transaction], Awaitable[T]]") -> T:

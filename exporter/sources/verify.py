@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from exporter.config import LEDGERS, Ledger
 from exporter.sources.catalog import Column, Table
 from exporter.sources.findings import Finding, LedgerError, origin, quoted
-from exporter.sources.mapping import INTEGER, TYPES
+from exporter.sources.hashes import INTEGER
+from exporter.sources.mapping import TYPES
 
 FRIENDLY = dict.fromkeys(("day", "starts_on", "ends_on"), "date") | {
     "occurred_at": "timestamp with time zone",
@@ -50,6 +51,11 @@ def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
     if ledger.query:
         yield from _unread(ledger, table)
     identity = ledger.columns.get("entry_id")
+    if identity and _ranged("entry_id", table.columns[identity]) and not table.numbers_grow:
+        where = "on another server" if table.remote else "in several tables"
+        text = f"rows of {origin(ledger)} are {where}, so one that is committed late may have an id that was passed"
+        remedy = "none is needed if rows come within refresh.late of their time; else raise refresh.late, or map updated_at"
+        yield Finding(text, remedy, warning=True)
     if identity and "updated_at" not in ledger.columns and not _ranged("entry_id", table.columns[identity]):
         yield Finding(
             f"{_where(ledger, identity)} is not a whole number, and updated_at is not mapped:"

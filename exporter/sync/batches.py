@@ -64,6 +64,12 @@ class BatchReader:
             yield batch
             start, empty = batch.span.end, not batch.rows
 
+    async def nothing(self, span: Span) -> AsyncIterator[Batch]:
+        """A batch without rows, of a span that was found to hold none."""
+        file = self.file()
+        file.touch()
+        yield Batch(span, [file], 0)
+
     async def first(self, reader: EntryReader, span: Span, high: int | None) -> Batch:
         """As much of a span, from its start on, as fits into one batch.
 

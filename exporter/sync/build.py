@@ -14,9 +14,10 @@ from exporter.sources.mapping import Source
 from exporter.sources.reader import Span
 from exporter.sources.statements import BEGINNING
 from exporter.sources.transfer import BATCH
+from exporter.sync import partitions, ranges
 from exporter.sync import progress as progresses
-from exporter.sync import ranges
 from exporter.sync.batches import Batch, BatchReader
+from exporter.sync.partitions import Partitions
 from exporter.sync.progress import Building, Progress
 from exporter.sync.step import place
 from exporter.sync.watermark import Watermark
@@ -50,8 +51,9 @@ class Build:
         if building and building.progress.identity == identity and building.progress.today <= today:
             log.info("resuming the first build", ledger=name, position=building.position.isoformat())
         else:
-            building = Building(await self._begin(source, identity, now), BEGINNING)
-            await context.worker.run(context.rollups.begin, name, progresses.dump(building))
+            progress, there = await self._begin(source, identity, now)
+            building = Building(progress, BEGINNING)
+            await context.worker.run(context.rollups.begin, name, progresses.dump(building), partitions.dump(there))
             log.info("building the rollups", ledger=name)
         self.pace.begin()
         await self._from(source, building)
@@ -61,8 +63,8 @@ class Build:
         await context.worker.run(context.rollups.untimed, name, untimed)
         log.info("built the rollups", ledger=name)
 
-    async def _begin(self, source: Source, identity: str, now: datetime) -> Progress:
-        """Note what is newest, and wait a moment for the transactions that are open to end.
+    async def _begin(self, source: Source, identity: str, now: datetime) -> tuple[Progress, Partitions]:
+        """Note what is newest and which partitions there are, and wait a moment for the transactions that are open to end.
 
         Where one stays open, its rows are looked for once it has ended: see Progress.pending_transactions.
         """
@@ -71,6 +73,7 @@ class Build:
             reader = self.sync.reader(transaction, source)
             newest_id, updated_at, oldest, _ = await reader.position()
             pending = (await reader.horizon()).next
+            there = await partitions.found(reader)
         progress = Progress(
             identity=identity,
             last_success=now,
@@ -84,9 +87,9 @@ class Build:
         for _ in range(PENDING_POLLS):
             async with context.database.transaction() as transaction:
                 if (await self.sync.reader(transaction, source).horizon()).oldest >= pending:
-                    return replace(progress, pending_transactions=None)
+                    return replace(progress, pending_transactions=None), there
             await asyncio.sleep(PENDING_POLL_SECONDS)
-        return progress
+        return progress, there
 
     async def _from(self, source: Source, building: Building) -> None:
         progress = building.progress

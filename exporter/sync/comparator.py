@@ -1,6 +1,7 @@
 """Comparing a ledger with the rollups by checksums: of each span, whether it holds what is known of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exporter.sources.errors import SlowError
 from exporter.sources.reader import EntryReader, Span
@@ -31,7 +32,11 @@ async def _differing(reader: EntryReader, expected: Sequence[Expected], high: in
         if len(expected) == 1 and expected[0].span.end - expected[0].span.start <= SHORTEST_WAIT:
             raise
         return [each for half in _halves(expected) for each in await _differing(reader, half, high, of_keys=of_keys)]
-    return [each for each, sums in zip(expected, found, strict=True) if each.differs(sums, of_keys=of_keys)]
+    return [
+        replace(each, empty=not sums.entries)
+        for each, sums in zip(expected, found, strict=True)
+        if each.differs(sums, of_keys=of_keys)
+    ]
 
 
 def _halves(expected: Sequence[Expected]) -> list[Sequence[Expected]]:

@@ -14,15 +14,16 @@ from exporter.rollups.changes import Advance
 from exporter.sources.horizon import Horizon
 from exporter.sources.mapping import Source
 from exporter.sources.postgres_reader import PostgresReader
-from exporter.sources.reader import EntryReader
+from exporter.sources.reader import EntryReader, Span
 from exporter.sources.transaction import Transaction
+from exporter.sync import partitions, ranges
 from exporter.sync import progress as progresses
-from exporter.sync import ranges
 from exporter.sync.batches import BatchReader
 from exporter.sync.build import Build
 from exporter.sync.certain import Certain
 from exporter.sync.context import SyncContext
 from exporter.sync.ledger import LedgerSync, Work
+from exporter.sync.partitions import Partitions
 from exporter.sync.possible import Possible
 from exporter.sync.step import Step
 
@@ -49,6 +50,10 @@ class EntrySync(LedgerSync):
         self._listed = False
         self._ended: int | None = None
         """Transactions before this one have ended, and what they wrote is being looked for."""
+        self._partitions: Partitions | None = None
+        """As the rollups have them, as soon as it was asked."""
+        self._moving: Partitions | None = None
+        """Those in whose place they are when all is compared."""
         self.catch_up_pace = Pace(CATCH_UP_PACE)
 
     def reader(self, transaction: Transaction, source: Source) -> EntryReader:
@@ -88,6 +93,7 @@ class EntrySync(LedgerSync):
         self._certain.forget()
         self._possible.forget()
         self._untimed, self._listed, self._ended = None, False, None
+        self._partitions = self._moving = None
 
     async def _follow(self, step: Step) -> bool:
         """One step; returns whether the rollups are what the snapshot shows. After an error, all is listed again."""
@@ -99,6 +105,8 @@ class EntrySync(LedgerSync):
 
     async def _bring_in_step(self, step: Step) -> bool:
         horizon = await step.reader.horizon()
+        step.certain = step.reader.numbered and horizon.complete
+        self.context.telemetry.watermark_certain.labels(self.name).set(step.certain)
         if not await self._certain.take(step):
             return False
         if not self._listed:
@@ -116,11 +124,23 @@ class EntrySync(LedgerSync):
         """List what is to be compared: all of it when transactions have ended that were open before the first build."""
         pending = step.progress.pending_transactions
         ended = pending is not None and horizon.oldest >= pending
-        await self._possible.collect(step, [*step.deleted, *self._certain.suspects], everything=ended or self._certain.overrun)
+        moved = await self._moved(step)
+        everything = ended or self._certain.overrun or moved is None
+        suspects = [*step.deleted, *self._certain.suspects, *(moved or ())]
+        await self._possible.collect(step, suspects, everything=everything)
         if self._certain.overrun:  # what is uncommitted now may be updates too, which are looked for when it has ended
             step.progress = replace(step.progress, pending_transactions=horizon.next)
         self._ended = pending if ended else None
         self._certain.suspects, self._certain.overrun, self._listed = [], False, True
+
+    async def _moved(self, step: Step) -> list[Span] | None:
+        """The spans of partitions that came or went since the ledger was last in step; None for any time."""
+        if self._partitions is None:
+            self._partitions = await self.context.worker.run(partitions.known, self.context.rollups, self.name)
+        if self._partitions.checksum == step.reader.partitions_checksum:
+            return []
+        self._moving = await partitions.found(step.reader)
+        return partitions.differing(self._partitions, self._moving, step.calendar.end(step.calendar.day_of(step.now)))
 
     async def _advance(self, step: Step, horizon: Horizon) -> None:
         """Note that all is in step: move the watermark, and keep hours that have settled in longer ranges."""
@@ -140,4 +160,7 @@ class EntrySync(LedgerSync):
             watermark=before.watermark.advance(horizon) if before.watermark and step.passing else before.watermark,
         )
         passed = after.low if after.low != before.low else None
-        self.context.advances[self.name] = Advance(progresses.dump(after), passed)
+        moved = partitions.dump(self._moving) if self._moving else None
+        self.context.advances[self.name] = Advance(progresses.dump(after), passed, moved)
+        if self._moving:
+            self._partitions = self._moving = None

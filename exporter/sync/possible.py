@@ -23,7 +23,7 @@ from exporter.sync.step import Step
 COMPARED_ROWS = 20_000
 """Entries of the lookback that are compared in every poll; more of them in turn."""
 LATE_ROWS = 150_000
-"""Entries of a ledger without a watermark that are counted in one poll, at most."""
+"""Entries that are counted in one poll, at most, of a ledger whose watermark may pass late ones, or that has none."""
 LATE_ROUND = timedelta(seconds=45)
 """The time in which the whole of ``refresh.late`` is counted once; longer if ``LATE_ROWS`` limits a poll."""
 RANGES_AT_ONCE = 1_000
@@ -77,7 +77,7 @@ class Possible:
             self._queue.append(Suspect(Span(BEGINNING, recent), audit=True))
         else:
             self._suspect(step, self._audit.take(step, known[1], recent), audit=True)
-        if not step.reader.numbered:
+        if not step.certain:
             self._queue.extend(Suspect(each.span) for each in await self._counted(step, recent))
         self._queue.extend(Suspect(span) for span in suspects if span.start < lookback.end)
 
@@ -140,7 +140,7 @@ class Possible:
         begin = next((at for at, each in enumerate(expected) if self._late_from and each.span.start >= self._late_from), 0)
         counted = ranges.first(expected[begin:], share)
         self._late_from = counted[-1].span.end if counted else None
-        return await differing(step.reader, counted, None, of_keys=True)
+        return await differing(step.reader, counted, step.progress.high, of_keys=True)
 
     async def _next(self, step: Step) -> dict[Expected, bool]:
         """What is known of the next span, or of the next short ones, and whether the audit has come to it.
@@ -180,7 +180,8 @@ class Possible:
         batches: list[Batch] = []
         replaced: list[Key] = []
         for each in wrong:
-            async for batch in self.batches.all(step.reader, each.span, step.progress.high):
+            read = self.batches.all(step.reader, each.span, step.progress.high)
+            async for batch in self.batches.nothing(each.span) if each.empty else read:
                 batches.append(batch)
                 # Where nothing was known, each batch can be added by itself.
                 if each.known is None and _rows(batches) > ROWS_AT_ONCE:

@@ -1,7 +1,7 @@
 """Which ranges of a ledger to compare with what is known of them. Pure: from what the rollups know to spans of time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
@@ -18,6 +18,8 @@ class Expected:
 
     span: Span
     known: KnownRange | None = None
+    empty: bool = field(default=False, compare=False)
+    """Whether it was found to hold no entry."""
 
     def differs(self, found: Sums, *, of_keys: bool = False) -> bool:
         """Whether the ledger holds other entries than are known."""

@@ -33,6 +33,8 @@ class Step:
     """How many entries no day can hold, by reason."""
     oldest: datetime | None = None
     """When the oldest entry occurred."""
+    certain: bool = True
+    """Whether the watermark passes no entry that comes late."""
     passing: bool = True
     """Whether the low watermark may pass: late ids were looked for in this snapshot."""
 

@@ -89,21 +89,32 @@ def statements_of(source: Source) -> list[tuple[sql.Composed, dict[str, object]]
     span: dict[str, object] = {"start": NOW - timedelta(hours=1), "end": NOW, "high": 10**9}
     low = {"costs": 59_000, "impacts": 5_900}[source.ledger.name]
     ids: dict[str, object] = {"low": low, "high": low + 500, "shift": 6, "bins": [low >> 6], "ids": [low, low + 1], "rows": 100}
-    spans: dict[str, object] = {"starts": [NOW - timedelta(hours=1)], "ends": [NOW], "high": 10**9}
-    asked = [
+    spans: dict[str, object] = span | {
+        "starts": [NOW - timedelta(hours=1)],
+        "ends": [NOW],
+        "bounds": [NOW - timedelta(hours=1), NOW],
+    }
+    asked: list[tuple[sql.Composed, dict[str, object]]] = [
         (statements.entries(source), span),
         (statements.new_entries(source), ids),
         (statements.named_entries(source), ids),
         (comparisons.checksums(source), spans),
         (comparisons.key_sums(source), spans),
-        (statements.position(source), {}),
+        (statements.position(source), {"now": NOW}),
         (comparisons.id_bins(source), ids),
         (comparisons.ids(source), ids),
         (comparisons.nth_id(source), ids),
         (statements.next_entry(source), span),
         (statements.nth_entry(source), span | {"rows": 100}),
     ]
-    since: dict[str, object] = {"since": NOW - timedelta(hours=1), "until": NOW, "width": 15, "bins": [0], "most": 100}
+    seconds = timedelta(seconds=15)
+    since: dict[str, object] = {
+        "since": NOW - timedelta(hours=1),
+        "until": NOW,
+        "width": seconds,
+        "bins": [NOW],
+        "most": 100,
+    }
     if source.has("updated_at"):
         asked += [(comparisons.update_bins(source), since), (comparisons.versions(source), since)]
     return asked

@@ -8,6 +8,7 @@ from typing import Any
 
 from exporter.columns import ENTRIES
 from exporter.sources.horizon import Horizon
+from exporter.sources.reader import Partition, Span
 
 Id = int | str
 INFINITY = datetime.max.replace(tzinfo=UTC)
@@ -103,6 +104,9 @@ class Ledger:
     open: list[Transaction] = field(default_factory=list)
     sequence: int = 0
     next_xid: int = 700
+    partitions: dict[int, Partition] = field(default_factory=dict)
+    detached: dict[int, tuple[Partition, Rows]] = field(default_factory=dict)
+    """Partitions that hold their rows, but are none of the ledger's."""
     reached: int = 0
     """The greatest number of a row that was ever committed; a sequence never goes back behind it."""
 
@@ -146,7 +150,19 @@ class Ledger:
     def snapshot(self) -> "Snapshot":
         """What a transaction that begins now sees for as long as it lasts."""
         oldest = min((each.xid for each in self.open), default=self.next_xid)
-        return Snapshot(self, dict(self.rows), Horizon(oldest, self.next_xid), self.now)
+        return Snapshot(self, dict(self.rows), Horizon(oldest, self.next_xid), self.now, dict(self.partitions))
+
+    def detach(self, number: int) -> None:
+        """Take a partition away, with its rows."""
+        partition = self.partitions.pop(number)
+        rows = {each: row for each, row in self.rows.items() if row.occurred_at and _within(row.occurred_at, partition.span)}
+        self.rows = {each: row for each, row in self.rows.items() if each not in rows}
+        self.detached[number] = partition, rows
+
+    def attach(self, number: int) -> None:
+        """Bring a partition back, with its rows."""
+        self.partitions[number], rows = self.detached.pop(number)
+        self.rows |= rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +173,11 @@ class Snapshot:
     rows: Mapping[Id, Row]
     horizon: Horizon
     now: datetime
+    partitions: Mapping[int, Partition]
+
+
+def _within(instant: datetime, span: Span | None) -> bool:
+    return span is None or span.start <= instant < span.end
 
 
 def times_around(now: datetime) -> list[datetime | None]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from exporter.calendar import MICROSECOND, ONE_DAY
 from exporter.sources.errors import SlowError, TooLargeError
 from exporter.sources.horizon import Horizon
-from exporter.sources.reader import Position, Span, Sums, Version
+from exporter.sources.reader import Partition, Position, Span, Sums, Version
 from exporter.sources.statements import BEGINNING
 from exporter.sources.transfer import BATCH
 from tests.sync.simulated import INFINITY, MINUS_INFINITY, Row, Snapshot
@@ -42,6 +42,14 @@ class SimulatedReader:
         self.ledger = self.snapshot.ledger.name
         self.numbered = self.snapshot.ledger.numbered
         self.tracked = self.snapshot.ledger.tracked
+
+    @property
+    def partitions_checksum(self) -> str:
+        return repr(sorted(self.snapshot.partitions)) if self.snapshot.partitions else ""
+
+    async def partitions(self) -> dict[int, Partition]:
+        self._begin("partitions")
+        return dict(self.snapshot.partitions)
 
     async def horizon(self) -> Horizon:
         self._begin("horizon")

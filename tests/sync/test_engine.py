@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from exporter.sources.reader import Partition, Span
 from tests.sync.checks import Checked, sizes
 from tests.sync.simulated import Id, Ledger, Transaction, times_around
 
@@ -30,6 +31,13 @@ VALUES = st.fixed_dictionaries(
 STEPS = st.sampled_from([timedelta(seconds=15), timedelta(minutes=5), timedelta(minutes=40), timedelta(hours=26)])
 
 
+def days(now: datetime) -> dict[int, Partition]:
+    """A partition for each day around now."""
+    midnight = datetime.combine(now, time.min, UTC)
+    starts = [midnight + timedelta(days=ahead) for ahead in range(-10, 4)]
+    return {number: Partition(0, Span(start, start + timedelta(days=1))) for number, start in enumerate(starts)}
+
+
 class Following(RuleBasedStateMachine):
     """Writers, servers and exporters that come and go."""
 
@@ -43,7 +51,7 @@ class Following(RuleBasedStateMachine):
     def begin_to_follow(self, name: str, *, numbered: bool, tracked: bool, small: bool) -> None:
         directory = self.stack.enter_context(tempfile.TemporaryDirectory())
         self.stack.enter_context(sizes(small=small))
-        self.ledger = Ledger(name, START, numbered, tracked)
+        self.ledger = Ledger(name, START, numbered, tracked, partitions=days(START))
         self.checked = Checked(self.ledger, Path(directory))
         self.stack.callback(self.checked.close)
         if small:
@@ -110,6 +118,16 @@ class Following(RuleBasedStateMachine):
     @rule(which=INDEX)
     def roll_back(self, which: int) -> None:
         self._transaction(which).rollback()
+
+    @rule(which=INDEX)
+    def detach(self, which: int) -> None:
+        if self.ledger.partitions and not self.ledger.open:
+            self.ledger.detach(sorted(self.ledger.partitions)[which % len(self.ledger.partitions)])
+
+    @rule(which=INDEX)
+    def attach(self, which: int) -> None:
+        if self.ledger.detached:
+            self.ledger.attach(sorted(self.ledger.detached)[which % len(self.ledger.detached)])
 
     @rule(ahead=st.booleans())
     def crash_of_the_server(self, ahead: bool) -> None:  # noqa: FBT001
