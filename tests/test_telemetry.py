@@ -19,6 +19,7 @@ EXPECTED = {
     "resource_exporter_ledger_up": ("gauge", ("ledger",)),
     "resource_exporter_ledger_newest_entry_timestamp_seconds": ("gauge", ("ledger",)),
     "resource_exporter_ledger_oldest_entry_timestamp_seconds": ("gauge", ("ledger",)),
+    "resource_exporter_ledger_watermark_certain": ("gauge", ("ledger",)),
     "resource_exporter_ledger_rows_read_total": ("counter", ("ledger",)),
     "resource_exporter_rejected_rows": ("gauge", ("ledger", "reason")),
     "resource_exporter_audited_buckets_total": ("counter", ("ledger",)),
@@ -42,6 +43,7 @@ def telemetry() -> Telemetry:
     telemetry.ledger_up.labels("costs").set(1)
     telemetry.ledger_newest_entry.labels("costs").set(1.7e9)
     telemetry.ledger_oldest_entry.labels("costs").set(1.6e9)
+    telemetry.watermark_certain.labels("costs").set(1)
     telemetry.ledger_rows_read.labels("costs").inc(12)
     telemetry.rejected_rows.labels("costs", "nan").set(2)
     telemetry.audited_buckets.labels("costs").inc()

@@ -34,9 +34,11 @@ SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.at
 
 
 _ANY = sql.SQL("SELECT 1 FROM {} LIMIT 1")
-_PLACE = sql.SQL("""
+_PLACE = sql.SQL(r"""
 WITH RECURSIVE roots (oid) AS (SELECT to_regclass(%(table)s)::oid), {below}, {place}
-SELECT remote, partitions, ARRAY(SELECT oid::bigint FROM below WHERE parent = 0 AND kind <> 'v') FROM place
+SELECT remote, partitions, ARRAY(SELECT oid::bigint FROM below WHERE parent = 0 AND kind <> 'v'),
+       EXISTS (SELECT FROM below WHERE kind = 'v' AND pg_get_viewdef(oid) ~* '\mUNION\M')
+  FROM place
 """).format(below=BELOW, place=PLACE)
 # The catalog as the snapshot sees it, beside what is there now.
 _REWRITTEN = sql.SQL("""
@@ -81,14 +83,16 @@ class Table:
     """A checksum of which partitions there are; empty where there are none."""
     roots: tuple[int, ...] = ()
     """The oids of the tables that are read; partitions are below them."""
+    union: bool = False
+    """Whether the query, or a view, is a UNION."""
 
     @property
     def numbers_grow(self) -> bool:
         """Whether an id below the greatest can only come from a transaction that is running on this server.
 
-        Not where other servers write, and not where there may be several sequences: those of several tables.
+        Not where other servers write, and not where there may be several sequences: those of the tables of a UNION.
         """
-        return not self.remote and len(self.roots) <= 1
+        return not self.remote and not self.union
 
 
 async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
@@ -106,11 +110,11 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> Table:
         raise LedgerError(_missing(ledger, await named(transaction, ledger.table[-1])))
     role, identity, kind, filtered, has_more, remote, root = rows[0][:7]
     columns = {name: Column(*told) for name, *told in (row[7:] for row in rows)}
-    facts: tuple[Any, ...] = (remote, "", [root])
+    facts: tuple[Any, ...] = (remote, "", [root], False)
     if has_more:
         (facts,) = await transaction.rows(_PLACE, table=_name(ledger))
-    remote, partitions, roots = facts
-    return Table(identity, role, kind, filtered, columns, remote, partitions, tuple(roots))
+    remote, partitions, roots, union = facts
+    return Table(identity, role, kind, filtered, columns, remote, partitions, tuple(roots), union)
 
 
 async def hold(transaction: Transaction, ledger: Ledger) -> None:

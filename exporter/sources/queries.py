@@ -18,6 +18,7 @@ Plan = dict[str, Any]
 
 _EXPLAIN = "EXPLAIN (VERBOSE, FORMAT JSON) "
 _DESCRIBE = "SELECT * FROM ("
+_UNION = re.compile(r"\bUNION\b", re.IGNORECASE)
 _CLOCK = re.compile(r"\b(?:CURRENT_(?:DATE|TIME|TIMESTAMP)|LOCALTIME(?:STAMP)?)\b")
 _CLOCK_FUNCTIONS = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
 _TEXT = re.compile(r"'(?:[^']|'')*'")
@@ -49,8 +50,8 @@ SELECT current_user,
 """).format(below=BELOW, place=PLACE)
 
 
-Place = tuple[bool, str, tuple[int, ...]]
-"""As a table has it: whether rows are on another server, a checksum of the partitions, the relations that are read."""
+Place = tuple[bool, str, tuple[int, ...], bool]
+"""As a table has it: ``remote, partitions, roots, union``."""
 
 
 async def inspect(transaction: Transaction, ledger: Ledger) -> tuple[str, str, bool, Place, list[tuple[str, str]]]:
@@ -74,7 +75,7 @@ async def inspect(transaction: Transaction, ledger: Ledger) -> tuple[str, str, b
     _require_steady(ledger, plan, volatile, _clock(ledger, facts["called"], texts))
     if rewritten:
         raise LedgerError(Finding(f"table {rewritten} was rewritten a moment ago", "the next refresh will read it"))
-    place = (remote or _distributed(plan), partitions, tuple(roots))
+    place = (remote or _distributed(plan), partitions, tuple(roots), bool(_UNION.search(ledger.query or "")))
     return identity, role, filtered, place, [(name, kind) for (name, _), kind in zip(columns, types, strict=True)]
 
 

@@ -51,9 +51,8 @@ def warnings(ledger: Ledger, table: Table) -> Iterator[Finding]:
     if ledger.query:
         yield from _unread(ledger, table)
     identity = ledger.columns.get("entry_id")
-    if identity and _ranged("entry_id", table.columns[identity]) and not table.numbers_grow:
-        where = "on another server" if table.remote else "in several tables"
-        text = f"rows of {origin(ledger)} are {where}, so one that is committed late may have an id that was passed"
+    if identity and _ranged("entry_id", table.columns[identity]) and table.remote:
+        text = f"rows of {origin(ledger)} are on another server, so one that is committed late may have an id that was passed"
         remedy = "none is needed if rows come within refresh.late of their time; else raise refresh.late, or map updated_at"
         yield Finding(text, remedy, warning=True)
     if identity and "updated_at" not in ledger.columns and not _ranged("entry_id", table.columns[identity]):

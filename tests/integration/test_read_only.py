@@ -95,13 +95,15 @@ async def test_a_filter_that_writes_changes_nothing_and_is_an_error(
 
 
 async def test_a_setting_changed_by_a_filter_ends_with_the_transaction(database: str, tmp_path: Path) -> None:
-    condition = "set_config('default_transaction_read_only', 'off', false) = 'off' AND set_config('jit', 'off', false) = 'off'"
+    condition = (
+        "set_config('default_transaction_read_only', 'off', false) = 'off' AND set_config('enable_sort', 'off', false) = 'off'"
+    )
     config = configure(database, tmp_path / "rollups", ledgers=filtered("costs", condition))
     async with running(config, Clock(NOW)) as exporter:
         assert await exporter.last_errors() == {}
         (database_sync,) = exporter._refresher.database_syncs
         async with database_sync._context.database.transaction() as transaction:
-            settings = "SELECT current_setting('jit'), current_setting('transaction_read_only')"
+            settings = "SELECT current_setting('enable_sort'), current_setting('transaction_read_only')"
             assert await transaction.rows(sql.SQL(settings)) == [("on", "on")]
 
 
