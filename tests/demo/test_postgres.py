@@ -149,7 +149,7 @@ def test_a_server_that_does_not_start_says_why() -> None:
 
 
 def test_a_server_that_cannot_be_initialized_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "COLLATION", ("--locale=Klingon",))
+    monkeypatch.setattr(postgres.Server, "collation", ("--locale=Klingon",))
     reason = '^the embedded PostgreSQL cannot be initialized: invalid locale name "Klingon"$'
     with pytest.raises(EmbeddedPostgresError, match=reason), running():
         pass
