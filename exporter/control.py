@@ -97,6 +97,7 @@ class Control:
         log.error("configuration not reloaded, the previous one stays in use", error=error)
 
     def _succeeded(self) -> None:
+        self._telemetry.set_shard(self._wanted.shard)
         self._telemetry.config_reload_successful.set(1)
         self._telemetry.config_reload_success.set(self._clock().timestamp())
         self._republish()

@@ -12,6 +12,8 @@ from exporter.requirements import Source
 
 QUEST = ("quest_id", "quest", "layer")
 TASK = ("task_id", "task", *QUEST)
+SHARD = "shard"
+"""A label of every sample where several exporters share the work; the catalogue does not list it."""
 
 Labels = tuple[str, ...]
 Sample = tuple[Labels, float]

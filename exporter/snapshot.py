@@ -29,7 +29,7 @@ class Snapshot:
     is missing to a sentence that says why. ``failed`` names the sections that could not be computed. ``complete`` is true
     once every configured ledger has been read or has failed at least once. ``top`` is how many tasks a ranking of all quests
     has; the families may hold more, which are among the first of their quest. ``folded`` is how many series were folded into
-    ``other``, and ``rejected`` how many entries of each ledger are left out.
+    ``other``, and ``rejected`` how many entries of each ledger are left out. ``shard`` becomes a label of every sample.
     """
 
     as_of: datetime
@@ -41,6 +41,7 @@ class Snapshot:
     top: int = 15
     folded: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    shard: str | None = None
 
     @property
     def last_read(self) -> datetime:

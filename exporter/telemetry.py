@@ -1,6 +1,7 @@
 """The exporter's metrics about its own work, updated in place in a registry separate from the data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,6 +19,8 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from exporter.metrics import SHARD
 
 _EOF: Final = b"# EOF\n"
 PREFIX: Final = "resource_exporter_"
@@ -38,11 +41,12 @@ class OwnMetric:
 
 
 class _Alone(CollectorRegistry):
-    """A registry of one family."""
+    """A registry of one family, with more labels on its samples."""
 
-    def __init__(self, family: Metric) -> None:
+    def __init__(self, family: Metric, labels: Mapping[str, str]) -> None:
         super().__init__()
-        self._family = family
+        self._family = copy(family)
+        self._family.samples = [sample._replace(labels={**sample.labels, **labels}) for sample in family.samples]
 
     def collect(self) -> Iterator[Metric]:
         """The family."""
@@ -62,6 +66,7 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._catalogue: list[OwnMetric] = []
         self._families: dict[str, tuple[Metric, tuple[bytes, bytes]]] = {}
+        self._labels: Mapping[str, str] = {}
         self._describe_refreshes()
         self._describe_collectors()
         self._describe_ledgers()
@@ -73,6 +78,11 @@ class Telemetry:
         """Return every operational metric in the order of ``/metrics``, without the process metrics."""
         return tuple(self._catalogue)
 
+    def set_shard(self, shard: str | None) -> None:
+        """Make the shard a label of every sample; None: no such label."""
+        self._labels = {} if shard is None else {SHARD: shard}
+        self._families = {}
+
     def render(self) -> tuple[bytes, bytes]:
         """Return the registry in text format 0.0.4 and in OpenMetrics 1.0. The latter ends with ``# EOF``."""
         rendered = [self._rendered(family) for family in self.registry.collect()]
@@ -82,7 +92,7 @@ class Telemetry:
         """A family in both formats, without the end. Most stand from one second to the next and are rendered once."""
         before = self._families.get(family.name)
         if before is None or before[0] != family:
-            alone = _Alone(family)
+            alone = _Alone(family, self._labels)
             openmetrics: bytes = generate_openmetrics(alone)  # type: ignore[no-untyped-call]
             before = family, (generate_latest(alone), openmetrics.removesuffix(_EOF))
             self._families[family.name] = before

@@ -11,7 +11,7 @@ from grafana.tables import Key, Value, rows
 OF_QUESTS: Final = 'quest_id=~"$quest|"'
 """Selects the alerts on the chosen quests, and those on no quest: on providers and on the exporter itself."""
 SEVERITIES: Final = {"critical": OVER, "warning": WARNING}
-_ABOUT: Final = ("period", "provider", "ledger", "collector")
+_ABOUT: Final = ("period", "provider", "ledger", "collector", "shard")
 MOST: Final = 50
 
 

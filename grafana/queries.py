@@ -1,4 +1,7 @@
-"""PromQL over the catalogue of metrics. Every selector has the filters of its dashboard, and replicas are collapsed."""
+"""PromQL over the catalogue of metrics. Every selector has the filters of its dashboard.
+
+Replicas are collapsed by their maximum, and then shards are added up, except for what is the same in all of them.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +16,9 @@ RECENT = "24h"
 """The time range of panels that need a close view, and for how long what was last known of a stopped exporter is shown."""
 SPAN = "1h"
 """The longest time between two samples of an imported history, and the range over which spend per hour is measured."""
+_SHARD = ("job", "shard")
+_NOT_ADDED = ("_ratio", "_seconds", "_per_usd")
+"""Metrics whose names end so are not added up over shards."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Scope:
         return _selector(metric.name, filters, wanted)
 
     def of(self, metric: Metric, **labels: str) -> str:
-        """The values of a metric, collapsed over replicas and without the label ``window``."""
+        """The values of a metric, without the label ``window``."""
         return _once(metric, self.selector(metric, **labels))
 
     def before(self, metric: Metric, ago: str, **labels: str) -> str:
@@ -42,23 +48,30 @@ class Scope:
         """
         return _once(metric, f"max_over_time({self.selector(metric, **labels)}[$__range] @ end())")
 
-    def held(self, metric: Metric, *by: str, ago: str = "", **labels: str) -> str:
-        """The sum of a metric, between two samples of an imported history the last one. Absent while the exporter is down.
-
-        The last samples count only where a group has no other: the old series of a renamed quest must not be added to the new.
-        """
-        selector, offset = self.selector(metric, **labels), f" offset {ago}" if ago else ""
-        last = _once(metric, f"last_over_time({selector}[{SPAN}]{offset})")
-        down = f"max by (job) (up{{{TARGET}}}{offset}) == 0"
-        return f"({total(_once(metric, selector + offset), *by)} or {total(f'({last} unless on (job) {down})', *by)})"
+    def held(self, metric: Metric, *by: str, **labels: str) -> str:
+        """The sum of a metric, between two samples of an imported history the last one. Absent while the exporter is down."""
+        return total(self._held(metric, *by, **labels), *by)
 
     def rise(self, metric: Metric, *by: str) -> str:
         """The rise of a lifetime gauge in the hour before each moment, as a difference of two values: ``delta`` extrapolates.
 
-        Where there was no value an hour before, it is the rise since the first one.
+        Where there was no value an hour before, it is the rise since the first one. A shard that returns has not risen.
         """
-        first = total(_once(metric, f"min_over_time({self.selector(metric)}[{SPAN}])"), *by)
-        return f"clamp_min({self.held(metric, *by)} - ({self.held(metric, *by, ago=SPAN)} or {first}), 0)"
+        first = total(_replicas(metric, f"min_over_time({self.selector(metric)}[{SPAN}])"), *by, *_SHARD)
+        risen = f"{self._held(metric, *by)} - ({self._held(metric, *by, ago=SPAN)} or {first})"
+        return f"clamp_min({total(risen, *by)}, 0)"
+
+    def _held(self, metric: Metric, *by: str, ago: str = "", **labels: str) -> str:
+        """The same for each shard.
+
+        The last samples count only where a group has no other: the old series of a renamed quest must not be added to the new.
+        """
+        selector, offset = self.selector(metric, **labels), f" offset {ago}" if ago else ""
+        last = _replicas(metric, f"last_over_time({selector}[{SPAN}]{offset})")
+        down = f"max by (job) (up{{{TARGET}}}{offset}) == 0"
+        groups = (*by, *_SHARD)
+        now = total(_replicas(metric, selector + offset), *groups)
+        return f"({now} or {total(f'({last} unless on (job) {down})', *groups)})"
 
 
 def every(metric: Metric) -> str:
@@ -101,6 +114,11 @@ def leading(expression: str, rank: str, keys: Iterable[str], most: int = 10) -> 
 
 
 def _once(metric: Metric, series: str) -> str:
+    replicas = _replicas(metric, series)
+    return f"max without (shard) ({replicas})" if metric.name.endswith(_NOT_ADDED) else f"sum without (shard) ({replicas})"
+
+
+def _replicas(metric: Metric, series: str) -> str:
     return f"max without ({'instance, window' if 'window' in metric.labels else 'instance'}) ({series})"
 
 

@@ -138,3 +138,16 @@ async def test_a_reload_can_change_the_windows(ledger: str, tmp_path: Path) -> N
         page = await exporter.page()
         assert 'resource_provider_spend_usd{provider="p",window="lifetime"} 1.0\n' in page
         assert all(f'resource_exporter_collector_success{{collector="{name}"}} 1.0\n' in page for name in SECTIONS)
+
+
+async def test_a_reload_can_change_the_shard(ledger: str, tmp_path: Path) -> None:
+    async with running(configure(ledger, tmp_path / "rollups", shard="eu")) as exporter:
+        await exporter.shows('resource_provider_spend_usd{provider="p",window="1d",shard="eu"} 1.0')
+        samples = [line for line in (await exporter.page()).splitlines() if not line.startswith("#")]
+        assert [line for line in samples if 'shard="eu"' not in line] == []
+        exporter.use(configure(ledger, tmp_path / "rollups", shard="us"))
+        assert (await exporter.reload()).status == 200
+        page = await exporter.page()
+        assert 'resource_provider_spend_usd{provider="p",window="1d",shard="us"} 1.0\n' in page
+        assert 'resource_exporter_ledger_up{ledger="costs",shard="us"} 1.0\n' in page
+        assert 'shard="eu"' not in page

@@ -99,6 +99,22 @@ def test_build_and_process_metrics_are_served(telemetry: Telemetry) -> None:
     assert "_created" not in text
 
 
+def test_a_shard_is_a_label_of_every_sample_in_both_formats(telemetry: Telemetry) -> None:
+    without = {sample for family in parse_text(telemetry.render()[0].decode()) for sample in _ids(family)}
+    telemetry.set_shard('e"u')
+    text, openmetrics = (page.decode() for page in telemetry.render())
+    for families in (parse_text(text), parse_openmetrics(openmetrics)):  # type: ignore[no-untyped-call]
+        assert {sample for family in families for sample in _ids(family)} == {
+            (name, labels | {("shard", 'e"u')}) for name, labels in without
+        }
+    telemetry.set_shard(None)
+    assert "shard" not in telemetry.render()[0].decode()
+
+
+def _ids(family: Metric) -> Iterable[tuple[str, frozenset[tuple[str, str]]]]:
+    return ((sample.name, frozenset(sample.labels.items())) for sample in family.samples)
+
+
 def test_two_registries_share_no_values(telemetry: Telemetry) -> None:
     assert 'ledger_up{ledger="costs"}' not in Telemetry("", "").render()[0].decode()
 

@@ -1,6 +1,6 @@
 """Read the ledgers and write an OpenMetrics file with timestamps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from exporter.calendar import ONE_DAY
 from exporter.config import Config
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.render import head, series
+from exporter.metrics import SHARD
 from exporter.report import labelling
 from exporter.report.context import ReportContext
 from exporter.sections import available
@@ -54,7 +55,9 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
             await _build(refresher, bar)
             history = await refresher.worker.run(_begin, refresher, span)
             await _load(_costs(refresher), history, bar)
-            await refresher.worker.run(_write, history, target, output, bar)
+            constant = {SHARD: config.shard} if config.shard else {}
+            labels = constant | {"job": target.job, "instance": target.instance}
+            await refresher.worker.run(_write, history, labels, output, bar)
 
 
 async def _build(refresher: Refresher, bar: ProgressBar) -> None:
@@ -102,13 +105,13 @@ async def _load(costs: LedgerSync, history: History, bar: ProgressBar) -> None:
         start = end
 
 
-def _write(history: History, target: Target, output: Path, bar: ProgressBar) -> None:
+def _write(history: History, labels: Mapping[str, str], output: Path, bar: ProgressBar) -> None:
     with output.open("w", encoding="utf-8", errors="replace") as file:
         for metric, found in history.families():
             file.write(head(metric))
-            imported = replace(metric, labels=(*metric.labels, "job", "instance"))
+            imported = replace(metric, labels=(*metric.labels, *labels))
             for values, samples in bar.track(found, description=f"writing {metric.name}", total=None):
-                _write_series(file, series(imported, (*values, target.job, target.instance)), samples, history.span)
+                _write_series(file, series(imported, (*values, *labels.values())), samples, history.span)
         file.write("# EOF\n")
 
 

@@ -92,6 +92,14 @@ def family(value: str) -> str:
     return value
 
 
+def shard(value: object) -> str:
+    """The name of the exporter's part of the ledgers, which becomes a label value."""
+    name = text(value)
+    if len(name) > NAME_LENGTH or not name.isprintable():
+        raise ValueError(f"{quoted(value)} cannot name a shard; write 1 to {NAME_LENGTH} printable characters")
+    return name
+
+
 def database(value: str) -> str:
     """The name of a database, to which ledgers refer."""
     if not _DATABASE.fullmatch(value):

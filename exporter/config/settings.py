@@ -71,7 +71,10 @@ def _profile(value: object) -> str:
 
 
 class Config(Strict):
-    """A whole configuration. ``providers`` are in the order in which they are tried, the built-in ones last."""
+    """A whole configuration. ``providers`` are in the order in which they are tried, the built-in ones last.
+
+    ``shard`` is a label of all metrics; None means that one exporter reads everything, and that there is no such label.
+    """
 
     profile: Annotated[str, PlainValidator(_profile)] = DEFAULT_PROFILE
     timezone: Annotated[ZoneInfo, parsed(ZoneInfo, values.timezone)] = ZoneInfo("UTC")
@@ -82,6 +85,7 @@ class Config(Strict):
     report: ReportSettings = ReportSettings()
     waste: Waste = Waste()
     limits: Limits = Limits()
+    shard: Annotated[str, PlainValidator(names.shard)] | None = None
     providers: Annotated[tuple[ProviderFamily, ...], parsed(tuple, families)] = BUILT_IN
 
     @field_validator("databases")

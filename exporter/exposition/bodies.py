@@ -82,7 +82,7 @@ class Publisher:
 
     def publish(self, snapshot: Snapshot) -> None:
         """Render the snapshot and make it the current one."""
-        exposition = Exposition(self._renderer.render(snapshot.families))
+        exposition = Exposition(self._renderer.render(snapshot.families, snapshot.shard))
         with self._lock:
             self._current = self._made(snapshot, exposition)
             self._ready = self._ready or snapshot.complete

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from prometheus_client.utils import floatToGoString
 
-from exporter.metrics import Family, Labels, Metric, Sample
+from exporter.metrics import SHARD, Family, Labels, Metric, Sample
 
 
 class _Escaped(dict[str, str]):
@@ -33,13 +33,17 @@ class Renderer:
 
     def __init__(self) -> None:
         self._before: dict[Metric, _Rendered] = {}
+        self._shard: str | None = None
 
-    def render(self, families: Iterable[Family]) -> bytes:
+    def render(self, families: Iterable[Family], shard: str | None = None) -> bytes:
         """Return the families as UTF-8 lines in the given order: HELP, TYPE, then one line per sample.
 
-        A lone surrogate, which UTF-8 cannot encode, becomes ``?``, so that one bad label value does not break the scrape.
+        ``shard`` is a label of every sample; without one there is no such label. A lone surrogate, which UTF-8 cannot encode,
+        becomes ``?``, so that one bad label value does not break the scrape.
         """
         escaped = _Escaped()
+        if shard != self._shard:
+            self._before, self._shard = {}, shard
         self._before = {family.metric: self._rendered(family, escaped) for family in families}
         return "".join(each.text for each in self._before.values()).encode(errors="replace")
 
@@ -48,7 +52,7 @@ class Renderer:
         if before and before.family is family:
             return before
         known = before.lines if before else {}
-        pattern = _pattern(family.metric) + " %s\n"
+        pattern = _pattern(family.metric, self._shard) + " %s\n"
         lines = {sample: known.get(sample) or _line(pattern, sample, escaped) for sample in family.samples}
         return _Rendered(family, lines, head(family.metric) + "".join(lines.values()))
 
@@ -63,8 +67,11 @@ def series(metric: Metric, values: Labels) -> str:
     return _pattern(metric) % tuple(map(_Escaped().__getitem__, values))
 
 
-def _pattern(metric: Metric) -> str:
-    return metric.name + ("{" + ",".join(f'{label}="%s"' for label in metric.labels) + "}" if metric.labels else "")
+def _pattern(metric: Metric, shard: str | None = None) -> str:
+    labels = [f'{label}="%s"' for label in metric.labels]
+    if shard is not None:
+        labels.append(f'{SHARD}="{_Escaped()[shard]}"'.replace("%", "%%"))
+    return metric.name + ("{" + ",".join(labels) + "}" if labels else "")
 
 
 def _line(pattern: str, sample: Sample, escaped: _Escaped) -> str:

@@ -191,6 +191,7 @@ class Refresher:
             self.config.report.top,
             report.folded,
             rejected,
+            self.config.shard,
         )
 
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:

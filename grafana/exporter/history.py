@@ -3,7 +3,7 @@
 from grafana import absent, theme
 from grafana.layout import Tile
 from grafana.panels import Query, Words, course
-from grafana.queries import TARGET, growth, own
+from grafana.queries import TARGET, growth, own, total
 
 
 def freshness() -> list[Tile]:
@@ -92,7 +92,7 @@ def exactness() -> list[Tile]:
         "Entries that are excluded from all metrics, such as an amount of NaN. Fix them in the ledger.",
         "No entry is rejected",
     )
-    rejections = f"max by (ledger, reason) ({own('rejected_rows')})"
+    rejections = total(f"max without (instance) ({own('rejected_rows')})", "ledger", "reason")
     return [
         Tile(course(rows, theme.PER_SECOND, Query(growth("ledger_rows_read_total", "ledger"), "{{ledger}}")), 12, 8),
         Tile(course(audits, theme.PER_SECOND, Query(growth("audited_buckets_total", "ledger"), "{{ledger}}")), 12, 8),
@@ -128,8 +128,9 @@ def size() -> list[Tile]:
         absent.EXPORTER,
     )
     each = "{{instance}}"
+    by_section = total(f"max without (instance) ({own('series')})", "section")
     return [
-        Tile(course(series, theme.COUNT, Query(f"max by (section) ({own('series')})", "{{section}}"), stacked=True), 8, 8),
+        Tile(course(series, theme.COUNT, Query(by_section, "{{section}}"), stacked=True), 8, 8),
         Tile(course(folded, theme.COUNT, Query(f"max by (instance) ({own('folded_series')})", each)), 8, 8),
         Tile(course(memory, theme.BYTES, Query(f"process_resident_memory_bytes{{{TARGET}}}", each)), 8, 8),
         Tile(course(cpu, theme.SECONDS, Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval])", each)), 8, 8),

@@ -101,6 +101,7 @@ def test_everything_that_can_be_said() -> None:
         report: {windows: [lifetime, 90d], top: 5, timeline_days: 366}
         waste: {min_tokens: 0, max_impact: -0.250}
         limits: {max_series: 1, max_providers: 2, models_per_provider: 3}
+        shard: 'no "1"'
         providers: {Acme: [acme, '^ac-'], GLM: [chatglm]}
         """,
         "conf/config.yml",
@@ -122,6 +123,7 @@ def test_everything_that_can_be_said() -> None:
     assert config.report == ReportSettings(windows=windows, top=5, timeline_days=366)
     assert str(config.waste.max_impact) == "-0.250"
     assert config.limits == Limits(max_series=1, max_providers=2, models_per_provider=3)
+    assert config.shard == 'no "1"'
     assert config.providers == (ProviderFamily("Acme", ("acme", "^ac-")), ProviderFamily("GLM", ("chatglm",)), *BUILT_IN)
 
 

@@ -128,6 +128,15 @@ def hours(days: dict[date, dict[str, int]]) -> Iterator[float]:
                 yield moment.timestamp()
 
 
+def test_the_shard_is_a_label_of_every_sample(tmp_path: Path, fleet: str) -> None:
+    assert backfill(tmp_path, fleet, f"--from={FIRST}", config=LEDGERS + "shard: eu\n").returncode == 0
+    text = (tmp_path / "history.om").read_text()
+    families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    samples = [sample for family in families for sample in family.samples]
+    assert {sample.labels["shard"] for sample in samples} == {"eu"}
+    assert {sample.name for sample in samples} > {"resource_spend_usd", "resource_quest_budget_usd"}
+
+
 @pytest.mark.prometheus("prometheus", "promtool")
 def test_prometheus_imports_the_history_and_continues_its_series(tmp_path: Path, fleet: str) -> None:
     with ExitStack() as stack:

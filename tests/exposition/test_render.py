@@ -42,6 +42,16 @@ def test_only_backslash_quote_and_line_end_are_escaped() -> None:
     assert page.splitlines()[-1].decode() == r'resource_spend_usd{quest="a\\b",model="say \"é%s\"\n{x}"} 1.0'
 
 
+def test_a_shard_is_the_last_label_of_every_sample() -> None:
+    families = [Family(SPEND, [(("Gene", "50 %"), 1.5)]), Family(ELAPSED, [((), 0.25)])]
+    renderer = Renderer()
+    without = renderer.render(families)
+    lines = renderer.render(families, 'e"u\\ 1 %s').decode().splitlines()
+    assert lines[2] == r'resource_spend_usd{quest="Gene",model="50 %",shard="e\"u\\ 1 %s"} 1.5'
+    assert lines[5] == r'resource_budget_day_elapsed_ratio{shard="e\"u\\ 1 %s"} 0.25'
+    assert renderer.render(families) == without
+
+
 def test_a_lone_surrogate_is_replaced() -> None:
     assert b'quest="a?b"' in Renderer().render([Family(SPEND, [(("a\ud800b", ""), 1.0)])])
 

@@ -24,6 +24,14 @@ from tests.grafana.boards import (
 RATE = re.compile(r"\b(rate|increase)\((\w+)\{[^}]*\}\[(.*?)\]\)")
 GROUPED = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right) \(([\w, ]*)\)")
 ONCE = re.compile(r"max without \(instance(?:, window)?\) \((?:(?:last|min|max)_over_time\()?$")
+ADDED = re.compile(r"sum (?:without \(shard\)|by \([\w, ]*job, shard\)) \(\(?max without \([\w, ]+\) \([\w(]*$")
+NOT_ADDED = re.compile(r"max without \(shard\) \(max without \([\w, ]+\) \([\w(]*$")
+SAME_IN_ALL_SHARDS = {
+    "resource_budget_day_elapsed_ratio",
+    "resource_quest_budget_elapsed_ratio",
+    "resource_quest_budget_end_timestamp_seconds",
+    "resource_top_task_impact_per_usd",
+}
 MADE = re.compile(r'"(month|more|about|quest)"')
 """Labels that a query makes itself."""
 
@@ -56,8 +64,8 @@ def test_names_and_labels_exist(asked: Asked) -> None:
     assert found
     for name, matchers in found:
         labels = {label for label, _, _ in MATCHER.findall(matchers)}
-        assert labels <= CATALOGUE[name] | {"job", "instance"}, name
-    known = {"job", "instance"}.union(*(CATALOGUE[name] for name, _ in found))
+        assert labels <= CATALOGUE[name] | {"job", "instance", "shard"}, name
+    known = {"job", "instance", "shard"}.union(*(CATALOGUE[name] for name, _ in found))
     used = {label for group in GROUPED.findall(asked.expression) for label in re.split(r", ?", group) if label}
     made = set(MADE.findall(asked.expression))
     assert used | set(re.findall(r"\{\{(\w+)\}\}", asked.legend)) <= known | made
@@ -75,6 +83,14 @@ def test_replicas_are_never_added_up(asked: Asked) -> None:
     for found in SELECTOR.finditer(asked.expression):
         if found[1] in DATA and found[1] != "resource_report_info":
             assert ONCE.search(asked.expression[: found.start()]), asked.expression
+
+
+@each_query
+def test_shards_are_added_up_unless_they_are_the_same(asked: Asked) -> None:
+    for found in SELECTOR.finditer(asked.expression):
+        if found[1] in DATA and found[1] != "resource_report_info":
+            how = NOT_ADDED if found[1] in SAME_IN_ALL_SHARDS else ADDED
+            assert how.search(asked.expression[: found.start()]), asked.expression
 
 
 @each_query
@@ -99,7 +115,8 @@ def test_rankings_are_instant_queries(asked: Asked) -> None:
     if re.search(r"resource_(top|wasted)_task_", asked.expression):
         assert asked.instant
     if not asked.instant and "topk" in asked.expression:
-        constant = r"topk\(10, sum by \([\w, ]+\) \(max without \([\w, ]+\) \(max_over_time\([^[]*\[\$__range\] @ end\(\)\)"
+        highest = r"sum without \(shard\) \(max without \([\w, ]+\) \(max_over_time\([^[]*\[\$__range\] @ end\(\)\)"
+        constant = rf"topk\(10, sum by \([\w, ]+\) \({highest}"
         assert len(re.findall(constant, asked.expression)) == asked.expression.count("topk")
 
 

@@ -72,6 +72,19 @@ def test_of_two_jobs_one_that_is_down_is_seen(tmp_path: Path) -> None:
     evaluate(tmp_path / "tests.yml", given, tile("9m", down=540_000))
 
 
+def test_of_two_shards_one_that_is_down_is_seen(tmp_path: Path) -> None:
+    """Of a shard whose targets have disappeared, there is no ``up``."""
+    given = [
+        *(series("up", "1x20", job="fleet", instance=instance) for instance in "ab"),
+        series("resource_exporter_build_info", "1x20", job="fleet", instance="a", shard="eu"),
+        series(READ, "0+60x20", job="fleet", instance="a", shard="eu", collector="spend"),
+        series("resource_exporter_build_info", "1x9 stale", job="fleet", instance="b", shard="us"),
+        series(READ, "0+60x9 stale", job="fleet", instance="b", shard="us", collector="spend"),
+        series(READ, "60+60x9 stale", job="fleet", instance="c", shard="us", collector="spend"),
+    ]
+    evaluate(tmp_path / "tests.yml", given, [*tile("9m", up=540_000), *tile("16m", down=600_000)])
+
+
 def alert(name: str, **labels: str) -> list[dict[str, str]]:
     """An alert that has been active since the fifth minute."""
     labels |= {"alertname": name, "severity": "warning"}
@@ -83,18 +96,25 @@ GIVEN = [
     *alert("OtherQuest", job="fleet", quest_id="q2", period="day"),
     *alert("Provider", job="fleet", provider="Codex"),
     *alert("Ledger", job="fleet", ledger="costs"),
+    *alert("Shard", job="fleet", shard="eu"),
     *alert("OtherJob", job="others", ledger="costs"),
 ]
-ROWS = {"Quest": ("q1", "month   "), "OtherQuest": ("q2", "day   "), "Provider": ("", " Codex  "), "Ledger": ("", "  costs ")}
+ROWS = {
+    "Quest": ("q1", "month    "),
+    "OtherQuest": ("q2", "day    "),
+    "Provider": ("", " Codex   "),
+    "Ledger": ("", "  costs  "),
+    "Shard": ("", "    eu"),
+}
 
 
 @pytest.mark.parametrize(
     "uid, quest, names",
     [
-        ("resource-dashboard", ".+", {"Quest", "OtherQuest", "Provider", "Ledger"}),
-        ("resource-dashboard", "(q1|q3)", {"Quest", "Provider", "Ledger"}),
-        ("resource-quest", "q1", {"Quest", "Ledger"}),
-        ("resource-exporter", ".+", {"Ledger"}),
+        ("resource-dashboard", ".+", {"Quest", "OtherQuest", "Provider", "Ledger", "Shard"}),
+        ("resource-dashboard", "(q1|q3)", {"Quest", "Provider", "Ledger", "Shard"}),
+        ("resource-quest", "q1", {"Quest", "Ledger", "Shard"}),
+        ("resource-exporter", ".+", {"Ledger", "Shard"}),
     ],
 )
 def test_alerts_on_the_chosen_quests_and_on_the_exporter(tmp_path: Path, uid: str, quest: str, names: set[str]) -> None:

@@ -17,13 +17,14 @@ from tests.rules.rulebook import ALERTS, FILES, RECORDED, THRESHOLDS, UNIT_TESTS
 
 CATALOGUE = {metric.name: metric.labels for section in SECTIONS.values() for metric in section.METRICS}
 CATALOGUE |= {metric.name: metric.labels for metric in Telemetry("", "").catalogue()} | {"up": ()}
-TARGET = {"job", "instance"}
+TARGET = {"job", "instance", "shard"}
 MADE_HERE = {"days_ago"}
 BY_RECORDING_RULES = {
     "QuestProjectedOverspend": {"resource:budget_long_seconds:threshold"},
     "QuestBurnRateFast": {"resource:budget_long_seconds:threshold"},
     "QuestBurnRateSlow": {"resource:budget_long_seconds:threshold"},
     "ProviderSpendAnomaly": {"resource:provider_anomaly_days:threshold"},
+    "ExporterDown": {"resource:shard_removed_seconds:threshold"},
 }
 """Thresholds of an alert that its expression does not name."""
 RULES = [*THRESHOLDS, *RECORDED, *ALERTS]
@@ -75,7 +76,7 @@ def test_these_are_the_alerts() -> None:
         *("QuestBudgetWarning", "QuestBudgetExceeded", "QuestProjectedOverspend", "QuestBurnRateFast", "QuestBurnRateSlow"),
         *("QuestSpendWithoutBudget", "ProviderSpendAnomaly", "WastedSpendHigh", "EfficiencyCollapsed"),
         *("LedgerDown", "LedgerNotRefreshed", "LedgerStale", "SnapshotStale", "SnapshotMissing", "CollectorFailing"),
-        *("SeriesLimitReached", "ExporterDown"),
+        *("SeriesLimitReached", "ReplicasDiffer", "ExporterDown"),
     ]
 
 
@@ -196,7 +197,15 @@ def test_every_alert_fires_in_a_unit_test_that_asserts_its_annotations(alert: Ru
 @every_alert
 def test_the_labels_of_an_alert_are_ids(alert: Rule) -> None:
     names = {name for fired in _fired(alert) for name in fired["exp_labels"]}
-    assert names <= {"severity", "job", "quest_id", "period", "provider", "window", "ledger", "collector"}
+    assert names <= {"severity", "job", "shard", "quest_id", "period", "provider", "window", "ledger", "collector"}
+
+
+@every_alert
+def test_only_alerts_about_the_exporter_have_a_shard(alert: Rule) -> None:
+    fired = _fired(alert)
+    about_exporter = "/d/resource-exporter/" in alert.body["annotations"]["dashboard_url"]
+    assert about_exporter or not [each for each in fired if "shard" in each["exp_labels"]]
+    assert about_exporter == ("$labels.shard" in alert.body["annotations"]["summary"])
 
 
 def _fired(alert: Rule) -> list[Any]:
