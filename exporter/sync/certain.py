@@ -186,8 +186,10 @@ async def _id_bins(reader: EntryReader, low: int, high: int, by: int) -> dict[in
     try:
         return await reader.id_bins(low, high, by)
     except SlowError:
-        middle = ((low + high) // 2 >> by) << by
-        if not low < middle - 1 < high:
+        last = ((low + high) // 2 >> by << by) - 1  # of a bin
+        if last <= low:
+            last += 1 << by
+        if not low < last < high:
             raise
     # No bin lies on both sides, but for the one that holds the least id.
-    return await _id_bins(reader, low, middle - 1, by) | await _id_bins(reader, middle - 1, high, by)
+    return await _id_bins(reader, low, last, by) | await _id_bins(reader, last, high, by)

@@ -133,6 +133,16 @@ async def test_ids_that_can_never_be_compared_in_time_are_an_error(low: int, hig
     assert limits.calls.total() < MOST_CALLS
 
 
+@pytest.mark.parametrize("low, count", [(0, 3), (0, 9), (-(2**63), 3)])
+async def test_ids_are_compared_in_parts_as_small_as_two(low: int, count: int) -> None:
+    ledger = Ledger("costs", NOW)
+    for number in range(1, count + 1):
+        ledger.add(NOW, number)
+    reader = SimulatedReader(ledger.snapshot(), Limits(compared=2))
+    found = await certain._id_bins(reader, low, count, 0)
+    assert {number: each.entries for number, each in found.items()} == dict.fromkeys(range(1, count + 1), 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["costs", "impacts"])
 def test_a_crash_after_a_slow_first_build_loses_nothing(name: str, tmp_path: Path) -> None:
