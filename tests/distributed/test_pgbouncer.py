@@ -36,9 +36,11 @@ def pooling(behind: Server) -> Iterator[str]:
     directory = behind.directory
     file = directory / "pgbouncer.ini"
     file.write_text(CONFIGURATION.format(host=directory, directory=directory))
-    process = subprocess.Popen(["pgbouncer", str(file)], cwd=directory, stderr=subprocess.DEVNULL, **account())
+    log = directory / "pgbouncer.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(["pgbouncer", str(file)], cwd=directory, stderr=output, **account())
     try:
-        until((directory / ".s.PGSQL.6432").exists, lambda: "PgBouncer does not start")
+        until((directory / ".s.PGSQL.6432").exists, lambda: f"PgBouncer does not start: {log.read_text()}")
         yield make_conninfo(host=str(directory), port="6432", user="postgres", dbname="postgres")
     finally:
         process.terminate()
