@@ -3,18 +3,14 @@
 Folding happens here, once, before any section sums up: every section then folds alike, and no sum loses anything.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
-from typing import NamedTuple
 
 from exporter.columns import COST_SUMS, listed
 from exporter.metrics import Metric
 from exporter.report.context import ReportContext
+from exporter.report.folding import fold_quests, ranked
 from exporter.report.labels import Labels, called
 from exporter.report.series import Kinds, Tariff
-
-OTHER = "other"
 
 # Labels are made rarely, and then these sums are asked for several times.
 _CELLS = f"""
@@ -61,17 +57,6 @@ WITH named AS (
 SELECT model_key, provider, CASE WHEN rank <= $most THEN model ELSE 'other' END AS model
   FROM named JOIN ranked USING (provider, model)
 """
-# The rank in which quests keep their own series: by the money that goes through them.
-_WEIGHTS = """
-SELECT quest, layer, coalesce(cells, 0) AS cells, judged.quest IS NOT NULL AS judged
-  FROM quest_labels
-  LEFT JOIN (SELECT quest, sum(usd) AS usd, count(DISTINCT (provider, model)) AS cells
-               FROM cells JOIN model_labels USING (model_key) GROUP BY quest) AS spent USING (quest)
-  LEFT JOIN (SELECT quest, sum(allocated_usd) AS usd FROM allocated($today, $today) GROUP BY quest) AS allocated
- USING (quest)
-  LEFT JOIN (SELECT DISTINCT quest FROM quest_outcome_totals) AS judged USING (quest)
- ORDER BY greatest(coalesce(spent.usd, 0), coalesce(allocated.usd, 0)) DESC, quest_id
-"""
 _FOLDED_LABEL_SETS = """
 SELECT count(DISTINCT (quest, family, models.model)) - count(DISTINCT (quest, model_labels.provider, model_labels.model))
   FROM cells JOIN models USING (model_key) JOIN model_labels USING (model_key)
@@ -82,14 +67,10 @@ SELECT EXISTS (FROM provider_labels WHERE provider <> family)
     OR EXISTS (FROM model_labels JOIN models USING (model_key)
                 WHERE model_labels.model <> coalesce(nullif(models.model, ''), 'unknown'))
 """
-_FOLD = """
-UPDATE quest_labels SET quest_id = $other, name = $other, layer = $other WHERE list_contains($beyond, quest)
-"""
 _KINDS = """
 SELECT count(DISTINCT provider), count(DISTINCT provider) FILTER (provider <> 'unknown') + 1, count(DISTINCT (provider, model))
   FROM model_labels
 """
-_JUDGED_TASKS = "SELECT coalesce(sum(tasks), 0)::BIGINT FROM quest_outcome_totals"
 # Where labels are folded, one quest or model stands for all with the same label: no more are kept than there are series.
 _ONE_OF_EACH = """
 CREATE OR REPLACE TEMP TABLE quest_groups AS
@@ -114,7 +95,7 @@ def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
     context.rows(_QUESTS)
     kinds = _label_models(context, tariff)
     label_sets: int = context.rows(_FOLDED_LABEL_SETS)[0][0]
-    room = _fold_quests(context, tariff, kinds)
+    room = fold_quests(context, tariff, kinds)
     folding = bool(room.folded or context.rows(_RENAMED)[0][0])
     if folding:
         context.rows(_ONE_OF_EACH)
@@ -133,12 +114,6 @@ def prepare(context: ReportContext, metrics: Iterable[Metric]) -> Labels:
         # Calls that tell no quest say nothing of the spend of any.
         attributed="costs" not in context.config.ledgers or context.maps("costs", "quest_id"),
     )
-
-
-def ranked(context: ReportContext) -> int:
-    """How many tasks a ranking may have."""
-    judged: int = context.rows(_JUDGED_TASKS)[0][0]
-    return min(context.config.report.top, judged)
 
 
 def _label_models(context: ReportContext, tariff: Tariff) -> Kinds:
@@ -162,50 +137,3 @@ def _tighter(context: ReportContext) -> Iterator[tuple[int, int, int]]:
         while most[kind] > 1:
             most[kind] //= 2
             yield most[0], most[1], most[2]
-
-
-class _Room(NamedTuple):
-    """How many tasks each quest may have in its ranking, and how many series the folded quests would have had.
-
-    So it stays with up to ``more_cells`` more quests that have calls of a model, or ``fewer_cells`` fewer.
-    """
-
-    quest_top: int
-    folded: int = 0
-    more_cells: int = 0
-    fewer_cells: int = 0
-
-
-def _fold_quests(context: ReportContext, tariff: Tariff, kinds: Kinds) -> _Room:
-    """Keep within ``limits.max_series``: shorten the rankings of each quest, and without any, fold quests."""
-    costs = _costs(context, tariff)
-    room = context.config.limits.max_series - tariff.shared(kinds, ranked(context))
-    spare = room - sum(costs.values())
-    if spare >= 0:
-        return _rank_quests(context, tariff, spare)
-    room -= tariff.all_in_one(kinds)
-    beyond = [quest for quest, so_far in zip(costs, accumulate(costs.values()), strict=True) if so_far > room]
-    context.rows(_FOLD, other=OTHER, beyond=beyond)
-    return _Room(quest_top=0, folded=sum(costs[quest] for quest in beyond))
-
-
-def _rank_quests(context: ReportContext, tariff: Tariff, spare: int) -> _Room:
-    """As long a ranking of each quest as there is room for."""
-    [(judged,)] = context.rows("SELECT count(DISTINCT quest) FROM quest_outcome_totals")
-    wanted, each = context.config.report.quest_top, judged * tariff.task
-    quest_top = min(wanted, spare // each) if each else wanted
-    left = spare - quest_top * each
-    if not tariff.cell:
-        return _Room(quest_top, more_cells=sys.maxsize // 2, fewer_cells=sys.maxsize // 2)
-    fewer = (each - left - 1) // tariff.cell if quest_top < wanted else sys.maxsize // 2
-    return _Room(quest_top, more_cells=left // tariff.cell, fewer_cells=fewer)
-
-
-def _costs(context: ReportContext, tariff: Tariff) -> dict[int, int]:
-    """How many series each quest may have, in the order in which quests keep theirs."""
-    layers: set[str] = set()
-    costs = {}
-    for quest, layer, cells, judged in context.rows(_WEIGHTS, today=context.today):
-        costs[quest] = tariff.quest(cells=cells, judged=judged, new_layer=layer not in layers)
-        layers.add(layer)
-    return costs

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from exporter.metrics import Family, Labels, Metric, Sample
 from exporter.report import costs, outcomes
 from exporter.report.context import ReportContext, Row, complete, samples, summed
-from exporter.report.labelling import OTHER
+from exporter.report.folding import OTHER
 from exporter.report.prepared import Prepared
 from exporter.requirements import COST_MODELS, COST_TASKS, COST_TOKENS, COSTS, SCORES, TASK_TOKENS, TASK_USD
 
