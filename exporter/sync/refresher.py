@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -170,16 +170,19 @@ class Refresher:
         with self._stage("sections"):
             report = self._report(now, statuses)
         self.working = frozenset(report.outcomes.keys() - report.errors.keys())
-        own_metrics.update(self.telemetry, report, statuses, self.rollups.rejected())
+        rejected = self.rollups.rejected()
+        own_metrics.update(self.telemetry, report, statuses, rejected)
         self._published = now
         with self._stage("render"):
-            self.publisher.publish(self._snapshot(now, report, statuses))
+            self.publisher.publish(self._snapshot(now, report, statuses, rejected))
         return report
 
-    def _snapshot(self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...]) -> Snapshot:
-        rejected: Counter[str] = Counter()
-        for ledger, _, entries in self.rollups.rejected():
-            rejected[ledger] += entries
+    def _snapshot(
+        self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...], rejected: Iterable[tuple[str, str, int]]
+    ) -> Snapshot:
+        entries: Counter[str] = Counter()
+        for ledger, _, count in rejected:
+            entries[ledger] += count
         complete = all(status.last_success or status.name in self._tried() for status in statuses)
         return Snapshot(
             now.astimezone(self.config.timezone),
@@ -190,7 +193,7 @@ class Refresher:
             complete,
             self.config.report.top,
             report.folded,
-            rejected,
+            entries,
             self.config.shard,
         )
 
