@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.sections import allocation, budgets, efficiency, providers, spend, waste
+from exporter.sections import allocation, budgets, efficiency, providers, spend, utilization, waste
 from grafana.queries import TODAY, Scope, known_zero, share, total
 
 EXCEEDED: Final = 0
@@ -65,6 +65,16 @@ def allocated(scope: Scope, *by: str) -> str:
 def spent(scope: Scope, *by: str) -> str:
     """USD spent today."""
     return total(scope.of(spend.QUEST_SPEND, window=TODAY), *by)
+
+
+def allocated_by_day(scope: Scope) -> str:
+    """USD allocated on each day of the timeline."""
+    return total(scope.of(utilization.DAY_ALLOCATION), "day")
+
+
+def spent_by_day(scope: Scope) -> str:
+    """USD spent on each day of the timeline."""
+    return total(scope.of(utilization.DAY_SPEND), "day")
 
 
 def unbudgeted(scope: Scope, *by: str) -> str:

@@ -5,21 +5,18 @@ from typing import Final
 from exporter.metrics import Metric
 from exporter.palette import OVER, SPENT
 from exporter.sections import efficiency, spend, utilization, waste
-from grafana import absent, links, status, theme, variables
+from grafana import absent, links, measures, status, theme, variables
 from grafana.layout import Page, Section, Tile
 from grafana.months import last_month, this_month
-from grafana.panels import OTHER, Panel, Query, Words, donut, linked, number, paint_quests
-from grafana.queries import Scope, known_zero, share, total
+from grafana.panels import Panel, Query, Words, by_quest, linked, number
+from grafana.queries import QUEST, Scope, known_zero, share, total
 from grafana.tables import Key, Value, rows
 from grafana.timeline import days
 
 SCOPE: Final = Scope()
-QUEST: Final = ("quest_id", "quest")
 WINDOW: Final = "30d"
 _LINK: Final = links.chosen_window(WINDOW)
 BY_QUEST: Final = (Key("quest_id"), Key("quest", "Quest", link=links.quest_of_row(window=_LINK)))
-SPENT_BY_DAY: Final = total(SCOPE.of(utilization.DAY_SPEND), "day")
-ALLOCATED_BY_DAY: Final = total(SCOPE.of(utilization.DAY_ALLOCATION), "day")
 NO_SPEND: Final = absent.because("no call in 30 days")
 NO_IMPACT: Final = absent.because("no task judged in 30 days")
 NO_HISTORY: Final = "no data: Prometheus has less than 30 days"
@@ -120,15 +117,10 @@ def _charts() -> list[Tile]:
         NO_SPEND,
     )
     spent = _of(spend.QUEST_SPEND, *QUEST)
-    pie = donut(
-        shares,
-        theme.USD,
-        Query(f"sort_desc(topk(8, {spent} > 0))", "{{quest}}"),
-        Query(f"{_of(spend.QUEST_SPEND)} - sum(topk(8, {spent} > 0)) > 0", OTHER),
-    )
+    pie = by_quest(shares, f"{spent} > 0", _of(spend.QUEST_SPEND))
     return [
-        Tile(days(timeline, ALLOCATED_BY_DAY, SPENT_BY_DAY), 10, 8),
-        Tile(linked(paint_quests(pie), *links.quest_of_series(_LINK)), 14, 8),
+        Tile(days(timeline, measures.allocated_by_day(SCOPE), measures.spent_by_day(SCOPE)), 10, 8),
+        Tile(linked(pie, *links.quest_of_series(_LINK)), 14, 8),
     ]
 
 

@@ -21,7 +21,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue as Proper
 from grafana_foundation_sdk.models.dashboard import SpecialValueMap, SpecialValueMatch, ValueMap, ValueMappingResult
 
 from exporter.palette import ALLOCATED, OVER, QUESTS, REST
-from grafana.theme import COUNT, DECIMALS, NAME, TEXT, Steps, by_threshold, colored, fixed, thresholds
+from grafana.theme import COUNT, DECIMALS, NAME, TEXT, USD, Steps, by_threshold, colored, fixed, thresholds
 from grafana.transformations import at_once
 from grafana.variables import DATASOURCE
 
@@ -151,6 +151,13 @@ def paint_quests(panel: P) -> P:
     for pattern, color in QUESTS.items():
         panel.override_by_regexp(f"/{pattern}/", [colored(color)])
     return panel.override_by_name(OTHER, [colored(REST)])
+
+
+def by_quest(words: Words, usd: str, whole: str) -> piechart.Panel:
+    """The eight largest amounts of USD, and last all others together. ``usd`` is by quest, ``whole`` is its sum."""
+    largest = f"topk(8, {usd})"
+    parts = Query(f"sort_desc({largest})", "{{quest}}"), Query(f"{whole} - sum({largest}) > 0", OTHER)
+    return paint_quests(donut(words, USD, *parts))
 
 
 def linked(panel: P, title: str, url: str) -> P:

@@ -16,6 +16,8 @@ RECENT = "24h"
 """The time range of panels that need a close view, and for how long what was last known of a stopped exporter is shown."""
 SPAN = "1h"
 """The longest time between two samples of an imported history, and the range over which spend per hour is measured."""
+QUEST = ("quest_id", "quest")
+"""The labels of a quest by which it is found and shown."""
 _SHARD = ("job", "shard")
 _NOT_ADDED = ("_ratio", "_seconds", "_per_usd")
 """Metrics whose names end so are not added up over shards."""

@@ -37,9 +37,8 @@ def _age(timestamp: str, by: str) -> Query:
 
 def refreshes() -> list[Tile]:
     """How long refreshes take, and how they end."""
-    bucket = f"sum by (le, stage) (rate({own('refresh_duration_seconds_bucket')}[$__rate_interval]))"
-    spent = f"sum by (stage) (rate({own('refresh_duration_seconds_sum')}[$__rate_interval]))"
-    ended = f"sum by (stage) (rate({own('refresh_duration_seconds_count')}[$__rate_interval]))"
+    bucket = growth("refresh_duration_seconds_bucket", "le, stage")
+    spent, ended = (growth(f"refresh_duration_seconds_{part}", "stage") for part in ("sum", "count"))
     slowest = Words(
         "Refresh time, 99th percentile, by stage",
         "99 of 100 refreshes are faster than this. If read grows, the database is slow: check its indexes with"

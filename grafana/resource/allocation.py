@@ -8,9 +8,9 @@ from grafana_foundation_sdk.builders.table import Panel as Table
 from exporter.palette import WARNING
 from grafana import absent, budgets, links, measures, theme
 from grafana.layout import Tile
-from grafana.panels import OTHER, Query, Words, donut, linked, paint_quests
-from grafana.queries import leading
-from grafana.resource.scope import BY_QUEST, QUEST, SCOPE
+from grafana.panels import Words, by_quest, linked
+from grafana.queries import QUEST, leading
+from grafana.resource.scope import BY_QUEST, SCOPE
 from grafana.tables import Value, rows
 
 SHOWN: Final = 50
@@ -34,14 +34,7 @@ def _shares() -> Pie:
         " holds most of it, check that its impact is worth it.",
         absent.BUDGET_TODAY,
     )
-    by_quest = measures.allocated(SCOPE, *QUEST)
-    panel = donut(
-        words,
-        theme.USD,
-        Query(f"sort_desc(topk(8, {by_quest}))", "{{quest}}"),
-        Query(f"{measures.allocated(SCOPE)} - sum(topk(8, {by_quest})) > 0", OTHER),
-    )
-    return paint_quests(panel)
+    return by_quest(words, measures.allocated(SCOPE, *QUEST), measures.allocated(SCOPE))
 
 
 def _used() -> Table:

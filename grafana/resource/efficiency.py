@@ -5,7 +5,8 @@ from grafana import absent, measures, rankings, theme
 from grafana.comparison import BY_PROVIDER
 from grafana.layout import Tile
 from grafana.panels import Words
-from grafana.resource.scope import BY_QUEST, QUEST, SCOPE
+from grafana.queries import QUEST
+from grafana.resource.scope import BY_QUEST, SCOPE
 from grafana.tables import Key, Value, rows
 
 

@@ -7,5 +7,4 @@ from grafana.queries import Scope
 from grafana.tables import Key
 
 SCOPE: Final = Scope({"layer": '=~"$layer"', "quest_id": '=~"$quest"'})
-QUEST: Final = ("quest_id", "quest")
 BY_QUEST: Final = (Key("quest_id"), Key("quest", "Quest", link=links.quest_of_row()))

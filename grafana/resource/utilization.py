@@ -2,16 +2,16 @@
 
 from grafana_foundation_sdk.builders.timeseries import Panel as Course
 
-from exporter.sections import spend, utilization
+from exporter.sections import spend
 from grafana import absent, links, measures, theme
 from grafana.layout import Tile
 from grafana.panels import Panel, Query, Words, linked, paint_quests, per_hour
-from grafana.queries import RECENT, TODAY, leading, total
-from grafana.resource.scope import QUEST, SCOPE
+from grafana.queries import QUEST, RECENT, TODAY, leading, total
+from grafana.resource.scope import SCOPE
 from grafana.timeline import balance, days
 
-SPENT = total(SCOPE.of(utilization.DAY_SPEND), "day")
-ALLOCATED = total(SCOPE.of(utilization.DAY_ALLOCATION), "day")
+SPENT = measures.spent_by_day(SCOPE)
+ALLOCATED = measures.allocated_by_day(SCOPE)
 
 
 def tiles() -> list[Tile]:

@@ -6,50 +6,47 @@ from exporter.sections import waste
 from grafana import absent, measures, rankings, theme
 from grafana.layout import Tile
 from grafana.panels import Panel, Query, Words, number
-from grafana.queries import known_zero, total
-from grafana.resource.scope import BY_QUEST, QUEST, SCOPE
+from grafana.queries import QUEST, known_zero, total
+from grafana.resource.scope import BY_QUEST, SCOPE
 from grafana.tables import Key, Value, rows
 
 
 def tiles() -> list[Tile]:
     """The totals, the most wasteful tasks, and USD wasted by reason and by quest."""
     return [
-        *(Tile(panel, 8, 3) for panel in (_usd(), _tokens(), _tasks())),
+        *(Tile(panel, 8, 3) for panel in _in_all()),
         Tile(rankings.wasted_tasks(SCOPE), 24, 17),
         Tile(_reasons(), 8, 10),
         Tile(_quests(), 16, 10),
     ]
 
 
-def _in_all(metric: Metric) -> Query:
-    return Query(known_zero(total(SCOPE.of(metric)), measures.judged_usd(SCOPE)))
-
-
-def _usd() -> Panel:
-    words = Words(
+def _in_all() -> list[Panel]:
+    usd = _total(
         "USD wasted, $window",
         "Cost of tasks with many tokens and little (low_impact) or no known (unscored) impact. The quests behind it are below.",
-        absent.IMPACT,
+        theme.USD,
+        waste.QUEST_USD,
     )
-    return number(words, theme.USD, _in_all(waste.QUEST_USD), color=OVER)
-
-
-def _tokens() -> Panel:
-    words = Words(
+    tokens = _total(
         "Tokens wasted, $window",
         "Tokens of these tasks. If they grow faster than the USD, limit the tokens per task.",
-        absent.IMPACT,
+        theme.TOKENS,
+        waste.QUEST_TOKENS,
     )
-    return number(words, theme.TOKENS, _in_all(waste.QUEST_TOKENS), color=OVER)
-
-
-def _tasks() -> Panel:
-    words = Words(
+    tasks = _total(
         "Tasks wasted, $window",
         "The number of these tasks. Few tasks with many tokens suggest loops: see the table below.",
-        absent.IMPACT,
+        theme.COUNT,
+        waste.QUEST_TASKS,
     )
-    return number(words, theme.COUNT, _in_all(waste.QUEST_TASKS), color=OVER)
+    return [usd, tokens, tasks]
+
+
+def _total(title: str, text: str, unit: str, metric: Metric) -> Panel:
+    """The sum over quests and reasons; 0 where tasks were judged and none was wasted."""
+    query = Query(known_zero(total(SCOPE.of(metric)), measures.judged_usd(SCOPE)))
+    return number(Words(title, text, absent.IMPACT), unit, query, color=OVER)
 
 
 def _reasons() -> Panel:
