@@ -46,20 +46,19 @@ class Room(NamedTuple):
 
 def fold_quests(context: ReportContext, tariff: Tariff, kinds: Kinds) -> Room:
     """Keep within ``limits.max_series``: shorten the rankings of each quest, and without any, fold quests."""
-    costs = _costs(context, tariff)
+    costs, judged = _costs(context, tariff)
     room = context.config.limits.max_series - tariff.shared(kinds, ranked(context))
     spare = room - sum(costs.values())
     if spare >= 0:
-        return _rank_quests(context, tariff, spare)
+        return _rank_quests(context, tariff, judged, spare)
     room -= tariff.all_in_one(kinds)
     beyond = [quest for quest, so_far in zip(costs, accumulate(costs.values()), strict=True) if so_far > room]
     context.rows(_FOLD, other=OTHER, beyond=beyond)
     return Room(quest_top=0, folded=sum(costs[quest] for quest in beyond))
 
 
-def _rank_quests(context: ReportContext, tariff: Tariff, spare: int) -> Room:
-    """As long a ranking of each quest as there is room for."""
-    [(judged,)] = context.rows("SELECT count(DISTINCT quest) FROM quest_outcome_totals")
+def _rank_quests(context: ReportContext, tariff: Tariff, judged: int, spare: int) -> Room:
+    """As long a ranking of each judged quest as there is room for."""
     wanted, each = context.config.report.quest_top, judged * tariff.task
     quest_top = min(wanted, spare // each) if each else wanted
     left = spare - quest_top * each
@@ -69,11 +68,12 @@ def _rank_quests(context: ReportContext, tariff: Tariff, spare: int) -> Room:
     return Room(quest_top, more_cells=left // tariff.cell, fewer_cells=fewer)
 
 
-def _costs(context: ReportContext, tariff: Tariff) -> dict[int, int]:
-    """How many series each quest may have, in the order in which quests keep theirs."""
+def _costs(context: ReportContext, tariff: Tariff) -> tuple[dict[int, int], int]:
+    """How many series each quest may have, in the order in which quests keep theirs; and how many quests were judged."""
     layers: set[str] = set()
-    costs = {}
+    costs, judged_quests = {}, 0
     for quest, layer, cells, judged in context.rows(_WEIGHTS, today=context.today):
         costs[quest] = tariff.quest(cells=cells, judged=judged, new_layer=layer not in layers)
         layers.add(layer)
-    return costs
+        judged_quests += judged
+    return costs, judged_quests
