@@ -13,8 +13,7 @@ from exporter.sources.findings import Finding, LedgerError, quoted
 from exporter.sources.relations import Relation, named
 from exporter.sources.transaction import Transaction
 
-_COLUMNS = sql.SQL(
-    sql.SQL("""
+_COLUMNS = sql.SQL("""
 SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.attrelid, c.relkind::text,
        row_security_active(a.attrelid), c.relkind = 'v' OR c.relhassubclass, c.relkind = 'f' OR c.relhastriggers AND {citus},
        a.attrelid::bigint, a.attname,
@@ -27,10 +26,7 @@ SELECT current_user, cluster.system_identifier || '/' || base.oid || '/' || a.at
        pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid JOIN pg_class AS c ON c.oid = a.attrelid
  WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum
-""")
-    .format(citus=CITUS.format(table=sql.SQL("to_regclass(%(table)s)")))
-    .as_string()
-)
+""").format(citus=CITUS.format(table=sql.SQL("to_regclass(%(table)s)")))
 
 
 _ANY = sql.SQL("SELECT 1 FROM {} LIMIT 1")

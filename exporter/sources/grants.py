@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from exporter.sources.findings import quoted
+from exporter.sources.relations import usage
 from exporter.sources.transaction import Transaction
 from exporter.sources.transfer import Row
 
@@ -53,11 +54,10 @@ async def missing(transaction: Transaction, query: str) -> str | None:
 
 def _grants(relation: Row, columns: list[str]) -> Iterator[str]:
     role, schema, name, visible, usable = relation
-    to = quoted((role,))
     if not usable:
-        yield f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {to}"
+        yield usage(schema, role)
     listed = ", ".join(quoted((column,)) for column in columns)
-    yield f"GRANT SELECT ({listed}) ON {quoted((name,) if visible else (schema, name))} TO {to}"
+    yield f"GRANT SELECT ({listed}) ON {quoted((name,) if visible else (schema, name))} TO {quoted((role,))}"
 
 
 def _plain(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from exporter.sources.transfer import BATCH
 
 MOST_BINS = 20_000
 """Bins of ``updated_at`` beyond which they are too many to be compared."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime.combine(comparisons.EPOCH, time.min, UTC)
 """Where the bins of ``updated_at`` are counted from."""
 
 

@@ -9,8 +9,8 @@ from psycopg import Error, errors, sql
 from exporter.config import Ledger
 from exporter.errors import first_line
 from exporter.sources import grants
-from exporter.sources.findings import Finding, LedgerError, quoted
-from exporter.sources.relations import named
+from exporter.sources.findings import Finding, LedgerError
+from exporter.sources.relations import named, usage
 from exporter.sources.transaction import Transaction
 
 _FAULTS = ("0A", "21", "22", "25", "2B", "42")
@@ -58,7 +58,7 @@ async def _permission(transaction: Transaction, ledger: Ledger, error: Error) ->
     schema = re.fullmatch(r"permission denied for schema (.+)", first_line(error))
     if schema:
         [(role,)] = await transaction.rows(sql.SQL("SELECT current_user"))
-        return f"GRANT USAGE ON SCHEMA {quoted((schema[1],))} TO {quoted((role,))}"
+        return usage(schema[1], role)
     return await grants.missing(transaction, ledger.query or "") or (
         "let the query be one SELECT that only reads; if it is, grant the exporter's role what it calls"
     )

@@ -32,7 +32,12 @@ class Relation:
     @property
     def grant(self) -> str:
         """What lets the role use its schema."""
-        return f"GRANT USAGE ON SCHEMA {quoted((self.schema,))} TO {quoted((self.role,))}"
+        return usage(self.schema, self.role)
+
+
+def usage(schema: str, role: str) -> str:
+    """The GRANT that lets a role use a schema."""
+    return f"GRANT USAGE ON SCHEMA {quoted((schema,))} TO {quoted((role,))}"
 
 
 async def named(transaction: Transaction, name: str) -> list[Relation]:
