@@ -36,6 +36,7 @@ def pooling(behind: Server) -> Iterator[str]:
     directory = behind.directory
     file = directory / "pgbouncer.ini"
     file.write_text(CONFIGURATION.format(host=directory, directory=directory))
+    file.chmod(0o644)  # as root, PgBouncer runs as somebody else, who may read it whatever the umask
     log = directory / "pgbouncer.log"
     with log.open("w") as output:
         process = subprocess.Popen(["pgbouncer", str(file)], cwd=directory, stderr=output, **account())
