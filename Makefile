@@ -31,8 +31,9 @@ format: .venv/installed ## format the code
 coverage: .venv/installed ## run the tests and list the lines that none of them ran
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-docs: .venv/installed ## generate docs/metrics.md from the catalogue in the code
+docs: .venv/installed ## generate docs/metrics.md from the code, and the exporter's page of alerts from docs/alerts.md
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m docs.runbooks
 
 dashboards: .venv/installed ## generate grafana/dashboards/ from the code in grafana/
 	@$(BIN)/python -m grafana.generate
