@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import socket
 import subprocess
 import threading
@@ -32,10 +33,11 @@ SELECT at, quest, 'codex', usd
        (VALUES ('q 1', 12.5), ('q2', 7.99)) AS spent (quest, usd);
 """.replace("{today}", "(now() AT TIME ZONE 'UTC')::date")
 
-START, NOTIFY = re.findall(
-    r"^((?:prometheus|alertmanager) --.+)$", (ROOT / "docs/alerts.md").read_text(encoding="utf-8"), re.MULTILINE
-)
+PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
+START, NOTIFY = re.findall(r"^((?:prometheus|alertmanager) --.+)$", PAGE, re.MULTILINE)
 """The commands of the page for Prometheus and Alertmanager."""
+QUERIES = re.findall(r"^promtool query instant .+$", PAGE, re.MULTILINE)
+"""Its commands that query a running Prometheus."""
 
 
 def _free_port() -> int:
@@ -92,16 +94,17 @@ def _alertmanager(directory: Path, webhook: int) -> Iterator[int]:
 
 
 @contextmanager
-def _prometheus(directory: Path, exporter: int, alertmanager: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Prometheus with its real configuration and rules, except for the ports and the intervals."""
+def _prometheus(directory: Path, exporter: int, alertmanager: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Prometheus and its port, with its real configuration and rules, except for the ports and the intervals."""
     config = (ROOT / "prometheus.yml").read_text(encoding="utf-8")
     for real, used in (("interval: 15s", "interval: 1s"), (":9877]", f":{exporter}]"), (":9093]", f":{alertmanager}]")):
         assert real in config
         config = config.replace(real, used)
     (directory / "prometheus.yml").write_text(config, encoding="utf-8")
     (directory / "rules").symlink_to(ROOT / "rules")
-    with _running(directory / "prometheus.log", *START.split(), f"--web.listen-address=127.0.0.1:{_free_port()}") as process:
-        yield process
+    port = _free_port()
+    with _running(directory / "prometheus.log", *START.split(), f"--web.listen-address=127.0.0.1:{port}") as process:
+        yield process, port
 
 
 def _first_about_a_quest(received: Queue[Any], *processes: subprocess.Popen[bytes]) -> Any:  # noqa: ANN401 - JSON
@@ -113,8 +116,12 @@ def _first_about_a_quest(received: Queue[Any], *processes: subprocess.Popen[byte
     return until(found, lambda: "no notification came")
 
 
+def _output(command: str) -> str:
+    return subprocess.run(shlex.split(command), capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.slow
-@pytest.mark.prometheus("prometheus", "prometheus-alertmanager")
+@pytest.mark.prometheus("promtool", "prometheus", "prometheus-alertmanager")
 def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_does_not(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(LEDGER.encode())
@@ -122,11 +129,13 @@ def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_doe
         _webhook() as (webhook, received),
         serving(tmp_path, database) as exporter,
         _alertmanager(tmp_path, webhook) as alertmanager,
-        _prometheus(tmp_path, exporter.port, alertmanager) as prometheus,
+        _prometheus(tmp_path, exporter.port, alertmanager) as (prometheus, port),
     ):
         notification = _first_about_a_quest(received, prometheus)
         runbook = notification["alerts"][0]["annotations"]["runbook_url"]
         opened = exporter.get(urlsplit(runbook).path).body.decode()
+        used, *_ = [_output(query.replace(":9090", f":{port}")) for query in QUERIES]
+    assert '{job="resource-exporter", period="day", quest_id="q 1"} => 1.25 @' in used
     assert notification["groupLabels"] == {"job": "resource-exporter", "quest_id": "q 1"}
     # The warning fires too, and is inhibited.
     (alert,) = notification["alerts"]

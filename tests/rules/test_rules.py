@@ -32,6 +32,7 @@ SERIES = {rule.name for rule in (*THRESHOLDS, *RECORDED)}
 
 PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
 CHAPTERS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+(UNIT_TEST,) = re.findall(r"^```yaml\n(rule_files:.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 every_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
@@ -63,9 +64,8 @@ def test_unit_tests_of_the_rules_pass(file: Path) -> None:
 
 @pytest.mark.prometheus("promtool")
 def test_the_unit_test_on_the_page_passes(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```yaml\n(rule_files:.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     file = tmp_path / "budget.yml"
-    file.write_text(example.replace("rules/", f"{ROOT}/rules/"), encoding="utf-8")
+    file.write_text(UNIT_TEST.replace("rules/", f"{ROOT}/rules/"), encoding="utf-8")
     _run("promtool", "test", "rules", file)
     file.write_text(file.read_text(encoding="utf-8").replace("37.4x10", "35.1x10"), encoding="utf-8")
     with pytest.raises(AssertionError, match="QuestBudgetWarning"):
