@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,13 +13,13 @@ from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
 from playwright.sync_api import sync_playwright
 
+from tests.blocks import BLOCKS
 from tests.conftest import ROOT
 from tests.rules.rulebook import ALERTS
 from tests.test_links import PAGES
@@ -28,23 +29,35 @@ TABLE = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Documen
 
 @dataclass
 class Built(HTMLParser):
-    """A page of the site: its ids, what a reader may follow, and what a browser loads by itself."""
+    """A page of the site: its ids, what a reader may follow, what a browser loads by itself, and its code blocks."""
 
     path: Path
     ids: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
     loaded: set[str] = field(default_factory=set)
+    code: list[str] = field(default_factory=list)
+    _in_code: bool = False
 
     def __post_init__(self) -> None:
         super().__init__()
         self.feed(self.path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "pre":
+            self.code.append("")
+            self._in_code = True
         for name, value in attrs:
             if name == "id":
                 self.ids.add(value or "")
             elif name in {"href", "src"}:
                 (self.links if tag == "a" else self.loaded).add(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_code = self._in_code and tag != "pre"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_code:
+            self.code[-1] += data
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +87,19 @@ def _target(link: str, page: Path, site: Path) -> Path:
     return target / "index.html" if target.is_dir() else target
 
 
+def _built(page: str) -> str:
+    """The file that a page of the repository becomes."""
+    return page.removesuffix(".md").replace("README", "index") + ".html"
+
+
 def test_every_page_of_the_repository_is_in_the_site(site: Path) -> None:
-    pages = {page.relative_to(ROOT).with_suffix(".html").as_posix().replace("README", "index") for page in PAGES}
+    pages = {_built(page.relative_to(ROOT).as_posix()) for page in PAGES}
     assert pages | {"404.html"} == {page.relative_to(site).as_posix() for page in site.rglob("*.html")}
+
+
+def test_every_code_block_is_unchanged(site: Path, pages: dict[Path, Built]) -> None:
+    expected = Counter((_built(block.page), block.text) for block in BLOCKS)
+    assert Counter((path.relative_to(site).as_posix(), text) for path, page in pages.items() for text in page.code) == expected
 
 
 def test_every_link_and_every_loaded_file_is_in_the_site(site: Path, pages: dict[Path, Built]) -> None:
@@ -144,18 +167,15 @@ def address(site: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.prometheus("chromium")
-@pytest.mark.parametrize("scheme, theme", [("light", "default"), ("dark", "slate")])
-def test_search_finds_a_page_and_the_browser_asks_no_other_host(
-    address: str, scheme: Literal["light", "dark"], theme: str
-) -> None:
+def test_search_finds_a_page_in_the_dark_and_the_browser_asks_no_other_host(address: str) -> None:
     asked: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--disable-gpu", "--disable-quic"])
-        tab = browser.new_context(color_scheme=scheme).new_page()
+        tab = browser.new_context(color_scheme="dark").new_page()
         tab.on("request", lambda request: asked.append(request.url))
         tab.on("console", lambda message: asked.append(message.text))
         tab.goto(address)
-        assert tab.locator("body").get_attribute("data-md-color-scheme") == theme
+        assert tab.locator("body").get_attribute("data-md-color-scheme") == "slate"
         # The index is loaded then. Before, a text in the field would have no effect.
         tab.locator(".md-search-result__meta", has_text="Type to start searching").wait_for(state="attached")
         tab.get_by_role("textbox", name="Search").press_sequentially("QuestBurnRateFast")
