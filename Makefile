@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format coverage docs dashboards rules bench soak lock clean
+.PHONY: help setup demo test lint format coverage docs site dashboards rules bench soak lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +31,13 @@ format: .venv/installed ## format the code
 coverage: .venv/installed ## run the tests and list the lines that none of them ran
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-docs: .venv/installed ## generate docs/metrics.md from the catalogue in the code
+docs: .venv/installed ## generate docs/metrics.md from the code, and the exporter's page of alerts from docs/alerts.md
 	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m docs.runbooks
+
+# Without --quiet, which hides warnings from the strict mode too.
+site: .venv/installed ## build the documentation as a site into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build $(ARGS)
 
 dashboards: .venv/installed ## generate grafana/dashboards/ from the code in grafana/
 	@$(BIN)/python -m grafana.generate
@@ -51,7 +56,7 @@ lock: .venv/locked ## update requirements.lock (ARGS=--upgrade takes the newest 
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file=requirements.lock pyproject.toml $(ARGS)
 
 clean: ## remove everything that was built, including .venv
-	@rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf .venv .bench build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 # --clear: the environment has only the packages of the current lock.
 .venv/locked: requirements.lock

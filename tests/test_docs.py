@@ -15,14 +15,12 @@ from docs import generate
 from exporter.cli import _parser
 from exporter.sections import SECTIONS
 from exporter.telemetry import Telemetry
+from tests import blocks
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(resource_\w+)` \|", re.MULTILINE)
-QUERY = re.compile(r"^```promql\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
-QUERIES = [
-    query for page in ("docs/metrics.md", "README.md") for query in QUERY.findall((ROOT / page).read_text(encoding="utf-8"))
-]
+QUERIES = [block.text for block in blocks.of("promql")]
 COMPATIBILITY = (ROOT / "docs/compatibility.md").read_text(encoding="utf-8")
 NAME = re.compile(r"\bresource_[a-z_]+")
 
@@ -123,9 +121,3 @@ def test_the_tested_versions_of_python_are_those_of_the_package() -> None:
 def test_the_version_of_postgresql_under_test_is_listed(postgres: str) -> None:
     with psycopg.connect(postgres) as connection:
         assert f"{connection.info.server_version // 10000} (" in _tested("PostgreSQL")
-
-
-@pytest.mark.prometheus("promtool")
-def test_the_rule_for_a_renamed_metric_is_one(tmp_path: Path) -> None:
-    (text,) = re.findall(r"^```yaml\n(.*?)^```$", COMPATIBILITY, re.MULTILINE | re.DOTALL)
-    _check_rules(tmp_path / "rules.yml", text, 1)

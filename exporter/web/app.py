@@ -33,13 +33,15 @@ def build_app(
 
     ``on_reload`` reloads the configuration. It returns None on success, else one line without secrets: what is wrong and how to
     fix it. It may be cancelled while it waits. Without it, ``POST /-/reload`` answers 403. ``stopping`` returns whether the
-    exporter is shutting down. If the telemetry path is ``/``, there is no page.
+    exporter is shutting down. If the telemetry path is ``/``, there is no page of the snapshot.
     """
     app = web.Application()
     require_authentication(app, guard)
     app.router.add_get(context.telemetry_path, _metrics(publisher))
+    page = Page(context)
     if context.telemetry_path != "/":
-        app.router.add_get("/", _page(publisher, Page(context)))
+        app.router.add_get("/", _page(publisher, page))
+    app.router.add_get("/-/alerts", _alerts(page))
     app.router.add_get("/-/healthy", _healthy)
     app.router.add_get("/-/ready", _ready(publisher, stopping))
     app.router.add_post("/-/reload", _reload(on_reload))
@@ -79,7 +81,7 @@ def _not_acceptable() -> web.Response:
 
 
 def _page(publisher: Publisher, page: Page) -> Handler:
-    headers = {hdrs.CONTENT_TYPE: "text/html; charset=utf-8", "Content-Security-Policy": page.content_security_policy}
+    headers = _html(page)
     refreshing = headers | {"Refresh": str(REFRESH_SECONDS)}
 
     async def index(request: web.Request) -> web.Response:
@@ -88,6 +90,19 @@ def _page(publisher: Publisher, page: Page) -> Handler:
         return web.Response(body=body, headers=refreshing if refresh else headers)
 
     return index
+
+
+def _alerts(page: Page) -> Handler:
+    headers = _html(page)
+
+    async def alerts(_request: web.Request) -> web.Response:
+        return web.Response(body=page.alerts, headers=headers)
+
+    return alerts
+
+
+def _html(page: Page) -> dict[str, str]:
+    return {hdrs.CONTENT_TYPE: "text/html; charset=utf-8", "Content-Security-Policy": page.content_security_policy}
 
 
 async def _healthy(_request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from typing import get_args, get_origin
 
 import pytest
 
-from exporter.config import Config, parse
+from exporter.config import Config, ConfigError, parse
 from exporter.config.ledgers import LEDGERS, Definition
 from exporter.config.providers import BUILT_IN
 from exporter.config.validation import Strict
@@ -15,6 +15,7 @@ from exporter.profiles import names
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+(ERRORS,) = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 KEY_TABLE = re.compile(r"^\| key \| type \| default \| meaning \|\n\|[-|]+\n((?:\|.*\n)+)", re.MULTILINE)
 KEY_ROW = re.compile(r"^\| `([a-z_.<>]+)` \| [^|]+ \| ?([^|]*) \|", re.MULTILINE)
 KEYS = KEY_ROW.findall("".join(KEY_TABLE.findall(PAGE)))
@@ -77,6 +78,13 @@ def test_a_documented_default_is_the_default(key: str, default: str) -> None:
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_an_example_is_a_configuration(text: str) -> None:
     assert example(text).ledgers
+
+
+def test_errors_are_as_shown() -> None:
+    wrong = EXAMPLES[0] + "refresh:\n  interval: 15 parsecs\n\nreprot: {}\n"
+    with pytest.raises(ConfigError) as raised:
+        example(wrong)
+    assert f"{raised.value}\n" == ERRORS
 
 
 def test_the_schema_of_ones_own_is_read_as_explained() -> None:

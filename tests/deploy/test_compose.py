@@ -13,6 +13,7 @@ from exporter.config import load
 from exporter.demo.__main__ import SCHEMA
 from exporter.demo.run import VARIABLE
 from tests.conftest import ROOT
+from tests.rules.rulebook import DEFAULTS
 
 
 def _yaml(path: str) -> Any:  # noqa: ANN401 - YAML
@@ -29,6 +30,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONCE = {"history", "history-import"}
 CONFIG = "/etc/resource-exporter/config.yml"
 STATE = "/var/lib/resource-exporter"
+PROMETHEUS = "deploy/compose/prometheus.yml"
 
 every_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -128,7 +130,7 @@ def test_the_history_is_imported_before_prometheus_starts() -> None:
 
 
 def test_the_history_has_the_labels_of_the_scrape() -> None:
-    (scrape,) = _yaml("prometheus.yml")["scrape_configs"]
+    (scrape,) = _yaml(PROMETHEUS)["scrape_configs"]
     (target,) = scrape["static_configs"][0]["targets"]
     labels = re.findall(r"--(job|instance)=(\S+)", SERVICES["history"]["command"][0])
     assert labels == [("job", scrape["job_name"]), ("instance", target)]
@@ -144,7 +146,7 @@ def test_every_mounted_path_exists_and_every_volume_is_used() -> None:
 @pytest.mark.parametrize(
     "name, mounted",
     [
-        ("prometheus", {"/etc/prometheus/prometheus.yml": "./prometheus.yml", "/etc/prometheus/rules": "./rules"}),
+        ("prometheus", {"/etc/prometheus/prometheus.yml": f"./{PROMETHEUS}", "/etc/prometheus/rules": "./rules"}),
         ("alertmanager", {"/etc/alertmanager/alertmanager.yml": "./alertmanager.yml"}),
     ],
 )
@@ -154,7 +156,7 @@ def test_the_configuration_is_mounted_at_the_path_of_the_command(name: str, moun
 
 
 def test_prometheus_finds_its_rules_the_exporter_and_alertmanager() -> None:
-    config = _yaml("prometheus.yml")
+    config = _yaml(PROMETHEUS)
     directory = Path("/etc/prometheus")
     assert {str(directory / Path(pattern).parent) for pattern in config["rule_files"]} <= _mounts("prometheus").keys()
     (scrape,) = config["scrape_configs"]
@@ -164,13 +166,24 @@ def test_prometheus_finds_its_rules_the_exporter_and_alertmanager() -> None:
     assert notified["static_configs"] == [{"targets": [f"alertmanager:{_port('alertmanager')}"]}]
 
 
-def test_links_in_alerts_lead_to_grafana_and_their_labels_are_dropped() -> None:
-    config = _yaml("prometheus.yml")
-    assert config["global"]["external_labels"] == {"dashboards_url": f"http://127.0.0.1:{_port('grafana')}"}
+def test_prometheus_on_this_machine_differs_by_the_host_names_only() -> None:
+    text = (ROOT / PROMETHEUS).read_text(encoding="utf-8")
+    for name in ("exporter", "alertmanager"):
+        assert text.count(f"{name}:{_port(name)}") == 1
+        text = text.replace(f"{name}:{_port(name)}", f"localhost:{_port(name)}")
+    assert yaml.safe_load(text) == _yaml("prometheus.yml")
+
+
+def test_links_in_alerts_lead_to_open_ports_and_their_labels_are_dropped() -> None:
+    config = _yaml(PROMETHEUS)
+    assert {
+        "dashboards_url": f"http://localhost:{_port('grafana')}",
+        "runbooks_url": f"http://localhost:{_port('exporter')}/-/alerts",
+    } == DEFAULTS
+    assert "external_labels" not in config["global"]
     (relabel,) = config["alerting"]["alert_relabel_configs"]
     assert relabel["action"] == "labeldrop"
-    used = set(re.findall(r"\$externalLabels\.(\w+)", (ROOT / "rules/alerts.yml").read_text(encoding="utf-8")))
-    assert set(relabel["regex"].split("|")) == used
+    assert set(relabel["regex"].split("|")) == DEFAULTS.keys()
 
 
 def test_grafana_finds_prometheus_and_the_dashboards() -> None:

@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 
 FOLDER = ROOT / "deploy/kubernetes"
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+(OVERLAY,) = re.findall(r"^```yaml\n(# kustomization\.yaml\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 NAME = "resource-exporter"
 LABELS = {"app.kubernetes.io/name": NAME}
 LARGEST = 262_144
@@ -116,8 +117,7 @@ def test_the_paths_that_the_image_declares_are_mounted() -> None:
 
 
 def test_the_kustomization_of_the_page_replaces_image_and_configuration() -> None:
-    (text,) = re.findall(r"^```yaml\n# kustomization\.yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    overlay = yaml.safe_load(text)
+    overlay = yaml.safe_load(OVERLAY)
     assert overlay["resources"] == [f"checkout/{FOLDER.relative_to(ROOT)}"]
     assert [f"{image['name']}:{image['newTag']}" for image in overlay["images"]] == [CONTAINER["image"]]
     (replaced,) = overlay["configMapGenerator"]

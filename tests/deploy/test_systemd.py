@@ -9,6 +9,7 @@ from tests.conftest import ROOT
 
 UNIT = ROOT / "deploy/systemd/resource-exporter.service"
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+(DROP_IN,) = re.findall(r"^```ini\n(\[Service\]\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 WEB = (ROOT / "docs/web.md").read_text(encoding="utf-8")
 LINES = [line.partition("=")[::2] for line in UNIT.read_text(encoding="utf-8").splitlines() if re.match(r"[A-Z]", line)]
 SETTINGS = dict(LINES)
@@ -75,8 +76,7 @@ def test_the_configuration_of_the_page_uses_what_the_unit_provides(tmp_path: Pat
 
 
 def test_the_files_of_the_web_configuration_are_in_one_directory() -> None:
-    (text,) = re.findall(r"^```ini\n\[Service\]\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    settings = [line.split("=", 1) for line in text.splitlines()]
+    settings = [line.split("=", 1) for line in DROP_IN.splitlines()[1:]]
     sources = [value for key, value in settings if key == "LoadCredential"]
     names = ["web.yml", *re.findall(r"^  (?:cert|key)_file: (\S+)$", WEB, re.MULTILINE)[:2]]
     assert sources == [f"{name}:/etc/resource-exporter/{name}" for name in names]

@@ -12,6 +12,11 @@ from tests.conftest import ROOT
 FILES = sorted(ROOT.glob("rules/*.yml"))
 UNIT_TESTS = sorted(ROOT.glob("rules/tests/*.yml"))
 
+DEFAULTS = dict(
+    re.findall(r'or \$externalLabels\.(\w+) "(http://[^"]+)"', (ROOT / "rules/alerts.yml").read_text(encoding="utf-8"))
+)
+"""Where the links of alerts lead by the external label that can change it."""
+
 _TEXT = re.compile(r'"[^"]*"')
 _SELECTOR = re.compile(r"([a-zA-Z_][a-zA-Z0-9_:]*)\{([^}]*)\}")
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right) ?\(([^)]*)\)")

@@ -1,6 +1,8 @@
 """From a row in the ledger to a notification: the exporter, Prometheus and Alertmanager as real processes."""
 
 import json
+import re
+import shlex
 import socket
 import subprocess
 import threading
@@ -10,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -29,6 +32,12 @@ SELECT at, quest, 'codex', usd
   FROM unnest(ARRAY[now(), ({today} + 1)::timestamp AT TIME ZONE 'UTC']) AS at,
        (VALUES ('q 1', 12.5), ('q2', 7.99)) AS spent (quest, usd);
 """.replace("{today}", "(now() AT TIME ZONE 'UTC')::date")
+
+PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
+START, NOTIFY = re.findall(r"^((?:prometheus|alertmanager) --.+)$", PAGE, re.MULTILINE)
+"""The commands of the page for Prometheus and Alertmanager."""
+QUERIES = re.findall(r"^promtool query instant .+$", PAGE, re.MULTILINE)
+"""Its commands that query a running Prometheus."""
 
 
 def _free_port() -> int:
@@ -79,25 +88,23 @@ def _alertmanager(directory: Path, webhook: int) -> Iterator[int]:
     config["route"] |= {"group_wait": "2s", "group_interval": "1s"}
     (directory / "alertmanager.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     port = _free_port()
-    flags = ["--config.file=alertmanager.yml", f"--storage.path={directory}/alerts", "--cluster.listen-address="]
-    log = directory / "alertmanager.log"
-    with _running(log, "prometheus-alertmanager", *flags, f"--web.listen-address=127.0.0.1:{port}"):
+    flags = [*NOTIFY.split()[1:], "--cluster.listen-address=", f"--web.listen-address=127.0.0.1:{port}"]
+    with _running(directory / "alertmanager.log", "prometheus-alertmanager", *flags):
         yield port
 
 
 @contextmanager
-def _prometheus(directory: Path, exporter: int, alertmanager: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Prometheus with its real configuration and rules, except for the addresses and the intervals."""
-    config = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
-    config["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    config["rule_files"] = [str(ROOT / pattern) for pattern in config["rule_files"]]
-    config["scrape_configs"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{exporter}"]
-    config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{alertmanager}"]
-    (directory / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    flags = ["--config.file=prometheus.yml", f"--storage.tsdb.path={directory}/series"]
-    log = directory / "prometheus.log"
-    with _running(log, "prometheus", *flags, f"--web.listen-address=127.0.0.1:{_free_port()}") as process:
-        yield process
+def _prometheus(directory: Path, exporter: int, alertmanager: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Prometheus and its port, with its real configuration and rules, except for the ports and the intervals."""
+    config = (ROOT / "prometheus.yml").read_text(encoding="utf-8")
+    for real, used in (("interval: 15s", "interval: 1s"), (":9877]", f":{exporter}]"), (":9093]", f":{alertmanager}]")):
+        assert real in config
+        config = config.replace(real, used)
+    (directory / "prometheus.yml").write_text(config, encoding="utf-8")
+    (directory / "rules").symlink_to(ROOT / "rules")
+    port = _free_port()
+    with _running(directory / "prometheus.log", *START.split(), f"--web.listen-address=127.0.0.1:{port}") as process:
+        yield process, port
 
 
 def _first_about_a_quest(received: Queue[Any], *processes: subprocess.Popen[bytes]) -> Any:  # noqa: ANN401 - JSON
@@ -109,8 +116,12 @@ def _first_about_a_quest(received: Queue[Any], *processes: subprocess.Popen[byte
     return until(found, lambda: "no notification came")
 
 
+def _output(command: str) -> str:
+    return subprocess.run(shlex.split(command), capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.slow
-@pytest.mark.prometheus("prometheus", "prometheus-alertmanager")
+@pytest.mark.prometheus("promtool", "prometheus", "prometheus-alertmanager")
 def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_does_not(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(LEDGER.encode())
@@ -118,9 +129,13 @@ def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_doe
         _webhook() as (webhook, received),
         serving(tmp_path, database) as exporter,
         _alertmanager(tmp_path, webhook) as alertmanager,
-        _prometheus(tmp_path, exporter.port, alertmanager) as prometheus,
+        _prometheus(tmp_path, exporter.port, alertmanager) as (prometheus, port),
     ):
         notification = _first_about_a_quest(received, prometheus)
+        runbook = notification["alerts"][0]["annotations"]["runbook_url"]
+        opened = exporter.get(urlsplit(runbook).path).body.decode()
+        used, *_ = [_output(query.replace(":9090", f":{port}")) for query in QUERIES]
+    assert '{job="resource-exporter", period="day", quest_id="q 1"} => 1.25 @' in used
     assert notification["groupLabels"] == {"job": "resource-exporter", "quest_id": "q 1"}
     # The warning fires too, and is inhibited.
     (alert,) = notification["alerts"]
@@ -135,6 +150,11 @@ def test_an_overspending_quest_reaches_the_webhook_and_one_within_its_budget_doe
     assert alert["annotations"] == {
         "summary": "Code Forge has used up today's budget",
         "description": "Code Forge (Forge) has spent $12.50 of today's $10.00 budget.",
-        "dashboard_url": "http://127.0.0.1:3000/d/resource-quest/?var-quest=q+1",
-        "runbook_url": "docs/alerts.md#questbudgetexceeded",
+        "dashboard_url": "http://localhost:3000/d/resource-quest/?var-quest=q+1",
+        "runbook_url": "http://localhost:9877/-/alerts#questbudgetexceeded",
     }
+    assert f'<h2 id="{urlsplit(runbook).fragment}">QuestBudgetExceeded</h2>' in opened
+
+
+def test_the_readme_starts_prometheus_as_the_page_does() -> None:
+    assert f"\n```sh\n{START}\n```\n" in (ROOT / "README.md").read_text(encoding="utf-8")

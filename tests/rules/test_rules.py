@@ -13,7 +13,7 @@ import yaml
 from exporter.sections import SECTIONS
 from exporter.telemetry import Telemetry
 from tests.conftest import ROOT
-from tests.rules.rulebook import ALERTS, FILES, RECORDED, THRESHOLDS, UNIT_TESTS, Rule
+from tests.rules.rulebook import ALERTS, DEFAULTS, FILES, RECORDED, THRESHOLDS, UNIT_TESTS, Rule
 
 CATALOGUE = {metric.name: metric.labels for section in SECTIONS.values() for metric in section.METRICS}
 CATALOGUE |= {metric.name: metric.labels for metric in Telemetry("", "").catalogue()} | {"up": ()}
@@ -32,6 +32,7 @@ SERIES = {rule.name for rule in (*THRESHOLDS, *RECORDED)}
 
 PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
 CHAPTERS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+(UNIT_TEST,) = re.findall(r"^```yaml\n(rule_files:.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 every_alert = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
@@ -49,7 +50,8 @@ def _run(*command: str | Path) -> None:
 
 @pytest.mark.prometheus("promtool")
 def test_promtool_accepts_configuration_and_rules() -> None:
-    _run("promtool", "check", "config", "prometheus.yml")
+    for config in ("prometheus.yml", "deploy/compose/prometheus.yml"):
+        _run("promtool", "check", "config", config)
     _run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *FILES)
 
 
@@ -62,9 +64,8 @@ def test_unit_tests_of_the_rules_pass(file: Path) -> None:
 
 @pytest.mark.prometheus("promtool")
 def test_the_unit_test_on_the_page_passes(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     file = tmp_path / "budget.yml"
-    file.write_text(example.replace("rules/", f"{ROOT}/rules/"), encoding="utf-8")
+    file.write_text(UNIT_TEST.replace("rules/", f"{ROOT}/rules/"), encoding="utf-8")
     _run("promtool", "test", "rules", file)
     file.write_text(file.read_text(encoding="utf-8").replace("37.4x10", "35.1x10"), encoding="utf-8")
     with pytest.raises(AssertionError, match="QuestBudgetWarning"):
@@ -136,10 +137,15 @@ def test_every_alert_has_severity_annotations_and_links(alert: Rule) -> None:
     assert alert.body["labels"]["severity"] in {"warning", "critical"}
     notes = alert.body["annotations"]
     assert set(notes) == {"summary", "description", "dashboard_url", "runbook_url"}
-    assert notes["runbook_url"] == "{{ $externalLabels.project_url }}docs/alerts.md#" + alert.name.lower()
-    link = re.fullmatch(r"\{\{ \$externalLabels\.dashboards_url \}\}/d/([\w-]+)/(?:\?var-(\w+)=.*)?", notes["dashboard_url"])
+    assert notes["runbook_url"] == f"{_base('runbooks_url')}#{alert.name.lower()}"
+    link = re.fullmatch(rf"{re.escape(_base('dashboards_url'))}/d/([\w-]+)/(?:\?var-(\w+)=.*)?", notes["dashboard_url"])
     assert link
     assert (link[1], link[2]) in {(board["uid"], name) for board in _dashboards() for name in (None, *_variables(board))}
+
+
+def _base(label: str) -> str:
+    """The beginning of a link in an alert: the external label, or the default."""
+    return f'{{{{ or $externalLabels.{label} "{DEFAULTS[label]}" }}}}'
 
 
 def _variables(dashboard: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from exporter.web.connection import Limits
 from exporter.web.readiness import WAITING
 from tests.web.serving import DATA, SNAPSHOT, application, served
 
-PAGES = ("/metrics", "/", "/-/healthy", "/-/ready")
+PAGES = ("/metrics", "/", "/-/alerts", "/-/healthy", "/-/ready")
 
 
 class Answer:
@@ -132,9 +132,10 @@ async def test_other_paths_do_not_exist(path: str) -> None:
     assert (answer.status, answer.text) == (404, "404: Not Found\n")
 
 
-async def test_the_page_is_locked_down() -> None:
+@pytest.mark.parametrize("path", ["/", "/-/alerts"])
+async def test_the_pages_are_locked_down(path: str) -> None:
     async with exporter() as ask:
-        headers = (await ask("GET", "/")).headers
+        headers = (await ask("GET", path)).headers
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
@@ -170,6 +171,7 @@ async def test_a_query_that_means_nothing_gets_the_page(query: str) -> None:
 async def test_metrics_at_the_root_take_the_place_of_the_page() -> None:
     async with exporter(path="/") as ask:
         assert DATA in (await ask("GET", "/")).body
+        assert (await ask("GET", "/-/alerts")).status == 200
 
 
 async def test_reload_says_how_to_enable_it() -> None:

@@ -37,7 +37,10 @@ class _Current:
 
 
 class Page:
-    """Renders snapshots. It keeps the pages of the latest one, so that reloading a page does not delay scrapes."""
+    """Renders snapshots. It keeps the pages of the latest one, so that reloading a page does not delay scrapes.
+
+    ``alerts`` is the page with the runbooks of the alerts, as HTML in UTF-8. It is the same for all snapshots.
+    """
 
     def __init__(self, context: PageContext) -> None:
         environment = _environment()
@@ -50,6 +53,7 @@ class Page:
             f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'; "
             "frame-ancestors 'none'"
         )
+        self.alerts = environment.get_template("alerts.html").render(context=context).encode()
         self.body(None)
 
     def body(self, snapshot: Snapshot | None, window: str | None = None, *, refresh: bool = True) -> bytes:

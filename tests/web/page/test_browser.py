@@ -72,8 +72,10 @@ def _serving(snapshot: Snapshot | None) -> Callable[[Route], None]:
     page = Page(PageContext("1.2.3", "/metrics"))
 
     def serve(route: Route) -> None:
-        query = parse_qs(urlsplit(route.request.url).query)
+        url = urlsplit(route.request.url)
+        query = parse_qs(url.query)
         body = page.body(snapshot, query.get("window", [""])[0], refresh="refresh" not in query)
+        body = page.alerts if url.path.endswith("/-/alerts") else body
         headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": page.content_security_policy}
         route.fulfill(body=body, headers=headers)
 
@@ -163,6 +165,20 @@ def test_links_keep_the_prefix_of_a_proxy_and_each_other(show: Show) -> None:
     assert tab.locator("[aria-current]").inner_text() == "7d"
     tab.get_by_role("link", name="Refresh every 15 seconds").click()
     assert tab.url == f"{ADDRESS}?window=7d"
+
+
+def test_the_page_of_alerts_fits_and_its_links_keep_the_prefix(show: Show) -> None:
+    tab = show(SNAPSHOTS["one quest"])
+    tab.get_by_role("link", name="Alerts").click()
+    assert tab.url == f"{ADDRESS}-/alerts"
+    assert Axe().run(tab).response["violations"] == []
+    for width in (360, 768, 1920):
+        tab.set_viewport_size({"width": width, "height": 800})
+        assert tab.evaluate("document.scrollingElement.scrollWidth") == width
+        assert tab.evaluate(CUT) == [], width
+        assert tab.evaluate(BEYOND) == [], width
+    tab.get_by_role("link", name="Resource Dashboard").click()
+    assert tab.url == ADDRESS
 
 
 def test_badges_have_the_colour_of_their_layer(show: Show) -> None:

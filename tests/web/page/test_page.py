@@ -39,6 +39,7 @@ def test_title_status_and_links(page: Page) -> None:
         "./metrics",
         "./-/healthy",
         "./-/ready",
+        "./-/alerts",
         "?window=7d",
         "?window=30d",
         "?window=30d&refresh=off",
