@@ -47,13 +47,17 @@ def take(connection: DuckDBPyConnection) -> None:
     connection.execute(f"INSERT INTO impacts {_JUDGED}")
 
 
+def find_gone(connection: DuckDBPyConnection) -> None:
+    """List in ``gone`` the outcomes that go: those with the keys in ``staged``, and those in the ranges in ``replaced``."""
+    connection.execute(_GONE)
+
+
 def upsert(connection: DuckDBPyConnection, now: datetime, *, whole_ranges: bool) -> None:
-    """Put ``entries`` in the place of those with the keys in ``staged`` and of those in the ranges in ``replaced``.
+    """Put ``entries`` in the place of those in ``gone``.
 
     Sums up their ranges again, and lists the tasks whose entries differ in ``dirty_tasks``. ``whole_ranges`` is whether any
     ranges are replaced.
     """
-    connection.execute(_GONE)
     connection.execute(_DELETE)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_JUDGED}")
     connection.execute("INSERT INTO impacts FROM judged")

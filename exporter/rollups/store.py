@@ -4,16 +4,17 @@ All methods block and must run one at a time; the refresh gives them a thread of
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
-from exporter.rollups import costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
+from exporter.rollups import compaction, costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
 from exporter.rollups.changes import Advance, ChangeLog, Changes, TotalChanges
 from exporter.rollups.known import Known
+from exporter.rollups.months import MONTHS, Months, reopened
 from exporter.rollups.running_totals import Growth
 from exporter.rollups.session import CHANGES_PER_CONNECTION
 
@@ -44,6 +45,9 @@ class Rollups(Known):
         self._change_log = ChangeLog()
         self._growth = Growth()
         self._built = False
+        self._compacted_on: date | None = None
+        if self._state("months") is None:
+            self._put("months", "{}")
         numbers.define(self._connection)
         tasks.define(self._connection, self._config.waste)
         views.define(self._connection, self._config.ledgers)
@@ -67,6 +71,8 @@ class Rollups(Known):
             for table in ("ranges", "rejected", "pending"):
                 self._connection.execute(f"DELETE FROM {table} WHERE ledger = ?", [ledger])
             self._connection.execute(f"DELETE FROM {ledger}")
+            self._reopen(self.months)
+            self._connection.execute("DELETE FROM unread WHERE ledger = ?", [ledger])
         self._changed(ledger)
 
     def build(self, changes: Changes) -> None:
@@ -124,21 +130,75 @@ class Rollups(Known):
             tasks.assign_families(self._connection, self._config.providers)
 
     def _apply_costs(self, changes: Changes) -> None:
+        self._reopen_changed(changes)
         if changes.replaced:
             costs.replace(self._connection, self._growth)
             ranges.remove(self._connection, "costs", "replaced")
         else:
             costs.add(self._connection, self._growth)
         ranges.add(self._connection, "costs", changes.now)
+        self._leave_out()
         if costs.follow(self._connection, self._growth):
             self.revisions["impacts"] += 1
 
     def _apply_impacts(self, changes: Changes) -> bool:
         """Returns whether labels may have changed."""
+        impacts.find_gone(self._connection)
+        self._reopen_changed(changes)
         impacts.upsert(self._connection, changes.now, whole_ranges=bool(changes.replaced))
+        self._leave_out()
         labelled = impacts.brings_labels(self._connection)
         impacts.follow(self._connection, self._growth)
         return labelled
+
+    def compact(self, today: date) -> bool:
+        """Compact some closed tasks, or derive some again whose month has been read again. Returns whether there were any."""
+        built = all(self.state(ledger) for ledger in ENTRIES if ledger in self._config.ledgers)
+        if not built or (self._compacted_on == today and not reopened(self.months)):
+            return False
+        self._growth.begin()
+        with self._transaction():
+            derived = self._derive_read_again(today)
+            found = derived or self._compact_due(today)
+        if derived:
+            self._change_log.note(tasks.dirty(self._connection), self._growth.changes)
+            self.revisions.update(("costs", "impacts", LABELLING))
+        elif not found:
+            self.shrink()
+            self._compacted_on = today
+        return found
+
+    def _derive_read_again(self, today: date) -> bool:
+        month = compaction.read_again(self._connection, self.months)
+        if month:
+            self._put_months(compaction.derive(self._connection, self._growth, self.months, month, today))
+        return month is not None
+
+    def _compact_due(self, today: date) -> bool:
+        month = compaction.due(self._connection, self.months, today - self._config.tasks_for, today)
+        if month:
+            self._put_months(compaction.compact(self._connection, self.months, month))
+        return month is not None
+
+    def _reopen_changed(self, changes: Changes) -> None:
+        """Have those months read again whose ranges or compacted tasks change."""
+        if self.months:
+            self._reopen(compaction.changed(self._connection, changes.ledger, changes.replaced))
+            if changes.replaced:
+                compaction.note_read(self._connection, changes.ledger)
+
+    def _reopen(self, which: Iterable[date]) -> None:
+        after = compaction.reopen(self._connection, self.months, which)
+        if after != self.months:
+            self._put_months(after)
+
+    def _put_months(self, months: Months) -> None:
+        self._put("months", MONTHS.dump_json(months).decode())
+
+    def _leave_out(self) -> None:
+        """Do not derive tasks again of which not all is there."""
+        if reopened(self.months):
+            compaction.leave_out(self._connection)
 
     def advance(self, advances: Mapping[str, Advance]) -> None:
         """Note how far ledgers have been followed, where nothing else is to be changed."""
@@ -195,6 +255,7 @@ class Rollups(Known):
             return
         self._growth.begin()
         with self._transaction():
+            self._reopen(self.months)
             self._connection.execute("UPDATE models SET family = NULL")
             tasks.assign_families(self._connection, self._config.providers)
             tasks.derive_all(self._connection, self._growth)

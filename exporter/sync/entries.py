@@ -126,7 +126,7 @@ class EntrySync(LedgerSync):
         ended = pending is not None and horizon.oldest >= pending
         moved = await self._moved(step)
         everything = ended or self._certain.overrun or moved is None
-        suspects = [*step.deleted, *self._certain.suspects, *(moved or ())]
+        suspects = [*step.deleted, *self._certain.suspects, *(moved or ()), *await self._unread(step)]
         await self._possible.collect(step, suspects, everything=everything)
         if self._certain.overrun:  # what is uncommitted now may be updates too, which are looked for when it has ended
             step.progress = replace(step.progress, pending_transactions=horizon.next)
@@ -141,6 +141,11 @@ class EntrySync(LedgerSync):
             return []
         self._moving = await partitions.found(step.reader)
         return partitions.differing(self._partitions, self._moving, step.calendar.end(step.calendar.day_of(step.now)))
+
+    async def _unread(self, step: Step) -> list[Span]:
+        """The spans of months that must be read again."""
+        days = await self.context.worker.run(self.context.rollups.unread, self.name)
+        return [Span(step.calendar.start(first), step.calendar.end(last)) for first, last in days]
 
     async def _advance(self, step: Step, horizon: Horizon) -> None:
         """Note that all is in step: move the watermark, and keep hours that have settled in longer ranges."""

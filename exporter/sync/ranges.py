@@ -25,7 +25,7 @@ class Expected:
         """Whether the ledger holds other entries than are known."""
         if self.known is None:
             return found.entries > 0
-        return found != (self.known.entries, self.known.keys if of_keys else self.known.checksum)
+        return self.known.unread or found != (self.known.entries, self.known.keys if of_keys else self.known.checksum)
 
 
 class Budget:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import duckdb
 import structlog
 
+from exporter.calendar import Calendar
 from exporter.config import Config
 from exporter.errors import first_line
 from exporter.exposition.bodies import Publisher
@@ -51,6 +52,7 @@ class Refresher:
     _running: set[asyncio.Task[object]] = field(init=False, default_factory=set)
     _published: datetime | None = field(init=False, default=None)
     _last_error: str | None = field(init=False, default=None)
+    _compaction_error: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups, self.config)
@@ -113,6 +115,22 @@ class Refresher:
         self.telemetry.refreshes.labels(outcome).inc()
         log.debug("refreshed", database=database_sync.name, outcome=outcome, seconds=round(seconds, 3))
         self.publisher.republish()
+        await self._compact()
+
+    async def _compact(self) -> None:
+        """Compact closed tasks for a part of the interval, after the numbers are published."""
+        deadline = time.monotonic() + self.config.refresh.interval.total_seconds() / 4
+        today = Calendar(self.config.timezone).day_of(self.clock())
+        try:
+            while await self.worker.run(self.rollups.compact, today) and time.monotonic() < deadline:
+                pass
+        except (RollupFileError, duckdb.Error, OSError) as error:
+            self.rollups.mark_suspect(error)
+            if self._compaction_error != first_line(error):
+                log.warning("tasks cannot be compacted", error=first_line(error))
+            self._compaction_error = first_line(error)
+        else:
+            self._compaction_error = None
 
     async def _sync(self, database_sync: DatabaseSync) -> None:
         """Bring the rollups in step with a database. What the rollups take is told apart from reading."""
