@@ -28,6 +28,11 @@ INSERT INTO unread SELECT DISTINCT ledger, day, minute FROM ranges
  WHERE ledger IN ('costs', 'impacts') AND list_contains($months::DATE[], date_trunc('month', day)::DATE)
 """
 _READ = "DELETE FROM unread USING replaced AS r WHERE ledger = $ledger AND (unread.day, unread.minute) = (r.day, r.minute)"
+# A range of which no outcome is left may hold outcomes of compacted tasks.
+_KEEP = """
+INSERT INTO ranges SELECT ledger, day, minute, minutes, 0, 0, 0, 0, NULL, NULL, NULL, NULL
+  FROM unread JOIN dirty_ranges USING (day, minute) ANTI JOIN ranges USING (ledger, day, minute) WHERE ledger = 'impacts'
+"""
 _LEAVE_OUT = "DELETE FROM dirty_tasks WHERE task IN (SELECT task FROM tasks WHERE month IS NOT NULL)"
 _LEFT = "SELECT DISTINCT date_trunc('month', day)::DATE FROM unread"
 _PAST = "SELECT DISTINCT date_trunc('month', day)::DATE FROM ranges WHERE day < ?"
@@ -50,6 +55,10 @@ SELECT day, minute, NULL::INTEGER AS task, quest, model_key, {listed(COST_SUMS, 
   FROM costs SEMI JOIN closed USING (task) GROUP BY ALL;
 DELETE FROM costs WHERE task IN (SELECT task FROM closed);
 INSERT INTO costs FROM compacted;
+INSERT INTO compacted_quests
+SELECT {{month}}, quest, arg_max(layer, latest), max(latest)
+  FROM (SELECT quest, layer, {tasks.LATEST} AS latest FROM impacts SEMI JOIN closed USING (task) WHERE rejection_reason IS NULL)
+ GROUP BY quest;
 DELETE FROM impacts WHERE task IN (SELECT task FROM closed) AND rejection_reason IS NULL;
 """
 _MARK = "UPDATE tasks SET month = ? WHERE task IN (SELECT task FROM {tasks})"
@@ -78,9 +87,11 @@ def note_read(connection: DuckDBPyConnection, ledger: str) -> None:
     connection.execute(_READ, {"ledger": ledger})
 
 
-def leave_out(connection: DuckDBPyConnection) -> None:
+def leave_out(connection: DuckDBPyConnection, ledger: str) -> None:
     """Take compacted tasks out of ``dirty_tasks``: what they are derived from is not all there."""
     connection.execute(_LEAVE_OUT)
+    if ledger == "impacts":
+        connection.execute(_KEEP)
 
 
 def read_again(connection: DuckDBPyConnection, months: Months) -> date | None:
@@ -99,8 +110,10 @@ def derive(connection: DuckDBPyConnection, growth: Growth, months: Months, month
     connection.execute(_FORGET)
     for table in ("task_providers", "task_totals"):
         tasks.derive(connection, growth, table)
-    left = connection.execute("FROM tasks WHERE month = ? LIMIT 1", [month]).fetchone()
-    return months if left else months | {month: Month(State.OPEN, since=today)}
+    if connection.execute("FROM tasks WHERE month = ? LIMIT 1", [month]).fetchone():
+        return months
+    connection.execute("DELETE FROM compacted_quests WHERE month = ?", [month])
+    return months | {month: Month(State.OPEN, since=today)}
 
 
 def due(connection: DuckDBPyConnection, months: Months, before: date, today: date) -> date | None:
@@ -120,7 +133,7 @@ def compact(connection: DuckDBPyConnection, months: Months, month: date) -> Mont
     if least is None or position > most:
         return months | {month: Month(State.COMPACTED)}
     connection.execute(_CLOSED.format(slice=f"task BETWEEN {position} AND {position + SLICE - 1}"), span)
-    connection.execute(_COMPACT)
+    connection.execute(_COMPACT.format(month=f"DATE '{month}'"))
     connection.execute(_MARK.format(tasks="closed"), [month])
     connection.execute(_FORGET)
     return months | {month: Month(State.COMPACTING, position + SLICE)}

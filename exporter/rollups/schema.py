@@ -21,6 +21,9 @@ CREATE TABLE ranges (
     ledger VARCHAR, day DATE, minute USMALLINT, minutes USMALLINT, entries HUGEINT, checksum HUGEINT, keys HUGEINT,
     positive_usd {DECIMAL}, low BIGINT, high BIGINT, newest TIMESTAMP, ahead TIMESTAMP[]
 );
+-- The quests of the outcomes of a month that are compacted, each with the layer and the order of the latest. There may be
+-- several rows of each.
+CREATE TABLE compacted_quests (month DATE, quest INTEGER, layer VARCHAR, latest VARCHAR);
 -- The ranges of reopened months that are to be read again.
 CREATE TABLE unread (ledger VARCHAR, day DATE, minute USMALLINT);
 -- minute is NULL for entries that no day can hold.

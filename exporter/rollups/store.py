@@ -137,7 +137,7 @@ class Rollups(Known):
         else:
             costs.add(self._connection, self._growth)
         ranges.add(self._connection, "costs", changes.now)
-        self._leave_out()
+        self._leave_out("costs")
         if costs.follow(self._connection, self._growth):
             self.revisions["impacts"] += 1
 
@@ -146,7 +146,7 @@ class Rollups(Known):
         impacts.find_gone(self._connection)
         self._reopen_changed(changes)
         impacts.upsert(self._connection, changes.now, whole_ranges=bool(changes.replaced))
-        self._leave_out()
+        self._leave_out("impacts")
         labelled = impacts.brings_labels(self._connection)
         impacts.follow(self._connection, self._growth)
         return labelled
@@ -195,10 +195,10 @@ class Rollups(Known):
     def _put_months(self, months: Months) -> None:
         self._put("months", MONTHS.dump_json(months).decode())
 
-    def _leave_out(self) -> None:
+    def _leave_out(self, ledger: str) -> None:
         """Do not derive tasks again of which not all is there."""
         if reopened(self.months):
-            compaction.leave_out(self._connection)
+            compaction.leave_out(self._connection, ledger)
 
     def advance(self, advances: Mapping[str, Advance]) -> None:
         """Note how far ledgers have been followed, where nothing else is to be changed."""
