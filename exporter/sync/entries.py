@@ -145,6 +145,8 @@ class EntrySync(LedgerSync):
     async def _unread(self, step: Step) -> list[Span]:
         """The spans of months that must be read again."""
         days = await self.context.worker.run(self.context.rollups.unread, self.name)
+        for first, last in days:
+            log.info("reading a month again", ledger=self.name, first=str(first), last=str(last))
         return [Span(step.calendar.start(first), step.calendar.end(last)) for first, last in days]
 
     async def _advance(self, step: Step, horizon: Horizon) -> None:
