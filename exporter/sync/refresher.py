@@ -53,6 +53,7 @@ class Refresher:
     _published: datetime | None = field(init=False, default=None)
     _last_error: str | None = field(init=False, default=None)
     _compaction_error: str | None = field(init=False, default=None)
+    _compacting: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups, self.config)
@@ -122,8 +123,10 @@ class Refresher:
         deadline = time.monotonic() + self.config.refresh.interval.total_seconds() / 4
         today = Calendar(self.config.timezone).day_of(self.clock())
         try:
-            while await self.worker.run(self.rollups.compact, today) and time.monotonic() < deadline:
-                pass
+            while found := await self.worker.run(self.rollups.compact, today):
+                self._compacting = True
+                if time.monotonic() > deadline:
+                    break
         except (RollupFileError, duckdb.Error, OSError) as error:
             self.rollups.mark_suspect(error)
             if self._compaction_error != first_line(error):
@@ -131,6 +134,9 @@ class Refresher:
             self._compaction_error = first_line(error)
         else:
             self._compaction_error = None
+            if self._compacting and not found:
+                log.info("past months compacted")
+                self._compacting = False
 
     async def _sync(self, database_sync: DatabaseSync) -> None:
         """Bring the rollups in step with a database. What the rollups take is told apart from reading."""
