@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 MakeReader = Callable[[Transaction, Source, Calendar], EntryReader]
 
+IN_ORDER = timedelta(days=1)
+"""How long the watermark must not have passed an entry, for it to be trusted again."""
 CATCH_UP_PACE = 60.0
 """Seconds between two lines that say how far catching up has come."""
 
@@ -105,7 +107,9 @@ class EntrySync(LedgerSync):
 
     async def _bring_in_step(self, step: Step) -> bool:
         horizon = await step.reader.horizon()
-        step.certain = step.reader.numbered and horizon.complete
+        passed_at = step.progress.passed_at
+        in_order = passed_at is None or abs(step.now - passed_at) > IN_ORDER
+        step.certain = step.reader.numbered and horizon.complete and in_order
         self.context.telemetry.watermark_certain.labels(self.name).set(step.certain)
         if not await self._certain.take(step):
             return False
@@ -115,6 +119,8 @@ class EntrySync(LedgerSync):
             advance = {self.name: Advance(progresses.dump(step.progress))}
             await self.context.worker.run(self.context.rollups.advance, advance)
             return False
+        if step.certain and step.progress.passed_at != passed_at:
+            log.info("ids are not in the order of commits, comparing refresh.late", ledger=self.name)
         self._listed = False
         await self.note_untimed(step.untimed)
         await self._advance(step, horizon)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from exporter.calendar import MICROSECOND, ONE_DAY
 from exporter.rollups.ranges import Key
@@ -35,12 +36,20 @@ MOST_COMPARED = 1_000_000
 """Entries that are compared in one snapshot."""
 
 
+class Origin(Enum):
+    """Why a span is compared."""
+
+    LOOKBACK = auto()
+    AUDIT = auto()
+    SUSPECT = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A span to be compared, whether the audit has come to it, and what is known of it, if that was asked in a step."""
+    """A span to be compared, why it is, and what is known of it, if that was asked in a step."""
 
     span: Span
-    audit: bool = False
+    origin: Origin = Origin.SUSPECT
     expected: Sequence[Expected] = ()
     step: Step | None = None
 
@@ -74,9 +83,9 @@ class Possible:
         known = await self._expected_of(step, [lookback, audited])
         self._look_back(step, known[0])
         if everything:
-            self._queue.append(Suspect(Span(BEGINNING, recent), audit=True))
+            self._queue.append(Suspect(Span(BEGINNING, recent), Origin.AUDIT))
         else:
-            self._suspect(step, self._audit.take(step, known[1], recent), audit=True)
+            self._suspect(step, self._audit.take(step, known[1], recent), Origin.AUDIT)
         if not step.certain:
             self._queue.extend(Suspect(each.span) for each in await self._counted(step, recent))
         self._queue.extend(Suspect(span) for span in suspects if span.start < lookback.end)
@@ -87,12 +96,13 @@ class Possible:
         while self._queue:
             if compared > MOST_COMPARED or step.rows > BATCH.rows:
                 return False
-            expected: dict[Expected, bool] = {}
+            expected: dict[Expected, Origin] = {}
             while self._queue and len(expected) < RANGES_AT_ONCE and ranges.entries(expected) < COMPARED_AT_ONCE:
                 expected |= await self._next(step)
             compared += ranges.entries(expected)
             wrong = await differing(step.reader, list(expected), step.progress.high)
             self._count(step, expected, wrong)
+            self._note_passed(step, expected, wrong)
             await self._repair(step, ranges.disjoint(wrong))
         return True
 
@@ -124,13 +134,13 @@ class Possible:
         just_now = step.now - step.progress.last_success < self.lookback
         if just_now and not self._recent.due(ranges.entries(expected)):
             expected = ranges.newest(expected, COMPARED_ROWS)
-        self._suspect(step, expected, audit=False)
+        self._suspect(step, expected, Origin.LOOKBACK)
 
-    def _suspect(self, step: Step, expected: Sequence[Expected], *, audit: bool) -> None:
+    def _suspect(self, step: Step, expected: Sequence[Expected], origin: Origin) -> None:
         """List the span of these, if there are any."""
         if expected:
             span = Span(expected[0].span.start, expected[-1].span.end)
-            self._queue.append(Suspect(span, audit=audit, expected=expected, step=step))
+            self._queue.append(Suspect(span, origin, expected, step))
 
     async def _counted(self, step: Step, limit: datetime) -> list[Expected]:
         """Where late entries may be that no watermark shows: their ids are added up, which an index can serve."""
@@ -142,25 +152,25 @@ class Possible:
         self._late_from = counted[-1].span.end if counted else None
         return await differing(step.reader, counted, step.progress.high, of_keys=True)
 
-    async def _next(self, step: Step) -> dict[Expected, bool]:
-        """What is known of the next span, or of the next short ones, and whether the audit has come to it.
+    async def _next(self, step: Step) -> dict[Expected, Origin]:
+        """What is known of the next span, or of the next short ones, and why it is compared.
 
         The rest of a span that has too many ranges or entries goes back to where it was.
         """
         first = self._queue.popleft()
         if first.step is step:
-            return dict.fromkeys(first.expected, first.audit)
+            return dict.fromkeys(first.expected, first.origin)
         if _short(first.span):
             spans = [first.span]
             while self._queue and _short(self._queue[0].span) and len(spans) < RANGES_AT_ONCE:
                 spans.append(self._queue.popleft().span)
-            return dict.fromkeys(await self._holding(step, spans), False)
+            return dict.fromkeys(await self._holding(step, spans), Origin.SUSPECT)
         expected = await self._expected(step, first.span, RANGES_AT_ONCE)
         enough = ranges.first(expected[:RANGES_AT_ONCE], COMPARED_AT_ONCE)
         if len(enough) < len(expected) or sum(1 for each in expected if each.known) == RANGES_AT_ONCE:
             enough = enough[:-1] if enough[-1].known is None and len(enough) > 1 else enough
             self._queue.appendleft(replace(first, span=Span(enough[-1].span.end, first.span.end)))
-        return dict.fromkeys(enough, first.audit)
+        return dict.fromkeys(enough, first.origin)
 
     async def _holding(self, step: Step, spans: list[Span]) -> list[Expected]:
         """What is known of the ranges that hold these short spans, each once."""
@@ -170,10 +180,19 @@ class Possible:
         covers = (ranges.cover(step.calendar, span, known) for span, known in zip(spans, found, strict=True))
         return list(dict.fromkeys(each for cover in covers for each in cover))
 
-    def _count(self, step: Step, expected: Mapping[Expected, bool], wrong: list[Expected]) -> None:
-        telemetry = step.context.telemetry
-        telemetry.audited_buckets.labels(step.ledger).inc(sum(1 for each, audit in expected.items() if audit and each.known))
-        telemetry.audit_repairs.labels(step.ledger).inc(sum(1 for each in wrong if expected.get(each)))
+    def _count(self, step: Step, expected: Mapping[Expected, Origin], wrong: list[Expected]) -> None:
+        telemetry, audited = step.context.telemetry, [each for each, origin in expected.items() if origin is Origin.AUDIT]
+        telemetry.audited_buckets.labels(step.ledger).inc(sum(1 for each in audited if each.known))
+        telemetry.audit_repairs.labels(step.ledger).inc(len(set(audited) & set(wrong)))
+
+    def _note_passed(self, step: Step, expected: Mapping[Expected, Origin], wrong: list[Expected]) -> None:
+        """Note where the lookback has new entries that the watermark did not show, because it had passed their ids.
+
+        Entries of a day that has just begun, and of transactions from before the first build, may be older than they look.
+        """
+        sure = step.progress.today == step.calendar.day_of(step.now) and step.progress.pending_transactions is None
+        if sure and any(each.grown and expected.get(each) is Origin.LOOKBACK for each in wrong):
+            step.progress = replace(step.progress, passed_at=step.now)
 
     async def _repair(self, step: Step, wrong: list[Expected]) -> None:
         """Read the spans that differ, and put what is there in the place of what was known."""
@@ -181,7 +200,7 @@ class Possible:
         replaced: list[Key] = []
         for each in wrong:
             read = self.batches.all(step.reader, each.span, step.progress.high)
-            async for batch in self.batches.nothing(each.span) if each.empty else read:
+            async for batch in self.batches.nothing(each.span) if each.found == 0 else read:
                 batches.append(batch)
                 # Where nothing was known, each batch can be added by itself.
                 if each.known is None and _rows(batches) > ROWS_AT_ONCE:

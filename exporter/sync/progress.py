@@ -29,6 +29,8 @@ class Progress:
     """When the oldest entry occurred."""
     audit_from: datetime | None = None
     """Where the next audit begins; None for the beginning of the ledger."""
+    passed_at: datetime | None = None
+    """When an entry was last found whose id the low watermark had passed."""
     pending_transactions: int | None = None
     """Transactions below this id may have been open since before the first build, with rows that it could not see."""
 
