@@ -3,30 +3,24 @@
 All methods block and must run one at a time; the refresh gives them a thread of their own.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
-from exporter.rollups import compaction, costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
-from exporter.rollups.changes import Advance, ChangeLog, Changes, TotalChanges
-from exporter.rollups.known import Known
-from exporter.rollups.months import MONTHS, Months, reopened
-from exporter.rollups.running_totals import Growth
+from exporter.rollups import costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
+from exporter.rollups.changes import Advance, Changes, TotalChanges
+from exporter.rollups.compacting import LABELLING, Compacting
 from exporter.rollups.session import CHANGES_PER_CONNECTION
 
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
 # All that follows is small statements, for which a second thread costs more than it brings; they begin with a new connection.
 _LARGE_STATEMENTS = "SET threads = 2; SET preserve_insertion_order = false; SET checkpoint_threshold = '1GB'"
 
-LABELLING = "labelling"
-"""The revision of all that decides how series are labelled, but for what has calls."""
 
-
-class Rollups(Known):
+class Rollups(Compacting):
     """The rollups of all ledgers, in one file that holds nothing which could not be read again."""
 
     def __init__(self, path: Path, config: Config) -> None:
@@ -35,19 +29,12 @@ class Rollups(Known):
         Raises:
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
-        self.revisions = Counter[str]()
-        """How often anything changed that a report shows: by ledger, and of :data:`LABELLING`."""
-        self._config = config
         self._calendar = Calendar(config.timezone)
-        super().__init__(path)
+        super().__init__(path, config)
 
     def _define(self) -> None:
-        self._change_log = ChangeLog()
-        self._growth = Growth()
+        super()._define()
         self._built = False
-        self._compacted_on: date | None = None
-        if self._state("months") is None:
-            self._put("months", "{}")
         numbers.define(self._connection)
         tasks.define(self._connection, self._config.waste)
         views.define(self._connection, self._config.ledgers)
@@ -150,55 +137,6 @@ class Rollups(Known):
         labelled = impacts.brings_labels(self._connection)
         impacts.follow(self._connection, self._growth)
         return labelled
-
-    def compact(self, today: date) -> bool:
-        """Compact some closed tasks, or derive some again whose month has been read again. Returns whether there were any."""
-        built = all(self.state(ledger) for ledger in ENTRIES if ledger in self._config.ledgers)
-        if not built or (self._compacted_on == today and not reopened(self.months)):
-            return False
-        self._growth.begin()
-        with self._transaction():
-            derived = self._derive_read_again(today)
-            found = derived or self._compact_due(today)
-        if derived:
-            self._change_log.note(tasks.dirty(self._connection), self._growth.changes)
-            self.revisions.update(("costs", "impacts", LABELLING))
-        elif not found:
-            self.shrink()
-            self._compacted_on = today
-        return found
-
-    def _derive_read_again(self, today: date) -> bool:
-        month = compaction.read_again(self._connection, self.months)
-        if month:
-            self._put_months(compaction.derive(self._connection, self._growth, self.months, month, today))
-        return month is not None
-
-    def _compact_due(self, today: date) -> bool:
-        month = compaction.due(self._connection, self.months, today - self._config.tasks_for, today)
-        if month:
-            self._put_months(compaction.compact(self._connection, self.months, month))
-        return month is not None
-
-    def _reopen_changed(self, changes: Changes) -> None:
-        """Have those months read again whose ranges or compacted tasks change."""
-        if self.months:
-            self._reopen(compaction.changed(self._connection, changes.ledger, changes.replaced))
-            if changes.replaced:
-                compaction.note_read(self._connection, changes.ledger)
-
-    def _reopen(self, which: Iterable[date]) -> None:
-        after = compaction.reopen(self._connection, self.months, which)
-        if after != self.months:
-            self._put_months(after)
-
-    def _put_months(self, months: Months) -> None:
-        self._put("months", MONTHS.dump_json(months).decode())
-
-    def _leave_out(self, ledger: str) -> None:
-        """Do not derive tasks again of which not all is there."""
-        if reopened(self.months):
-            compaction.leave_out(self._connection, ledger)
 
     def advance(self, advances: Mapping[str, Advance]) -> None:
         """Note how far ledgers have been followed, where nothing else is to be changed."""

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import duckdb
 import structlog
 
-from exporter.calendar import Calendar
 from exporter.config import Config
 from exporter.errors import first_line
 from exporter.exposition.bodies import Publisher
@@ -22,6 +21,7 @@ from exporter.sections import SECTIONS
 from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.sync import own_metrics
 from exporter.sync import progress as progresses
+from exporter.sync.compaction import Compaction
 from exporter.sync.database import DatabaseSync
 from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry
@@ -52,11 +52,10 @@ class Refresher:
     _running: set[asyncio.Task[object]] = field(init=False, default_factory=set)
     _published: datetime | None = field(init=False, default=None)
     _last_error: str | None = field(init=False, default=None)
-    _compaction_error: str | None = field(init=False, default=None)
-    _compacting: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups, self.config)
+        self._compaction = Compaction(self.config, self.rollups, self.worker, self.clock)
         self.working: frozenset[str] = frozenset()
         """The sections that did not fail in the last report."""
 
@@ -116,27 +115,7 @@ class Refresher:
         self.telemetry.refreshes.labels(outcome).inc()
         log.debug("refreshed", database=database_sync.name, outcome=outcome, seconds=round(seconds, 3))
         self.publisher.republish()
-        await self._compact()
-
-    async def _compact(self) -> None:
-        """Compact closed tasks for a part of the interval, after the numbers are published."""
-        deadline = time.monotonic() + self.config.refresh.interval.total_seconds() / 4
-        today = Calendar(self.config.timezone).day_of(self.clock())
-        try:
-            while found := await self.worker.run(self.rollups.compact, today):
-                self._compacting = True
-                if time.monotonic() > deadline:
-                    break
-        except (RollupFileError, duckdb.Error, OSError) as error:
-            self.rollups.mark_suspect(error)
-            if self._compaction_error != first_line(error):
-                log.warning("tasks cannot be compacted", error=first_line(error))
-            self._compaction_error = first_line(error)
-        else:
-            self._compaction_error = None
-            if self._compacting and not found:
-                log.info("past months compacted")
-                self._compacting = False
+        await self._compaction.run()
 
     async def _sync(self, database_sync: DatabaseSync) -> None:
         """Bring the rollups in step with a database. What the rollups take is told apart from reading."""
@@ -222,17 +201,8 @@ class Refresher:
         )
 
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
-        newest = self.rollups.newest(now)
         names = [ledger_sync.name for database_sync in self.database_syncs for ledger_sync in database_sync.ledgers]
-        progress = {name: progresses.of(self.rollups, name) for name in names}
-        # Until it was tried, a ledger that was read before is what it was then.
-        up = {name: followed is not None for name, followed in progress.items()} | self._tried()
-        return tuple(
-            LedgerStatus(
-                name, up[name], newest.get(name), *((followed.last_success, followed.oldest) if followed else (None, None))
-            )
-            for name, followed in progress.items()
-        )
+        return progresses.statuses(self.rollups, names, self._tried(), now)
 
     def _tried(self) -> dict[str, bool]:
         return {name: state for database_sync in self.database_syncs for name, state in database_sync.up.items()}

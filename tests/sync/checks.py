@@ -12,7 +12,7 @@ import pytest
 
 from exporter.calendar import Calendar
 from exporter.sources.transfer import Limit
-from exporter.sync import audit, batches, build, certain, comparator, possible
+from exporter.sync import audit, batches, build, certain, comparator, possible, suspects
 from exporter.sync.progress import Progress
 from tests.sync.certainty import found_at_once
 from tests.sync.engine import Engine
@@ -26,10 +26,9 @@ SMALL: dict[ModuleType, dict[str, object]] = {
     certain: {"LATE_IDS": 2, "MOST_VERSIONS": 3},
     audit: {"AUDITED_RANGES": 3},
     comparator: {"MOST_SPANS": 2},
+    suspects: {"RANGES_AT_ONCE": 2, "COMPARED_AT_ONCE": 3},
     possible: {
-        "RANGES_AT_ONCE": 2,
         "ROWS_AT_ONCE": 2,
-        "COMPARED_AT_ONCE": 3,
         "MOST_COMPARED": 4,
         "BATCH": Limit(4, 10**6),
     },
