@@ -75,6 +75,11 @@ def refreshed(program: Program) -> float:
     return program.until(lambda: _done(program, program.page() or "") > 0, PATIENCE)
 
 
+def compacted(program: Program) -> float:
+    """Wait until past months are compacted, where there are any; returns the seconds since the start."""
+    return program.until(lambda: "past months compacted" in program.log.read_text(), PATIENCE)
+
+
 def published(program: Program) -> float:
     """Wait for the first snapshot, which a rollup file gives without a refresh; returns the seconds since the start."""
     return program.until(lambda: "\nresource_quest_spend_usd{" in (program.page() or ""), PATIENCE)

@@ -10,6 +10,8 @@ from bench.steps.context import Bench, Measured
 from bench.writers import calls, writing
 
 FRESH_ROWS: Final = 5
+COMPACTED_DAYS: Final = 121
+"""Of a longer ledger, a month or more is compacted: it ended more than 90 days ago."""
 FIRST_REFRESHES: Final = 3
 """So many refreshes after the first build, memory is what is needed from then on."""
 
@@ -22,6 +24,9 @@ def life(bench: Bench) -> Measured:
         with bench.serving(name) as program:
             found = {"ours.build_s": ours.refreshed(program)}
             found["ours.peak_memory_mb"] = program.memory()[1]
+            if bench.size.days[name] > COMPACTED_DAYS:
+                bench.tell("compacting past months")
+                ours.compacted(program)
             ours.follow(program, bench.server, FIRST_REFRESHES, written)
             built = program.memory()[0]
             found["ours.progress_lines"] = program.log.read_text().count('"percent"')

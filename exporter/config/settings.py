@@ -37,9 +37,10 @@ class Refresh(Strict):
 
 
 class State(Strict):
-    """``state``: the file of the rollups."""
+    """``state``: the file of the rollups, and for how many days it keeps the calls and outcomes of each task."""
 
     path: Annotated[Path, parsed(Path, names.file)] = Path("rollups.duckdb")
+    tasks_for: Annotated[timedelta, parsed(timedelta, values.days)] = timedelta(days=90)
 
 
 class ReportSettings(Strict):
@@ -87,6 +88,11 @@ class Config(Strict):
     limits: Limits = Limits()
     shard: Annotated[str, PlainValidator(names.shard)] | None = None
     providers: Annotated[tuple[ProviderFamily, ...], parsed(tuple, families)] = BUILT_IN
+
+    @property
+    def tasks_for(self) -> timedelta:
+        """For how long tasks are kept one by one: as long as the longest window, at least."""
+        return max(self.state.tasks_for, *(timedelta(days=window.days or 0) for window in self.report.windows))
 
     @field_validator("databases")
     @classmethod

@@ -74,6 +74,14 @@ def window(value: object) -> Window:
     return Window(found[0], int(found[1]))
 
 
+def days(value: object) -> timedelta:
+    """Whole days, such as ``90d``."""
+    found = _WINDOW.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) > MOST_DAYS:
+        raise ValueError(f"{quoted(value)} is not a number of days; write 1d to {MOST_DAYS}d")
+    return timedelta(days=int(found[1]))
+
+
 def windows(value: tuple[Window, ...]) -> tuple[Window, ...]:
     """At least one window, each only once."""
     if not value:

@@ -23,14 +23,14 @@ WITH known AS (
     SELECT quest FROM cells UNION SELECT quest FROM quest_outcome_totals
     UNION SELECT quest FROM allocations UNION SELECT quest FROM budgets UNION SELECT quest FROM names
 ), shown AS (
-    FROM known UNION ALL SELECT DISTINCT quest FROM outcomes SEMI JOIN (SELECT quest FROM quests ANTI JOIN known USING (quest))
-        USING (quest)
+    FROM known UNION ALL
+    SELECT DISTINCT quest FROM quest_layers SEMI JOIN (SELECT quest FROM quests ANTI JOIN known USING (quest)) USING (quest)
 ), named AS (
     SELECT quest, quest_id, nullif(name, '') AS name, nullif(layer, '') AS layer
       FROM shown JOIN quests USING (quest) LEFT JOIN names USING (quest)
 ), judged AS (
     SELECT quest, arg_max(layer, latest) AS latest_layer
-      FROM outcomes WHERE quest IN (SELECT quest FROM named WHERE layer IS NULL) GROUP BY quest
+      FROM quest_layers WHERE quest IN (SELECT quest FROM named WHERE layer IS NULL) GROUP BY quest
 )
 SELECT quest, quest_id, coalesce(name, nullif(clean(quest_id), ''), 'unknown') AS name,
        coalesce(layer, nullif(latest_layer, ''), 'unknown') AS layer

@@ -23,12 +23,15 @@ _DIRTY_TASKS = "CREATE OR REPLACE TEMP TABLE dirty_tasks AS SELECT DISTINCT task
 _CHANGED = "SELECT task FROM gone UNION ALL SELECT task FROM judged"
 # Of whole ranges, most entries are the same as before.
 _DIFFERING = "(FROM gone EXCEPT ALL FROM judged) UNION ALL (FROM judged EXCEPT ALL FROM gone)"
-# An entry brings the length of its range along, or finds it in what is known.
+# An entry brings the length of its range along, or finds it in what is known. A range that is replaced may hold nothing but
+# outcomes that are compacted.
 _DIRTY_RANGES = """
 CREATE OR REPLACE TEMP TABLE dirty_ranges AS
 SELECT day, minute, any_value(minutes) AS minutes
   FROM (SELECT day, minute, minutes FROM entries UNION ALL
-        SELECT day, minute, minutes FROM ranges SEMI JOIN gone USING (day, minute) WHERE ledger = 'impacts')
+        SELECT day, minute, minutes
+          FROM ranges SEMI JOIN (SELECT day, minute FROM gone UNION ALL FROM replaced) USING (day, minute)
+         WHERE ledger = 'impacts')
  GROUP BY day, minute
 """
 _LABELLED = """
@@ -47,13 +50,17 @@ def take(connection: DuckDBPyConnection) -> None:
     connection.execute(f"INSERT INTO impacts {_JUDGED}")
 
 
+def find_gone(connection: DuckDBPyConnection) -> None:
+    """List in ``gone`` the outcomes that go: those with the keys in ``staged``, and those in the ranges in ``replaced``."""
+    connection.execute(_GONE)
+
+
 def upsert(connection: DuckDBPyConnection, now: datetime, *, whole_ranges: bool) -> None:
-    """Put ``entries`` in the place of those with the keys in ``staged`` and of those in the ranges in ``replaced``.
+    """Put ``entries`` in the place of those in ``gone``.
 
     Sums up their ranges again, and lists the tasks whose entries differ in ``dirty_tasks``. ``whole_ranges`` is whether any
     ranges are replaced.
     """
-    connection.execute(_GONE)
     connection.execute(_DELETE)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {_JUDGED}")
     connection.execute("INSERT INTO impacts FROM judged")

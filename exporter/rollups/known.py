@@ -1,8 +1,10 @@
 """What the rollups know of the ledgers, which decides what is read next."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from exporter.rollups import ranges
+from exporter.rollups.months import MONTHS, Months, reopened
 from exporter.rollups.ranges import Key, KnownRange
 from exporter.rollups.session import Session
 
@@ -20,9 +22,17 @@ SELECT key, day, minute FROM pending
 """
 _CHECKSUMS = "SELECT key, checksum FROM impacts SEMI JOIN (SELECT unnest($keys::BIGINT[]) AS key) USING (key)"
 
+_UNREAD = "SELECT day, minute FROM unread WHERE ledger = ?"
+_UNREAD_DAYS = "SELECT min(day), max(day) FROM unread WHERE ledger = ? GROUP BY date_trunc('month', day) ORDER BY ALL"
+
 
 class Known(Session):
     """Answers what is known of a ledger. Changes nothing."""
+
+    @property
+    def months(self) -> Months:
+        """The months whose closed tasks are compacted, or were."""
+        return MONTHS.validate_json(self._state("months") or "{}")
 
     def rejected(self) -> list[tuple[str, str, int]]:
         """How many entries are left out of the numbers: ``(ledger, reason, entries)``."""
@@ -49,7 +59,15 @@ class Known(Session):
 
     def known(self, ledger: str, *spans: tuple[Key, Key], most: int = 1_000_000) -> list[KnownRange]:
         """The ranges of a ledger that begin in one of the closed spans, in order of time, and as many as asked for."""
-        return ranges.known(self._connection, ledger, spans, most)
+        found = ranges.known(self._connection, ledger, spans, most)
+        if not reopened(self.months):
+            return found
+        unread = set(self._connection.execute(_UNREAD, [ledger]).fetchall())
+        return [replace(each, unread=True) if each.key in unread else each for each in found]
+
+    def unread(self, ledger: str) -> list[tuple[date, date]]:
+        """The first and the last day that are to be read again, of each reopened month."""
+        return self._connection.execute(_UNREAD_DAYS, [ledger]).fetchall() if reopened(self.months) else []
 
     def holding(self, ledger: str, ids: list[int]) -> list[Key]:
         """The ranges of a ledger that may hold entries with these ids."""

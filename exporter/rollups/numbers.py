@@ -16,8 +16,8 @@ CREATE OR REPLACE TEMP MACRO without_digest(name) AS regexp_replace(name, '~[0-9
 # Entries are summed up by numbers, not by names. These tables remember the names that were looked up the last time, for most
 # entries are of the same tasks and models: a look among all tasks takes longer than the rest.
 _REMEMBERED = """
-CREATE TEMP TABLE costs_tasks (task_id VARCHAR, task INTEGER);
-CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER);
+CREATE TEMP TABLE costs_tasks (task_id VARCHAR, task INTEGER, month DATE);
+CREATE TEMP TABLE impacts_tasks (task_id VARCHAR, task INTEGER, month DATE);
 CREATE TEMP TABLE model_keys (provider VARCHAR, model VARCHAR, model_key INTEGER);
 """
 _UNKNOWN_MODELS = """
@@ -39,11 +39,11 @@ SELECT task_id, (md5_number_lower(task_id) & 4294967295)::UINTEGER AS digest
 """
 _TASK_KEYS = """
 CREATE OR REPLACE TEMP TABLE found AS
-SELECT task_id, digest, coalesce(task, nextval('keys'))::INTEGER AS task, task IS NULL AS is_new
+SELECT task_id, digest, coalesce(task, nextval('keys'))::INTEGER AS task, month, task IS NULL AS is_new
   FROM unseen LEFT JOIN tasks USING (digest, task_id);
-INSERT INTO tasks SELECT task, task_id, digest FROM found WHERE is_new;
+INSERT INTO tasks SELECT task, task_id, digest, NULL FROM found WHERE is_new;
 CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
-SELECT task_id, task FROM {ledger}_tasks SEMI JOIN staged USING (task_id) UNION ALL SELECT task_id, task FROM found;
+FROM {ledger}_tasks SEMI JOIN staged USING (task_id) UNION ALL SELECT task_id, task, month FROM found;
 """
 _UNSEEN_MODELS = f"""
 CREATE OR REPLACE TEMP TABLE unseen AS

@@ -14,7 +14,10 @@ Key = tuple[date, int]
 
 @dataclass(frozen=True, slots=True)
 class KnownRange:
-    """What the rollups hold of a range: its length in minutes, how many entries, and the sums of their checksums and keys."""
+    """What the rollups hold of a range: its length in minutes, how many entries, and the sums of their checksums and keys.
+
+    ``unread`` is whether it is to be read again, whatever the ledger holds.
+    """
 
     day: date
     minute: int
@@ -22,6 +25,7 @@ class KnownRange:
     entries: int
     checksum: int
     keys: int
+    unread: bool = False
 
     @property
     def key(self) -> Key:

@@ -7,7 +7,8 @@ _TABLES = f"""
 CREATE SEQUENCE keys;
 
 -- Names are kept once; all other tables refer to them by number.
-CREATE TABLE tasks  (task INTEGER, task_id VARCHAR, digest UINTEGER); -- digest is the beginning of an MD5 sum of the id
+-- digest is the beginning of an MD5 sum of the id. month is the one with which a task is compacted; NULL if it is not.
+CREATE TABLE tasks  (task INTEGER, task_id VARCHAR, digest UINTEGER, month DATE);
 CREATE TABLE quests (quest INTEGER, quest_id VARCHAR);
 -- provider is the name the ledger uses, family the one the report uses.
 CREATE TABLE models (model_key INTEGER, provider VARCHAR, model VARCHAR, family VARCHAR);
@@ -20,17 +21,23 @@ CREATE TABLE ranges (
     ledger VARCHAR, day DATE, minute USMALLINT, minutes USMALLINT, entries HUGEINT, checksum HUGEINT, keys HUGEINT,
     positive_usd {DECIMAL}, low BIGINT, high BIGINT, newest TIMESTAMP, ahead TIMESTAMP[]
 );
+-- The quests of the outcomes of a month that are compacted, each with the layer and the order of the latest. There may be
+-- several rows of each.
+CREATE TABLE compacted_quests (month DATE, quest INTEGER, layer VARCHAR, latest VARCHAR);
+-- The ranges of reopened months that are to be read again.
+CREATE TABLE unread (ledger VARCHAR, day DATE, minute USMALLINT);
 -- minute is NULL for entries that no day can hold.
 CREATE TABLE rejected (ledger VARCHAR, day DATE, minute USMALLINT, rejection_reason VARCHAR, entries HUGEINT);
 -- Entries above the low watermark, one row each, so that each is counted once. day is NULL for those not counted yet.
 CREATE TABLE pending (ledger VARCHAR, key BIGINT, day DATE, minute USMALLINT);
 
--- Calls, summed up by range, task, quest and model. There may be several rows of each.
+-- Calls, summed up by range, task, quest and model. There may be several rows of each. task is NULL for calls without a task,
+-- and for those of compacted tasks.
 CREATE TABLE costs (
     day DATE, minute USMALLINT, task INTEGER, quest INTEGER, model_key INTEGER, {listed(COST_SUMS, "{name} {type}")}
 );
--- Judged outcomes, one by one. key is the id, or a hash of it, name the id that is no number. Rejected ones have a reason.
--- usd and tokens are NULL where the ledger does not tell them.
+-- Judged outcomes, one by one, but for those of compacted tasks. key is the id, or a hash of it, name the id that is no
+-- number. Rejected ones have a reason. usd and tokens are NULL where the ledger does not tell them.
 CREATE TABLE impacts (
     key BIGINT, name VARCHAR, day DATE, minute USMALLINT, occurred_at TIMESTAMP, checksum BIGINT, rejection_reason VARCHAR,
     task INTEGER, quest INTEGER, layer VARCHAR, title VARCHAR, usd {DECIMAL}, tokens HUGEINT, impact {DECIMAL}

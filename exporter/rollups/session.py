@@ -9,6 +9,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from exporter.errors import first_line
+from exporter.rollups import shrinking
 from exporter.rollups.file import RollupFileError, is_damage, open_file, set_aside
 
 CHANGES_PER_CONNECTION = 500
@@ -56,6 +57,19 @@ class Session(ABC):
         self._open()
         self._suspect = None
         return True
+
+    def shrink(self) -> None:
+        """Copy the file if much of it is free; needs as much disk as the copy, until it is in the place of the file.
+
+        Raises:
+            duckdb.Error, OSError: it cannot be copied; it is open again, as it was.
+        """
+        if shrinking.worthwhile(self._connection):
+            self.close()
+            try:
+                shrinking.shrink(self._path)
+            finally:
+                self._open()
 
     @property
     def connection(self) -> DuckDBPyConnection:

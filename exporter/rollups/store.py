@@ -3,7 +3,6 @@
 All methods block and must run one at a time; the refresh gives them a thread of their own.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,20 +11,16 @@ from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
 from exporter.rollups import costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
-from exporter.rollups.changes import Advance, ChangeLog, Changes, TotalChanges
-from exporter.rollups.known import Known
-from exporter.rollups.running_totals import Growth
+from exporter.rollups.changes import Advance, Changes, TotalChanges
+from exporter.rollups.compacting import LABELLING, Compacting
 from exporter.rollups.session import CHANGES_PER_CONNECTION
 
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
 # All that follows is small statements, for which a second thread costs more than it brings; they begin with a new connection.
 _LARGE_STATEMENTS = "SET threads = 2; SET preserve_insertion_order = false; SET checkpoint_threshold = '1GB'"
 
-LABELLING = "labelling"
-"""The revision of all that decides how series are labelled, but for what has calls."""
 
-
-class Rollups(Known):
+class Rollups(Compacting):
     """The rollups of all ledgers, in one file that holds nothing which could not be read again."""
 
     def __init__(self, path: Path, config: Config) -> None:
@@ -34,15 +29,11 @@ class Rollups(Known):
         Raises:
             RollupFileError: it cannot be used, nor another one be made in its place.
         """
-        self.revisions = Counter[str]()
-        """How often anything changed that a report shows: by ledger, and of :data:`LABELLING`."""
-        self._config = config
         self._calendar = Calendar(config.timezone)
-        super().__init__(path)
+        super().__init__(path, config)
 
     def _define(self) -> None:
-        self._change_log = ChangeLog()
-        self._growth = Growth()
+        super()._define()
         self._built = False
         numbers.define(self._connection)
         tasks.define(self._connection, self._config.waste)
@@ -67,6 +58,8 @@ class Rollups(Known):
             for table in ("ranges", "rejected", "pending"):
                 self._connection.execute(f"DELETE FROM {table} WHERE ledger = ?", [ledger])
             self._connection.execute(f"DELETE FROM {ledger}")
+            self._reopen(self.months)
+            self._connection.execute("DELETE FROM unread WHERE ledger = ?", [ledger])
         self._changed(ledger)
 
     def build(self, changes: Changes) -> None:
@@ -124,18 +117,23 @@ class Rollups(Known):
             tasks.assign_families(self._connection, self._config.providers)
 
     def _apply_costs(self, changes: Changes) -> None:
+        self._reopen_changed(changes)
         if changes.replaced:
             costs.replace(self._connection, self._growth)
             ranges.remove(self._connection, "costs", "replaced")
         else:
             costs.add(self._connection, self._growth)
         ranges.add(self._connection, "costs", changes.now)
+        self._leave_out("costs")
         if costs.follow(self._connection, self._growth):
             self.revisions["impacts"] += 1
 
     def _apply_impacts(self, changes: Changes) -> bool:
         """Returns whether labels may have changed."""
+        impacts.find_gone(self._connection)
+        self._reopen_changed(changes)
         impacts.upsert(self._connection, changes.now, whole_ranges=bool(changes.replaced))
+        self._leave_out("impacts")
         labelled = impacts.brings_labels(self._connection)
         impacts.follow(self._connection, self._growth)
         return labelled
@@ -195,6 +193,7 @@ class Rollups(Known):
             return
         self._growth.begin()
         with self._transaction():
+            self._reopen(self.months)
             self._connection.execute("UPDATE models SET family = NULL")
             tasks.assign_families(self._connection, self._config.providers)
             tasks.derive_all(self._connection, self._growth)

@@ -83,11 +83,17 @@ def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: st
 
 
 def derive_all(connection: DuckDBPyConnection, growth: Growth, tables: Iterable[str] = tuple(_DERIVED)) -> None:
-    """Compute the rows of all tasks again, after a first build or a change of the rules."""
+    """Compute the rows of all tasks again, after a first build or a change of the rules; but for compacted tasks.
+
+    What is derived from those cannot be computed before their months have been read again.
+    """
     [(first, last)] = connection.execute("SELECT coalesce(min(task), 0), coalesce(max(task), 0) FROM tasks").fetchall()
     for low in range(first, last + 1, SLICE):
+        tasks = f"task BETWEEN {low} AND {low + SLICE - 1}"
         for table in tables:
-            derive(connection, growth, table, f"task BETWEEN {low} AND {low + SLICE - 1}")
+            derive(
+                connection, growth, table, f"{tasks} AND task NOT IN (SELECT task FROM tasks WHERE {tasks} AND month NOT NULL)"
+            )
             growth.begin()  # nobody asks for the rows of each slice
 
 

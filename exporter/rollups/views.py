@@ -15,9 +15,12 @@ VIEWS = {
     # What was billed in an hour of a day, without credits.
     "hourly_costs": "SELECT day, minute // 60 AS hour, sum(positive_usd) AS positive_usd FROM ranges WHERE ledger = 'costs'"
     " GROUP BY ALL",
-    # A judged outcome of a task. The outcome with the greatest order is the latest.
+    # A judged outcome of a task that is not compacted. The outcome with the greatest order is the latest.
     "outcomes": f"SELECT task, quest, layer, title, day, usd, tokens, impact, {LATEST} AS latest FROM impacts"
     " WHERE rejection_reason IS NULL",
+    # A layer that an outcome gives its quest. The one with the greatest order is the latest.
+    "quest_layers": f"SELECT quest, layer, {LATEST} AS latest FROM impacts WHERE rejection_reason IS NULL"
+    " UNION ALL SELECT quest, layer, latest FROM compacted_quests",
     # Sums over all judged tasks of a quest that are wasted for one reason, or not at all (NULL). scored have an impact.
     "quest_outcome_totals": RUNNING_TOTALS["quest_outcomes"].view,
     # Sums of what all judged tasks bring to a provider family.

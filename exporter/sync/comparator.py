@@ -33,7 +33,7 @@ async def _differing(reader: EntryReader, expected: Sequence[Expected], high: in
             raise
         return [each for half in _halves(expected) for each in await _differing(reader, half, high, of_keys=of_keys)]
     return [
-        replace(each, empty=not sums.entries)
+        replace(each, found=sums.entries)
         for each, sums in zip(expected, found, strict=True)
         if each.differs(sums, of_keys=of_keys)
     ]

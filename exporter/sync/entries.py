@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 MakeReader = Callable[[Transaction, Source, Calendar], EntryReader]
 
+IN_ORDER = timedelta(days=1)
+"""How long the watermark must not have passed an entry, for it to be trusted again."""
 CATCH_UP_PACE = 60.0
 """Seconds between two lines that say how far catching up has come."""
 
@@ -105,7 +107,9 @@ class EntrySync(LedgerSync):
 
     async def _bring_in_step(self, step: Step) -> bool:
         horizon = await step.reader.horizon()
-        step.certain = step.reader.numbered and horizon.complete
+        passed_at = step.progress.passed_at
+        in_order = passed_at is None or abs(step.now - passed_at) > IN_ORDER
+        step.certain = step.reader.numbered and horizon.complete and in_order
         self.context.telemetry.watermark_certain.labels(self.name).set(step.certain)
         if not await self._certain.take(step):
             return False
@@ -115,6 +119,8 @@ class EntrySync(LedgerSync):
             advance = {self.name: Advance(progresses.dump(step.progress))}
             await self.context.worker.run(self.context.rollups.advance, advance)
             return False
+        if step.certain and step.progress.passed_at != passed_at:
+            log.info("ids are not in the order of commits, comparing refresh.late", ledger=self.name)
         self._listed = False
         await self.note_untimed(step.untimed)
         await self._advance(step, horizon)
@@ -126,7 +132,7 @@ class EntrySync(LedgerSync):
         ended = pending is not None and horizon.oldest >= pending
         moved = await self._moved(step)
         everything = ended or self._certain.overrun or moved is None
-        suspects = [*step.deleted, *self._certain.suspects, *(moved or ())]
+        suspects = [*step.deleted, *self._certain.suspects, *(moved or ()), *await self._unread(step)]
         await self._possible.collect(step, suspects, everything=everything)
         if self._certain.overrun:  # what is uncommitted now may be updates too, which are looked for when it has ended
             step.progress = replace(step.progress, pending_transactions=horizon.next)
@@ -141,6 +147,13 @@ class EntrySync(LedgerSync):
             return []
         self._moving = await partitions.found(step.reader)
         return partitions.differing(self._partitions, self._moving, step.calendar.end(step.calendar.day_of(step.now)))
+
+    async def _unread(self, step: Step) -> list[Span]:
+        """The spans of months that must be read again."""
+        days = await self.context.worker.run(self.context.rollups.unread, self.name)
+        for first, last in days:
+            log.info("reading a month again", ledger=self.name, first=str(first), last=str(last))
+        return [Span(step.calendar.start(first), step.calendar.end(last)) for first, last in days]
 
     async def _advance(self, step: Step, horizon: Horizon) -> None:
         """Note that all is in step: move the watermark, and keep hours that have settled in longer ranges."""

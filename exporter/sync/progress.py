@@ -1,11 +1,13 @@
 """How far the rollups have followed a ledger. It is committed together with the facts, so that both always agree."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from pydantic import TypeAdapter
 
 from exporter.rollups import Rollups
+from exporter.snapshot import LedgerStatus
 from exporter.sync.watermark import Watermark
 
 
@@ -29,6 +31,8 @@ class Progress:
     """When the oldest entry occurred."""
     audit_from: datetime | None = None
     """Where the next audit begins; None for the beginning of the ledger."""
+    passed_at: datetime | None = None
+    """When an entry was last found whose id the low watermark had passed."""
     pending_transactions: int | None = None
     """Transactions below this id may have been open since before the first build, with rows that it could not see."""
 
@@ -71,3 +75,14 @@ def building(rollups: Rollups, ledger: str) -> Building | None:
 def dump(state: Progress | Building) -> str:
     """As the rollups keep it."""
     return (_PROGRESS.dump_json(state) if isinstance(state, Progress) else _BUILDING.dump_json(state)).decode()
+
+
+def statuses(rollups: Rollups, names: Iterable[str], tried: Mapping[str, bool], now: datetime) -> tuple[LedgerStatus, ...]:
+    """What a snapshot says of some ledgers. Until it was tried, a ledger that was read before is what it was then."""
+    newest = rollups.newest(now)
+    found = {name: of(rollups, name) for name in names}
+    up = {name: progress is not None for name, progress in found.items()} | dict(tried)
+    return tuple(
+        LedgerStatus(name, up[name], newest.get(name), *((each.last_success, each.oldest) if each else (None, None)))
+        for name, each in found.items()
+    )

@@ -18,14 +18,19 @@ class Expected:
 
     span: Span
     known: KnownRange | None = None
-    empty: bool = field(default=False, compare=False)
-    """Whether it was found to hold no entry."""
+    found: int | None = field(default=None, compare=False)
+    """How many entries it was found to hold, if it was counted."""
+
+    @property
+    def grown(self) -> bool:
+        """Whether it was found to hold more entries than are known."""
+        return self.found is not None and self.found > (self.known.entries if self.known else 0)
 
     def differs(self, found: Sums, *, of_keys: bool = False) -> bool:
         """Whether the ledger holds other entries than are known."""
         if self.known is None:
             return found.entries > 0
-        return found != (self.known.entries, self.known.keys if of_keys else self.known.checksum)
+        return self.known.unread or found != (self.known.entries, self.known.keys if of_keys else self.known.checksum)
 
 
 class Budget:

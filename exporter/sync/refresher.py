@@ -21,6 +21,7 @@ from exporter.sections import SECTIONS
 from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.sync import own_metrics
 from exporter.sync import progress as progresses
+from exporter.sync.compaction import Compaction
 from exporter.sync.database import DatabaseSync
 from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry
@@ -54,6 +55,7 @@ class Refresher:
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups, self.config)
+        self._compaction = Compaction(self.config, self.rollups, self.worker, self.clock)
         self.working: frozenset[str] = frozenset()
         """The sections that did not fail in the last report."""
 
@@ -113,6 +115,7 @@ class Refresher:
         self.telemetry.refreshes.labels(outcome).inc()
         log.debug("refreshed", database=database_sync.name, outcome=outcome, seconds=round(seconds, 3))
         self.publisher.republish()
+        await self._compaction.run()
 
     async def _sync(self, database_sync: DatabaseSync) -> None:
         """Bring the rollups in step with a database. What the rollups take is told apart from reading."""
@@ -198,17 +201,8 @@ class Refresher:
         )
 
     def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
-        newest = self.rollups.newest(now)
         names = [ledger_sync.name for database_sync in self.database_syncs for ledger_sync in database_sync.ledgers]
-        progress = {name: progresses.of(self.rollups, name) for name in names}
-        # Until it was tried, a ledger that was read before is what it was then.
-        up = {name: followed is not None for name, followed in progress.items()} | self._tried()
-        return tuple(
-            LedgerStatus(
-                name, up[name], newest.get(name), *((followed.last_success, followed.oldest) if followed else (None, None))
-            )
-            for name, followed in progress.items()
-        )
+        return progresses.statuses(self.rollups, names, self._tried(), now)
 
     def _tried(self) -> dict[str, bool]:
         return {name: state for database_sync in self.database_syncs for name, state in database_sync.up.items()}

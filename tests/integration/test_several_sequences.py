@@ -1,4 +1,4 @@
-"""Ids of several tables in one ledger: a row with an id below the greatest one is found within a minute, without an audit."""
+"""Ids of several sequences in one ledger: a late row with an id below others is found within a minute, without an audit."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,3 +46,33 @@ async def test_a_late_row_below_the_watermark(
                 clock.now += timedelta(seconds=15)
                 await exporter.refresh()
             assert spent(exporter) == 185
+
+
+async def test_a_late_row_of_a_group_of_ids(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids are a group, shifted, and a number in the group: once a new one was below the others, late ones are looked for."""
+    monkeypatch.setattr(audit.Audit, "take", lambda *_: [])
+    clock = Clock(START)
+    insert = "INSERT INTO cost_ledger (id, created_at, provider, cost_usd) VALUES ((%s::bigint << 48) + %s, %s, 'p', %s)"
+    with psycopg.connect(database, autocommit=True) as connection:
+        for group in (1, 2):
+            connection.cursor().executemany(
+                insert, [(group, number, START - timedelta(hours=number), 1) for number in range(9)]
+            )
+        async with running(configure(database, tmp_path / "rollups"), clock) as exporter:
+            await exporter.refresh(3)
+            assert exporter.own("ledger_watermark_certain", ledger="costs") == 1
+            connection.execute(insert, [1, 10, START, 5])  # in the lookback
+            for _ in range(2):
+                clock.now += timedelta(seconds=15)
+                await exporter.refresh()
+            assert exporter.own("ledger_watermark_certain", ledger="costs") == 0
+            connection.execute(insert, [1, 11, START - timedelta(hours=6), 7])
+            for _ in range(4):
+                clock.now += timedelta(seconds=15)
+                await exporter.refresh()
+            assert spent(exporter) == 18 + 5 + 7
+            clock.now += timedelta(hours=23)
+            await exporter.refresh()
+            clock.now += timedelta(hours=2)
+            await exporter.refresh()
+            assert exporter.own("ledger_watermark_certain", ledger="costs") == 1

@@ -25,9 +25,9 @@ def test_a_new_file_has_its_tables_and_is_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "rollups.duckdb"
     assert "costs" in tables(path)
     with open_file(path) as connection:
-        connection.execute("INSERT INTO tasks VALUES (1, 'kept', 7)")
+        connection.execute("INSERT INTO tasks VALUES (1, 'kept', 7, NULL)")
     with open_file(path) as connection:
-        assert connection.execute("FROM tasks").fetchall() == [(1, "kept", 7)]
+        assert connection.execute("FROM tasks").fetchall() == [(1, "kept", 7, None)]
     assert [found.name for found in tmp_path.iterdir()] == ["rollups.duckdb"]
 
 

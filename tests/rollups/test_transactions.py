@@ -12,12 +12,17 @@ from duckdb import DuckDBPyConnection
 from exporter.rollups.changes import Advance
 from tests.rollups.entries import TODAY, Entry, Store, at
 
+LONG_AGO = date(2026, 1, 5)
 TABLES = "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY ALL"
 
 
 def entry(key: int = 1, day: date = TODAY, **columns: object) -> Entry:
     labels = {"task_id": "t", "quest_id": "q", "provider": "p", "model": "m", "usd": Decimal(2), "checksum": 7}
     return {"occurred_at": at(day, 60), "key": key, **labels, **columns}
+
+
+def compact(store: Store) -> None:
+    store.rollups.compact(TODAY)
 
 
 Content = dict[str, list[tuple[Any, ...]]]
@@ -51,6 +56,7 @@ CHANGES: dict[str, Callable[[Store], None]] = {
     "upsert outcomes": lambda store: store.apply("impacts", [entry(1, impact=Decimal(3)), entry(2)], low=0),
     "advance": lambda store: store.rollups.advance({"costs": Advance("further", low=1)}),
     "settle": lambda store: store.rollups.settle("costs", (TODAY + timedelta(days=1), 0), "settled"),
+    "compact": compact,
     "begin": lambda store: store.rollups.begin("costs", "building"),
     "untimed": lambda store: store.rollups.untimed("costs", {"no_time": 1}),
 }
@@ -59,7 +65,7 @@ CHANGES: dict[str, Callable[[Store], None]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_that_fails_anywhere_leaves_nothing(store: Store, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for ledger in ("costs", "impacts"):
-        store.apply(ledger, [entry()], low=0)
+        store.apply(ledger, [entry(), entry(9, LONG_AGO, task_id="old")], low=0)
     store.rollups.take_changes()
     before, statements = content(store), 0
     while fails(store, CHANGES[change], statements, monkeypatch):

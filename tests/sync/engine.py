@@ -12,6 +12,7 @@ from exporter.calendar import Calendar
 from exporter.config import Config, Ledger, parse
 from exporter.rollups import Rollups
 from exporter.rollups.file import scratch_directory
+from exporter.rollups.months import reopened
 from exporter.sources.database import Database
 from exporter.sources.mapping import Source
 from exporter.sources.transaction import Transaction
@@ -93,13 +94,15 @@ class Engine:
 
     ledger: simulated.Ledger
     directory: Path
+    compacting: bool = False
+    """Whether tasks of past months are compacted after each poll."""
     limits: Limits = field(default_factory=Limits)
     crash_in: int | None = None
     """After how many calls of the reader or the rollups the process crashes."""
 
     def __post_init__(self) -> None:
         self.limits.before = self._call
-        self.config = _config(self.ledger.name, self.directory / "rollups.duckdb")
+        self.config = _config(self.ledger.name, self.directory / "rollups.duckdb", compacting=self.compacting)
         self.start()
 
     def start(self) -> None:
@@ -127,6 +130,8 @@ class Engine:
         """One poll; returns why it failed. After a crash the process is started again."""
         try:
             await self._sync.sync(self.ledger.now)
+            while self.compacting and self.rollups.compact(self.ledger.now.date()):
+                self._call("compact")
         except CrashError as error:
             self.crash_in = None
             self.restart()
@@ -137,6 +142,11 @@ class Engine:
     def progress(self) -> Progress | None:
         """How far the ledger has been followed."""
         return progresses.of(self.rollups, self.ledger.name)
+
+    @property
+    def reopened(self) -> bool:
+        """Whether compacted tasks are to be derived again."""
+        return bool(reopened(self.rollups.months))
 
     @property
     def _entries(self) -> Ledger:
@@ -153,10 +163,11 @@ def _reader(transaction: Transaction, _source: Source, _calendar: Calendar) -> S
     return cast("SimulatedTransaction", transaction).reader
 
 
-def _config(ledger: str, path: Path) -> Config:
+def _config(ledger: str, path: Path, *, compacting: bool) -> Config:
     document: dict[str, Any] = {
         "databases": {"main": {"dsn": "host=nowhere"}},
         "ledgers": {ledger: {"database": "main"}},
-        "state": {"path": str(path)},
+        "state": {"path": str(path), "tasks_for": "1d" if compacting else "36500d"},
+        "report": {"windows": ["1d", "lifetime"]},
     }
     return parse(json.dumps(document), Path("config.yml"))

@@ -1,7 +1,7 @@
 """What the rollups of a simulated ledger must hold: naive sums over its visible rows."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
@@ -38,6 +38,11 @@ REJECTED = "SELECT rejection_reason, sum(entries)::INTEGER FROM rejected GROUP B
 Facts = dict[str, Counter[Any]]
 
 
+def compacted(rollups: Rollups) -> set[str]:
+    """The tasks whose calls and outcomes are not kept one by one."""
+    return {task for (task,) in rollups.connection.execute("SELECT task_id FROM tasks WHERE month IS NOT NULL").fetchall()}
+
+
 def found(rollups: Rollups, ledger: str) -> Facts:
     """What the rollups hold, with how often each row is there."""
     queries = {"ranges": RANGES, "rejected": REJECTED}
@@ -45,14 +50,18 @@ def found(rollups: Rollups, ledger: str) -> Facts:
     return {name: Counter(rollups.connection.execute(query).fetchall()) for name, query in queries.items()}
 
 
-def expected(ledger: Ledger, calendar: Calendar) -> Facts:
-    """What they should hold of all visible rows."""
+def expected(ledger: Ledger, calendar: Calendar, compacted: Collection[str]) -> Facts:
+    """What they should hold of all visible rows, where some tasks are compacted."""
     today = calendar.day_of(ledger.now)
     rows = [(calendar.day_of(at), row) for row in ledger.rows.values() if (at := occurred(row))]
     rows = [(day, row) for day, row in rows if day <= today]
     good = [(day, row) for day, row in rows if rejection_reason(row, ledger.name) is None]
     facts = {"ranges": _ranges(rows, ledger.name), "rejected": _rejected(ledger, [row for _, row in rows])}
-    return facts | (_costs(good) if ledger.name == "costs" else _impacts([row for _, row in rows], [row for _, row in good]))
+    return facts | (
+        _costs(good, compacted)
+        if ledger.name == "costs"
+        else _impacts([row for _, row in rows], [row for _, row in good], compacted)
+    )
 
 
 def differing_rows(ledger: Ledger, known: Iterable[KnownRange], calendar: Calendar) -> int:
@@ -86,11 +95,12 @@ def _rejected(ledger: Ledger, rows: list[Row]) -> Counter[Any]:
     return Counter(item for item in reasons.items() if item[1])
 
 
-def _costs(rows: list[tuple[date, Row]]) -> Facts:
+def _costs(rows: list[tuple[date, Row]], compacted: Collection[str]) -> Facts:
     calls, totals = dict[Any, list[Row]](), dict[Any, list[Row]]()
     for day, row in rows:
         model = (row.quest_id or "unassigned", row.provider or "", row.model or "")
-        calls.setdefault((day, row.task_id, *model), []).append(row)
+        task = None if row.task_id in compacted else row.task_id
+        calls.setdefault((day, task, *model), []).append(row)
         totals.setdefault((day, *model), []).append(row)
     return {
         "calls": Counter((*keys, *_sums(of)) for keys, of in calls.items()),
@@ -113,10 +123,10 @@ def _usd(rows: list[Row]) -> Decimal:
     return sum((row.cost_usd or Decimal(0) for row in rows), Decimal(0))
 
 
-def _impacts(rows: list[Row], good: list[Row]) -> Facts:
+def _impacts(rows: list[Row], good: list[Row], compacted: Collection[str]) -> Facts:
     tasks = {row.task_id: [each for each in good if each.task_id == row.task_id] for row in good}
     return {
-        "outcomes": Counter(map(_outcome, rows)),
+        "outcomes": Counter(_outcome(row) for row in rows if row not in good or row.task_id not in compacted),
         "tasks": Counter((task, *_task(of)) for task, of in tasks.items()),
     }
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import settings
@@ -17,12 +17,15 @@ from exporter.sources.reader import Partition, Span
 from tests.sync.checks import Checked, sizes
 from tests.sync.simulated import Id, Ledger, Transaction, times_around
 
-START = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
 MOST_OPEN = 3
+PAST = [
+    datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in [(5, 7, 8), (5, 7, 9), (5, 20, 8), (4, 30, 23)]
+]
+"""Times in months whose tasks are compacted on the second of June."""
 INDEX = st.integers(0, 99)
 VALUES = st.fixed_dictionaries(
     {
-        "task_id": st.sampled_from(["t1", "t2", None]),
+        "task_id": st.sampled_from(["t1", "t2", "t3", "t4", None]),
         "quest_id": st.sampled_from(["q1", None]),
         "cost_usd": st.sampled_from([Decimal(1), Decimal("0.1"), Decimal(-2), Decimal("NaN"), None]),
         "impact_score": st.sampled_from([Decimal(1), None]),
@@ -41,6 +44,9 @@ def days(now: datetime) -> dict[int, Partition]:
 class Following(RuleBasedStateMachine):
     """Writers, servers and exporters that come and go."""
 
+    START: ClassVar = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
+    COMPACTING: ClassVar = False
+
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
@@ -51,11 +57,19 @@ class Following(RuleBasedStateMachine):
     def begin_to_follow(self, name: str, *, numbered: bool, tracked: bool, small: bool) -> None:
         directory = self.stack.enter_context(tempfile.TemporaryDirectory())
         self.stack.enter_context(sizes(small=small))
-        self.ledger = Ledger(name, START, numbered, tracked, partitions=days(START))
-        self.checked = Checked(self.ledger, Path(directory))
+        self.ledger = Ledger(name, self.START, numbered, tracked, partitions=days(self.START))
+        self.checked = Checked(self.ledger, Path(directory), self.COMPACTING)
         self.stack.callback(self.checked.close)
         if small:
             self.checked.engine.limits.rows, self.checked.engine.limits.compared = 3, 2
+        self.populate()
+
+    def populate(self) -> None:
+        """Write what is there before the first poll."""
+
+    def times(self) -> list[datetime | None]:
+        """When an entry may occur."""
+        return times_around(self.ledger.now)
 
     def teardown(self) -> None:
         self.stack.close()
@@ -67,7 +81,7 @@ class Following(RuleBasedStateMachine):
 
     @rule(which=INDEX, at=INDEX, values=VALUES)
     def insert(self, which: int, at: int, values: dict[str, Any]) -> None:
-        times = times_around(self.ledger.now)
+        times = self.times()
         with self._writing(which) as transaction:
             transaction.insert(times[at % len(times)], **values)
 
@@ -79,7 +93,7 @@ class Following(RuleBasedStateMachine):
     @precondition(lambda self: self.drawn)
     @rule(at=INDEX, values=VALUES)
     def insert_drawn(self, at: int, values: dict[str, Any]) -> None:
-        times = times_around(self.ledger.now)
+        times = self.times()
         self.ledger.begin().insert(times[at % len(times)], self.drawn.pop()[0], **values)
 
     @rule(which=INDEX, row=INDEX, touch=st.booleans(), values=VALUES)
@@ -90,7 +104,7 @@ class Following(RuleBasedStateMachine):
 
     @rule(which=INDEX, row=INDEX, touch=st.booleans(), at=INDEX)
     def move(self, which: int, row: int, touch: bool, at: int) -> None:  # noqa: FBT001
-        times = times_around(self.ledger.now)
+        times = self.times()
         if unlocked := self.ledger.unlocked():
             with self._writing(which) as transaction:
                 transaction.update(unlocked[row % len(unlocked)], touch=touch, occurred_at=times[at % len(times)])
@@ -180,5 +194,24 @@ class Following(RuleBasedStateMachine):
         self.polls += 1
 
 
+class FollowingCompacted(Following):
+    """The same while the closed tasks of a month that has just ended are compacted."""
+
+    START = datetime(2026, 6, 2, 15, 20, tzinfo=UTC)
+    COMPACTING = True
+
+    def populate(self) -> None:
+        transaction = self.ledger.begin()
+        for number in range(8):
+            transaction.insert(PAST[number % len(PAST)], task_id=f"t{number // 2}", quest_id="q1", cost_usd=Decimal(number))
+        self.checked.commit(transaction)
+        self.poll()
+
+    def times(self) -> list[datetime | None]:
+        return [*times_around(self.ledger.now)[:4], *PAST, None]
+
+
 TestFollowing = pytest.mark.slow(Following.TestCase)
 TestFollowing.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestFollowingCompacted = pytest.mark.slow(FollowingCompacted.TestCase)
+TestFollowingCompacted.settings = TestFollowing.settings

@@ -1,0 +1,88 @@
+"""The rollup file, of which past months are compacted one step at a time."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from exporter.columns import ENTRIES
+from exporter.config import Config
+from exporter.rollups import compaction, tasks
+from exporter.rollups.changes import ChangeLog, Changes
+from exporter.rollups.known import Known
+from exporter.rollups.months import MONTHS, Months, reopened
+from exporter.rollups.running_totals import Growth
+
+LABELLING = "labelling"
+"""The revision of all that decides how series are labelled, but for what has calls."""
+
+
+class Compacting(Known):
+    """Compacts the tasks of past months, and has months read again that change afterwards."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            RollupFileError: it cannot be used, nor another one be made in its place.
+        """
+        self.revisions = Counter[str]()
+        """How often anything changed that a report shows: by ledger, and of :data:`LABELLING`."""
+        self._config = config
+        super().__init__(path)
+
+    def _define(self) -> None:
+        self._change_log = ChangeLog()
+        self._growth = Growth()
+        self._compacted_on: date | None = None
+        if self._state("months") is None:
+            self._put("months", "{}")
+
+    def compact(self, today: date) -> bool:
+        """Compact some closed tasks, or derive some again whose month has been read again. Returns whether there were any."""
+        built = all(self.state(ledger) for ledger in ENTRIES if ledger in self._config.ledgers)
+        if not built or (self._compacted_on == today and not reopened(self.months)):
+            return False
+        self._growth.begin()
+        with self._transaction():
+            derived = self._derive_read_again(today)
+            found = derived or self._compact_due(today)
+        if derived:
+            self._change_log.note(tasks.dirty(self._connection), self._growth.changes)
+            self.revisions.update(("costs", "impacts", LABELLING))
+        elif not found:
+            self.shrink()
+            self._compacted_on = today
+        return found
+
+    def _derive_read_again(self, today: date) -> bool:
+        month = compaction.read_again(self._connection, self.months)
+        if month:
+            self._put_months(compaction.derive(self._connection, self._growth, self.months, month, today))
+        return month is not None
+
+    def _compact_due(self, today: date) -> bool:
+        month = compaction.due(self._connection, self.months, today - self._config.tasks_for, today)
+        if month:
+            self._put_months(compaction.compact(self._connection, self.months, month))
+        return month is not None
+
+    def _reopen_changed(self, changes: Changes) -> None:
+        """Have those months read again whose ranges or compacted tasks change."""
+        if self.months:
+            self._reopen(compaction.changed(self._connection, changes.ledger, changes.replaced))
+            if changes.replaced:
+                compaction.note_read(self._connection, changes.ledger)
+
+    def _reopen(self, which: Iterable[date]) -> None:
+        after = compaction.reopen(self._connection, self.months, which)
+        if after != self.months:
+            self._put_months(after)
+
+    def _put_months(self, months: Months) -> None:
+        self._put("months", MONTHS.dump_json(months).decode())
+
+    def _leave_out(self, ledger: str) -> None:
+        """Do not derive tasks again of which not all is there."""
+        if reopened(self.months):
+            compaction.leave_out(self._connection, ledger)

@@ -1,0 +1,72 @@
+"""Past months whose tasks are compacted: what changes in them is served like all other changes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config.settings import State
+from tests.integration.books import read
+from tests.integration.conftest import empty
+from tests.integration.model import report
+from tests.integration.rules import EVER, Settings
+from tests.integration.running import Clock, Exporter, configure, differences, running
+from tests.integration.strategies import FEW, Ledgers, Rows, ledgers
+from tests.integration.test_changes import SILENT, TOLD, alter
+
+pytestmark = pytest.mark.slow
+START = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
+"""April and what is before are compacted."""
+WINDOWS = {"1d": 1, "7d": 7, "lifetime": EVER}
+STEPS = st.sampled_from([timedelta(seconds=15), timedelta(hours=9), timedelta(days=25)])
+
+
+def closed(drawn: Ledgers) -> Ledgers:
+    """The same rows, in which most tasks are of one month."""
+    return replace(drawn, cost_ledger=_of_months(drawn.cost_ledger), impact_ledger=_of_months(drawn.impact_ledger))
+
+
+def _of_months(rows: Rows) -> Rows:
+    return [row | {"task_id": f"{row['task_id']} {row['created_at']:%m}"} if _closed(row) else row for row in rows]
+
+
+def _closed(row: dict[str, Any]) -> bool:
+    return bool(row["task_id"]) and isinstance(row["created_at"], datetime) and row["task_id"].lower() != "t1"
+
+
+async def until_right(exporter: Exporter, conninfo: str, now: datetime) -> None:
+    """Refresh until all is right: when the audit has come to what changed, and the months have been read again."""
+    expected, found = report(read(conninfo), Settings(windows=WINDOWS), now), ["no refresh"]
+    for _ in range(20):
+        await exporter.refresh()
+        found = differences(exporter.samples(), expected)
+        if not found:
+            break
+    assert found == []
+
+
+@FEW
+@given(data=st.data())
+async def test_changes_are_served(ledger_database: str, data: st.DataObject) -> None:
+    empty(ledger_database)
+    clock, days = Clock(START), 75
+    closed(data.draw(ledgers(START, days=days))).write(ledger_database)
+    with TemporaryDirectory() as directory:
+        config = configure(ledger_database, Path(directory, "rollups"), report={"windows": list(WINDOWS)})
+        compacting = config.model_copy(update={"state": State(path=config.state.path, tasks_for=timedelta(days=7))})
+        async with running(compacting, clock) as exporter:
+            await exporter.refresh()
+            for _ in range(4):
+                clock.now += data.draw(STEPS)
+                closed(data.draw(ledgers(clock.now, 4, days))).told(clock.now).write(ledger_database)
+                alter(ledger_database, data.draw(st.sampled_from((*TOLD, *SILENT))), clock.now)
+                await until_right(exporter, ledger_database, clock.now)
+            again = config.model_copy(update={"state": State(path=Path(directory, "again"))})
+            async with running(again, clock) as built:
+                await built.refresh()
+                assert exporter.samples() == built.samples()
