@@ -16,6 +16,7 @@ from exporter.sections import SECTIONS
 from tests.end_to_end.process import Exporter, running
 from tests.waiting import DEADLINE
 
+pytestmark = pytest.mark.slow
 Moment = Callable[[Path, Path], bool]
 """Whether the moment has come, by the directory of temporary files and the file of standard output."""
 

@@ -14,7 +14,7 @@ ONE_LEDGER = """
 databases: {main: {dsn_env: LEDGERS_DSN}}
 ledgers: {costs: {database: main}}
 state: {path: rollups.duckdb}
-refresh: {interval: 500ms}
+refresh: {interval: 100ms}
 """
 FILL = """
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, input_tokens, output_tokens, cost_usd)

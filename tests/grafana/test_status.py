@@ -28,7 +28,8 @@ def series(name: str, values: str, **labels: str) -> dict[str, str]:
 def evaluate(path: Path, given: list[dict[str, str]], checks: list[Check], interval: str = "1m") -> None:
     """Check expressions over series with one sample per interval."""
     tests = [{"expr": expression, "eval_time": moment, "exp_samples": samples} for expression, moment, samples in checks]
-    content = {"tests": [{"interval": interval, "input_series": given, "promql_expr_test": tests}]}
+    case = {"interval": interval, "input_series": given, "promql_expr_test": tests}
+    content = {"evaluation_interval": interval, "tests": [case]}  # promtool steps through the time even without rules
     path.write_text(json.dumps(content), encoding="utf-8")
     result = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def numbers(report: Report) -> dict[str, list[Sample]]:
     return {family.metric.name: list(family.samples) for family in report.families}
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(POLLS, min_size=1, max_size=6), st.one_of(st.sampled_from([{}, SMALL, SHORT]), NARROW))
 def test_a_report_is_the_same_whatever_is_kept(polls: list[Poll], keys: dict[str, Any]) -> None:

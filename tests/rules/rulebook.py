@@ -11,6 +11,13 @@ from tests.conftest import ROOT
 
 FILES = sorted(ROOT.glob("rules/*.yml"))
 UNIT_TESTS = sorted(ROOT.glob("rules/tests/*.yml"))
+ALERT_CASES: list[dict[str, Any]] = [
+    case
+    for path in UNIT_TESTS
+    for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
+    for case in test.get("alert_rule_test", [])
+]
+"""What the unit tests expect of alerts: each with a name, a moment and the alerts that fire."""
 
 DEFAULTS = dict(
     re.findall(r'or \$externalLabels\.(\w+) "(http://[^"]+)"', (ROOT / "rules/alerts.yml").read_text(encoding="utf-8"))

@@ -8,16 +8,10 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.rules.rulebook import ALERTS, UNIT_TESTS, Rule
+from tests.rules.rulebook import ALERT_CASES, ALERTS, Rule
 
 FILE = ROOT / "alertmanager.yml"
-LABELS = {
-    case["alertname"]: set(fired["exp_labels"])
-    for path in UNIT_TESTS
-    for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
-    for case in test.get("alert_rule_test", [])
-    for fired in case["exp_alerts"]
-}
+LABELS = {case["alertname"]: set(fired["exp_labels"]) for case in ALERT_CASES for fired in case["exp_alerts"]}
 CONFIG: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 

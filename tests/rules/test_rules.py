@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.sections import SECTIONS
 from exporter.telemetry import Telemetry
 from tests.conftest import ROOT
-from tests.rules.rulebook import ALERTS, DEFAULTS, FILES, RECORDED, THRESHOLDS, UNIT_TESTS, Rule
+from tests.rules.rulebook import ALERT_CASES, ALERTS, DEFAULTS, FILES, RECORDED, THRESHOLDS, UNIT_TESTS, Rule
 
 CATALOGUE = {metric.name: metric.labels for section in SECTIONS.values() for metric in section.METRICS}
 CATALOGUE |= {metric.name: metric.labels for metric in Telemetry("", "").catalogue()} | {"up": ()}
@@ -216,13 +215,6 @@ def test_only_alerts_about_the_exporter_have_a_shard(alert: Rule) -> None:
 
 def _fired(alert: Rule) -> list[Any]:
     """The expected firing alerts of this name in all unit tests."""
-    cases = [
-        case
-        for path in UNIT_TESTS
-        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
-        for case in test.get("alert_rule_test", [])
-        if case["alertname"] == alert.name
-    ]
-    fired = [each for case in cases for each in case["exp_alerts"]]
+    fired = [each for case in ALERT_CASES if case["alertname"] == alert.name for each in case["exp_alerts"]]
     assert fired
     return fired
