@@ -21,7 +21,7 @@ class ReadError(Exception):
     """Not all numbers could be computed. The message is one line without secrets.
 
     ``ledgers`` has the reason for each ledger that could not be read, and ``sections`` for each section of the report that
-    could not be computed, by their names. ``snapshot`` has all other numbers; it is None if there are none.
+    could not be computed, by their names. ``snapshot`` has all other numbers; it is None if the rollup file cannot be used.
     """
 
     def __init__(
