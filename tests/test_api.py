@@ -17,13 +17,14 @@ from psycopg.conninfo import make_conninfo
 
 import exporter
 from exporter.sections import SECTIONS
+from tests import blocks
 from tests.conftest import ROOT
 from tests.end_to_end.process import LEDGERS
 from tests.integration.running import LEDGERS as NAMES
 from tests.waiting import until_async
 
 PAGE = (ROOT / "docs/python.md").read_text(encoding="utf-8")
-MONTH, CONTENT, FAILURE, ASYNC = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+EXAMPLES = MONTH, CONTENT, FAILURE, ASYNC = tuple(block.text for block in blocks.of("python"))
 SPENT = """
 SELECT quests.name, sum(cost_usd) FROM cost_ledger JOIN quests ON quests.id = quest_id
  WHERE created_at BETWEEN date_trunc('day', now()) - interval '29 days' AND now() GROUP BY quests.name
