@@ -6,7 +6,7 @@ WORKDIR /build
 # the last step installs only what the exporter needs.
 COPY requirements.lock .
 RUN pip download --no-deps --require-hashes --only-binary=:all: --requirement=requirements.lock --dest=/wheels
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY exporter exporter
 RUN pip wheel --no-index --find-links=/wheels --no-deps --wheel-dir=/wheels . \
     && python -m venv --without-pip /opt/resource-exporter \

@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format coverage docs site dashboards rules bench soak lock clean
+.PHONY: help setup demo test lint format coverage docs site dashboards rules bench soak dist sbom lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ bench: .venv/installed .bench/installed ## benchmark against other exporters (SI
 
 soak: .venv/installed ## run the exporter through ten minutes of faults (ARGS="--minutes 60 --seed 2")
 	@$(BIN)/python -m bench.soak $(ARGS)
+
+dist: .venv/installed ## build the wheel and the source distribution in dist/
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(BIN)/python -m hatchling build --directory dist
+
+sbom: .venv/installed ## write the SBOM (CycloneDX) and the licences of the runtime dependencies into dist/
+	@$(BIN)/python -m deploy.sbom
 
 lock: .venv/locked ## update requirements.lock (ARGS=--upgrade takes the newest versions)
 	@$(BIN)/pip-compile --quiet --no-config --no-strip-extras --allow-unsafe --generate-hashes --extra=demo --extra=dev \

@@ -9,6 +9,7 @@ from pathlib import Path
 from exporter import __version__, app, backfill, check, logs
 from exporter.backfill import STEPS, BackfillError, SpanError, Target, parse_span
 from exporter.calendar import Calendar
+from exporter.completion import SHELLS, script
 from exporter.config import ConfigError, load
 from exporter.config.errors import Problem
 from exporter.demo.binaries import EmbeddedPostgresError
@@ -18,14 +19,40 @@ from exporter.web.server import AddressError, parse_address, parse_path
 
 IMPORT = "written; to import it: promtool tsdb create-blocks-from --max-block-duration=24h openmetrics {file} DATA_DIRECTORY"
 USER_ERRORS = (AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
-DESCRIPTION = """\
-Read the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serve them as Prometheus gauges.
-
-  resource-exporter demo                          try it with a simulated fleet, without a configuration
-  resource-exporter check --config.file=my.yml    check the configuration and the ledgers
-  resource-exporter serve --config.file=my.yml    run the exporter
-"""
-COMMANDS = ("serve", "check", "backfill", "demo")
+DESCRIPTION = "Read the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serve them as Prometheus gauges."
+EXAMPLES = {
+    "": """\
+resource-exporter demo                          try it with a simulated fleet, without a configuration
+resource-exporter check --config.file=my.yml    check the configuration and the ledgers
+resource-exporter serve --config.file=my.yml    run the exporter
+resource-exporter serve --help                  list the flags of a command
+""",
+    "serve": """\
+resource-exporter serve --config.file=my.yml
+resource-exporter serve --config.file=my.yml --web.listen-address=127.0.0.1:9877 --web.config.file=web.yml
+RESOURCE_EXPORTER_CONFIG_FILE=my.yml resource-exporter serve --log.format=json
+kill -HUP PID                                   read the configuration again
+""",
+    "check": """\
+resource-exporter check --config.file=my.yml
+resource-exporter check --config.file=my.yml && resource-exporter serve --config.file=my.yml
+""",
+    "backfill": """\
+resource-exporter backfill --config.file=my.yml --from=2026-01-01
+resource-exporter backfill --config.file=my.yml --from=2026-01-01 --to=2026-03-31 --step=5m --output=spring.om
+promtool tsdb create-blocks-from --max-block-duration=24h openmetrics history.om DATA_DIRECTORY
+""",
+    "demo": """\
+resource-exporter demo                          then open http://localhost:9877/; Ctrl-C removes everything
+resource-exporter demo --profile=litellm --web.listen-address=127.0.0.1:9999
+""",
+    "completion": """\
+source <(resource-exporter completion bash)
+resource-exporter completion zsh > ~/.zfunc/_resource-exporter
+resource-exporter completion fish > ~/.config/fish/completions/resource-exporter.fish
+""",
+}
+COMMANDS = ("serve", "check", "backfill", "demo", "completion")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,30 +126,32 @@ def _demo(options: argparse.Namespace) -> None:
     )
 
 
+def _completion(options: argparse.Namespace) -> None:
+    sys.stdout.write(script(_parser(), options.shell))
+
+
 def _parser() -> Parser:
-    parser = Parser(prog="resource-exporter", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="resource-exporter", description=DESCRIPTION, examples=EXAMPLES[""])
     parser.add_argument("--version", action="version", version=f"resource-exporter {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     serve = _command(commands, "serve", _serve, "read the ledgers and serve the metrics until stopped")
     _config_flag(serve)
     _web_flags(serve)
-    serve.flag("--web.config.file", help="TLS, users and headers, in the format of exporter-toolkit; see docs/web.md")
+    web = "TLS, users and headers, in the format of exporter-toolkit; see docs/web.md"
+    serve.flag("--web.config.file", help=web, file=True)
     serve.flag("--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true")
     about = "try a refresh of every ledger and print what would stop serve from working, and how to fix it"
     _config_flag(_command(commands, "check", _check, about, level="error"))
-    filled = _command(commands, "backfill", _backfill, "write the history of the gauges as a file that Prometheus can import")
-    _config_flag(filled)
-    filled.flag("--from", dest="span_from", required=True, help="the first day, such as 2026-01-31")
-    filled.flag("--to", dest="span_to", help="the last day; default: today")
-    filled.flag("--step", default="1h", help=f"the time between samples, one of {', '.join(STEPS)}")
-    filled.flag("--job", default="resource-exporter", help="the job label that Prometheus gives the exporter")
-    filled.flag("--instance", default="localhost:9877", help="the instance label that Prometheus gives the exporter")
-    filled.flag("--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write")
+    about = "write the history of the gauges as a file that Prometheus can import"
+    _backfill_flags(_command(commands, "backfill", _backfill, about))
     demo = _command(commands, "demo", _demo, "start a private PostgreSQL with a simulated fleet and serve its metrics")
     _web_flags(demo)
     about = "the tables that are simulated: scidex, or litellm for those of a LiteLLM proxy"
-    demo.flag("--profile", type=one_of("scidex", "litellm"), default="scidex", help=about)
+    demo.flag("--profile", values=("scidex", "litellm"), default="scidex", help=about)
     demo.flag("--seed", type=int, default=20, help="seed of the simulation: the same seed gives the same history")
+    completion = _subparser(commands, "completion", _completion, "print a script that completes commands and flags in a shell")
+    completion.set_defaults(log_level="error", log_format="logfmt")
+    completion.add_argument("shell", metavar="SHELL", type=one_of(*SHELLS), choices=SHELLS, help=", ".join(SHELLS))
     return parser
 
 
@@ -133,17 +162,38 @@ def _command(
     text: str,
     level: logs.Level = "info",
 ) -> Parser:
-    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser = _subparser(commands, name, function, text)
+    parser.flag("--log.level", values=tuple(logs.LEVELS), default=level, help="debug, info, warn or error")
+    parser.flag("--log.format", values=("logfmt", "json"), default="logfmt", help="logfmt or json, to standard error")
+    return parser
+
+
+def _subparser(
+    commands: "argparse._SubParsersAction[Parser]",
+    name: str,
+    function: Callable[[argparse.Namespace], int | None],
+    text: str,
+) -> Parser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", examples=EXAMPLES[name])
     parser.set_defaults(command=function)
-    parser.flag("--log.level", type=one_of(*logs.LEVELS), default=level, help="debug, info, warn or error")
-    parser.flag("--log.format", type=one_of("logfmt", "json"), default="logfmt", help="logfmt or json, to standard error")
     return parser
 
 
 def _config_flag(parser: Parser) -> None:
-    parser.flag("--config.file", type=Path, default=Path("config.yml"), help="the configuration; see docs/configuration.md")
+    about = "the configuration; see docs/configuration.md"
+    parser.flag("--config.file", type=Path, default=Path("config.yml"), help=about, file=True)
 
 
 def _web_flags(parser: Parser) -> None:
     parser.flag("--web.listen-address", default=":9877", help="address to listen on: host:port, :port or [ipv6]:port")
     parser.flag("--web.telemetry-path", default="/metrics", help="path of the metrics")
+
+
+def _backfill_flags(parser: Parser) -> None:
+    _config_flag(parser)
+    parser.flag("--from", dest="span_from", required=True, help="the first day, such as 2026-01-31")
+    parser.flag("--to", dest="span_to", help="the last day; default: today")
+    parser.flag("--step", default="1h", help=f"the time between samples, one of {', '.join(STEPS)}")
+    parser.flag("--job", default="resource-exporter", help="the job label that Prometheus gives the exporter")
+    parser.flag("--instance", default="localhost:9877", help="the instance label that Prometheus gives the exporter")
+    parser.flag("--output", type=Path, default=Path("history.om"), help="the OpenMetrics file to write", file=True)

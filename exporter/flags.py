@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -12,10 +13,14 @@ EPILOG = "Every flag is also read from the environment: --config.file from RESOU
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line with the nearest valid command or flag."""
+    """An argument parser whose errors are one line with the nearest valid command or flag.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(epilog=EPILOG, **options)
+    ``examples`` are lines at the end of the help, each a command and what it does.
+    """
+
+    def __init__(self, examples: str = "", **options: Any) -> None:
+        epilog = f"examples:\n{textwrap.indent(examples, '  ')}\n{EPILOG}" if examples else EPILOG
+        super().__init__(epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
         self.set_defaults(parser=self)
         self._flags: list[str] = []
 
@@ -23,22 +28,31 @@ class Parser(argparse.ArgumentParser):
         """Print one line on standard error and exit with code 2."""
         self.exit(2, f"{self.prog}: {message}; {self.prog} --help lists all flags\n")
 
-    def flag(
+    def flag(  # noqa: PLR0913 - keywords, as in argparse
         self,
         name: str,
         *,
         help: str,  # noqa: A002 - as argparse calls it
         default: object = None,
         required: bool = False,
+        values: Sequence[str] = (),
+        file: bool = False,
         **options: Any,
     ) -> None:
-        """Add a flag. Its environment variable, where set, replaces the default and satisfies ``required``."""
+        """Add a flag. Its environment variable, where set, replaces the default and satisfies ``required``.
+
+        ``values`` are the only valid ones. ``file`` says that the value is a file, which a shell completes.
+        """
         plain = name.lstrip("-").replace(".", "_").replace("-", "_")
         variable = PREFIX + plain.upper()
         given = os.environ.get(variable, default)
         shown = f"{help} ({'' if default is None else f'default: {default}; '}environment: {variable})"
         options = {"dest": plain, "metavar": "VALUE", **options}
-        self.add_argument(name, default=given, required=required and given is None, help=shown, **options)
+        if values:
+            options |= {"type": one_of(*values), "choices": values}
+        action = self.add_argument(name, default=given, required=required and given is None, help=shown, **options)
+        if file:
+            action.complete = "file"  # type: ignore[attr-defined]  # read by shtab
         self._flags.append(name)
 
     def refuse(self, argument: str) -> NoReturn:
@@ -54,7 +68,7 @@ class Parser(argparse.ArgumentParser):
 def one_of(*values: str) -> Callable[[str], str]:
     """Return an argparse type that accepts only these values.
 
-    A type and not ``choices``: argparse does not check a default against ``choices``, and ours may come from the environment.
+    Not ``choices`` alone: argparse does not check a default against them, and ours may come from the environment.
     """
 
     def chosen(text: str) -> str:

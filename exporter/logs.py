@@ -61,6 +61,24 @@ def configure(level: Level, layout: Layout, stream: TextIO) -> None:
     _route(LEVELS[level], shared, layout, stream)
 
 
+def configure_library() -> None:
+    """Write events to the standard library's logging, where a program sees warnings and errors, with secrets redacted.
+
+    A program that has configured structlog itself gets them there.
+    """
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[
+                structlog.stdlib.filter_by_level,
+                structlog.processors.format_exc_info,
+                _redacted,
+                structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False),
+            ],
+            wrapper_class=structlog.stdlib.BoundLogger,
+            logger_factory=structlog.stdlib.LoggerFactory(),
+        )
+
+
 class Pace:
     """Limits progress lines to one every ``seconds``. ``clock`` returns monotonic seconds."""
 

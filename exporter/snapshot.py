@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from exporter.metrics import Family
+from prometheus_client.samples import Sample
+
+from exporter.config.errors import suggestion
+from exporter.metrics import SHARD, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,22 @@ class Snapshot:
         """When a ledger was last read: ``as_of`` while one is up, else the last success of any."""
         successes = [ledger.last_success for ledger in self.ledgers if ledger.last_success]
         return self.as_of if any(ledger.up for ledger in self.ledgers) else max(successes, default=self.as_of)
+
+    def samples(self, metric: str) -> list[Sample]:
+        """The samples of a metric as on ``/metrics``: ``labels`` by name, and a finite ``value`` in the unit of the metric.
+
+        There are none where the ledgers do not tell the metric, and ``absent`` has the reason. Amounts are added up exactly
+        and become a float once, here.
+
+        Raises:
+            LookupError: there is no such metric.
+        """
+        families = {family.metric.name: family for family in self.families}
+        if metric not in families:
+            if metric not in self.absent:
+                raise LookupError(f"no metric {metric}; {suggestion(metric, families)}")
+            return []
+        names = families[metric].metric.labels
+        constant = {} if self.shard is None else {SHARD: self.shard}
+        found = families[metric].samples
+        return [Sample(metric, dict(zip(names, values, strict=True)) | constant, value) for values, value in found]

@@ -14,7 +14,6 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
-    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.metrics_core import Metric
@@ -41,12 +40,17 @@ class OwnMetric:
 
 
 class _Alone(CollectorRegistry):
-    """A registry of one family, with more labels on its samples."""
+    """A registry of one family, with more labels on its samples.
+
+    It is without times of creation, which double the series of the counters, and which Prometheus does not use. To disable
+    them in prometheus_client would change the metrics of a program that imports the package too.
+    """
 
     def __init__(self, family: Metric, labels: Mapping[str, str]) -> None:
         super().__init__()
         self._family = copy(family)
-        self._family.samples = [sample._replace(labels={**sample.labels, **labels}) for sample in family.samples]
+        kept = (sample for sample in family.samples if not sample.name.endswith("_created"))
+        self._family.samples = [sample._replace(labels={**sample.labels, **labels}) for sample in kept]
 
     def collect(self) -> Iterator[Metric]:
         """The family."""
@@ -61,8 +65,6 @@ class Telemetry:
     """
 
     def __init__(self, version: str, revision: str) -> None:
-        # Creation times double the series of the counters, and Prometheus does not use them.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._catalogue: list[OwnMetric] = []
         self._families: dict[str, tuple[Metric, tuple[bytes, bytes]]] = {}

@@ -9,15 +9,13 @@ from pathlib import Path
 import duckdb
 from psycopg import sql
 
-from exporter import __version__
-from exporter.app import now, pipeline
+from exporter.app import now
 from exporter.calendar import HOUR
 from exporter.config import Config, Ledger
 from exporter.errors import first_line
-from exporter.exposition.bodies import Publisher
+from exporter.once import apart, failures
 from exporter.report.reporter import Reporter
 from exporter.sync.refresher import Refresher
-from exporter.telemetry import Telemetry
 
 REFRESHES = 2
 """The first refresh builds the rollups; the second one also runs the watermark and the audit."""
@@ -50,28 +48,17 @@ async def run(config: Config, newest: Mapping[str, datetime | None], directory: 
     ledgers = {name: _narrowed(config.ledgers[name], moment) for name, moment in newest.items()}
     held = {ledger.database for ledger in ledgers.values()}
     databases = {name: database for name, database in config.databases.items() if name in held}
-    state = config.state.model_copy(update={"path": directory / "rollups.duckdb"})
-    private = config.model_copy(update={"ledgers": ledgers, "databases": databases, "state": state})
-    telemetry = Telemetry(__version__, "")
-    async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
+    narrowed = config.model_copy(update={"ledgers": ledgers, "databases": databases})
+    async with apart(narrowed, directory / "rollups.duckdb") as refresher:
         for _ in range(REFRESHES):
             for database_sync in refresher.database_syncs:
                 await refresher.refresh(database_sync)
-        failures, rejected = _failures(refresher), _rejected(refresher)
+        failed, rejected = failures(refresher), _rejected(refresher)
         try:
-            report = await refresher.worker.run(Reporter(refresher.rollups, private).make, {}, now())
+            report = await refresher.worker.run(Reporter(refresher.rollups, refresher.config).make, {}, now())
         except duckdb.Error as error:
-            return Trial(rejected, failures, first_line(error), {})
-    return Trial(rejected, failures, None, report.errors)
-
-
-def _failures(refresher: Refresher) -> dict[str, str]:
-    return {
-        name: database_sync.last_error(name) or "unknown"
-        for database_sync in refresher.database_syncs
-        for name, up in database_sync.up.items()
-        if not up
-    }
+            return Trial(rejected, failed, first_line(error), {})
+    return Trial(rejected, failed, None, report.errors)
 
 
 def _rejected(refresher: Refresher) -> Mapping[str, Mapping[str, int]]:

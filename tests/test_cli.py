@@ -1,10 +1,12 @@
 """Wrong arguments are answered with one line that names the nearest valid command or flag."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from exporter.cli import main
+from exporter.cli import COMMANDS, _parser, main
+from exporter.flags import parse
 
 HELP = "; resource-exporter{} --help lists all flags\n"
 
@@ -12,12 +14,15 @@ HELP = "; resource-exporter{} --help lists all flags\n"
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ([], "resource-exporter: the first argument must be a command, one of serve, check, backfill, demo" + HELP),
+        ([], "resource-exporter: the first argument must be a command, one of serve, check, backfill, demo, completion" + HELP),
         (["srve"], "resource-exporter: unknown command 'srve'; did you mean serve?" + HELP),
-        (["xyzzy"], "resource-exporter: unknown command 'xyzzy'; must be one of serve, check, backfill, demo" + HELP),
+        (
+            ["xyzzy"],
+            "resource-exporter: unknown command 'xyzzy'; must be one of serve, check, backfill, demo, completion" + HELP,
+        ),
         (
             ["--config.file=x.yml", "serve"],
-            "resource-exporter: the first argument must be a command, one of serve, check, backfill, demo" + HELP,
+            "resource-exporter: the first argument must be a command, one of serve, check, backfill, demo, completion" + HELP,
         ),
         (["serve", "--web.listn-address=:1"], "unknown flag --web.listn-address; did you mean --web.listen-address?" + HELP),
         (["check", "--config-file=x.yml"], "unknown flag --config-file; did you mean --config.file?" + HELP),
@@ -30,6 +35,8 @@ HELP = "; resource-exporter{} --help lists all flags\n"
         (["serve", "--log.level=loud"], "argument --log.level: 'loud' must be one of debug, info, warn, error" + HELP),
         (["demo", "--profile=x"], "argument --profile: 'x' must be one of scidex, litellm" + HELP),
         (["demo", "--seed=x"], "argument --seed: invalid int value: 'x'" + HELP),
+        (["completion", "tcsh"], "argument SHELL: 'tcsh' must be one of bash, zsh, fish" + HELP),
+        (["completion"], "the following arguments are required: SHELL" + HELP),
         (["backfill"], "the following arguments are required: --from" + HELP),
     ],
 )
@@ -65,3 +72,19 @@ def test_the_files_and_the_command_of_the_hint_exist(capsys: pytest.CaptureFixtu
         main(["demo", "--help"])
     assert ended.value.code == 0
     assert "--seed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_ends_with_examples_that_the_parser_accepts(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*filter(None, [command]), "--help"])
+    assert ended.value.code == 0
+    _, examples = capsys.readouterr().out.split("\nexamples:\n")
+    commands = [
+        part.split("  ")[0].split(" > ")[0] for line in examples.splitlines() for part in re.split("&& |<\\(", line.strip())
+    ]
+    known = [part.rstrip(")").split()[1:] for part in commands if part.startswith("resource-exporter ")]
+    assert known
+    for arguments in known:
+        if arguments[-1] != "--help":
+            assert parse(_parser(), COMMANDS, arguments).command

@@ -1,13 +1,10 @@
-"""The repository as a whole: the wheel, the lock, the workflows, and strings that must not be in it."""
+"""The repository as a whole: the lock, the workflows, and strings that must not be in it."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +12,8 @@ import yaml
 
 from exporter import __version__
 from tests.conftest import ROOT
+from tests.repository import tracked
 
-SHIPPED = {".yml", ".sql", ".html", ".css", ".svg"}
 # In parts, so that this file passes its own test.
 REGISTRIES = re.compile(
     "|".join(["pypi" + r"\.org", "python" + "hosted", "/simp" + "le/", "npm" + "js", "proxy.golang" + r"\.org"])
@@ -24,30 +21,6 @@ REGISTRIES = re.compile(
 TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 TOLD = re.compile(r"`make ([a-z][a-z ]*?)(?: [A-Z]+=[^`]*)?`")
 HOMES = re.compile("|".join(["/ro" + "ot/", "/ho" + "me/[a-z]", "/Us" + "ers/[A-Za-z]"]))
-
-
-def _files() -> list[Path]:
-    if shutil.which("git") is None or not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout")
-    # In CI the tests run as root, and the checkout may belong to another user.
-    git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True)
-    return [path for path in map(ROOT.joinpath, listed.stdout.splitlines()) if path.is_file()]
-
-
-def test_wheel_contains_the_whole_package(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "exporter", source / "exporter", ignore=shutil.ignore_patterns("__pycache__"))
-    build = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", f"--wheel-dir={tmp_path}", "."]
-    subprocess.run(build, cwd=source, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    expected = {path.relative_to(source).as_posix() for path in source.glob("exporter/**/*") if path.is_file()}
-    assert wheel.name == f"resource_exporter-{__version__}-py3-none-any.whl"
-    assert {Path(name).suffix for name in expected} <= {".py", ".typed", *SHIPPED}
-    assert expected <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_version_is_printed() -> None:
@@ -63,14 +36,14 @@ def test_changelog_has_the_version() -> None:
 
 @pytest.mark.parametrize("pattern", [REGISTRIES, HOMES], ids=["registry", "home"])
 def test_no_file_names_a_registry_or_a_home_directory(pattern: re.Pattern[str]) -> None:
-    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in _files()}
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in tracked()}
     assert {name: found[0] for name, text in texts.items() if (found := pattern.search(text))} == {}
 
 
 def test_lock_pins_every_package_by_hash_and_names_no_source() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     packages = re.findall(
-        r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==\S+(?: ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE
+        r"^([a-z0-9-]+)(?:\[[a-z,-]+\])?==\S+(?: ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE
     )
     lines = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
     assert len(packages) == len(lines)

@@ -2,17 +2,16 @@
 
 import io
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 import yaml
 
-from exporter import check
+from exporter import api, check
 from exporter.config import Config, parse
+from exporter.exposition.render import Renderer
 from tests.conftest import ROOT
-from tests.integration.running import Clock, running
 
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -36,10 +35,9 @@ async def test_check_has_no_warning_about_the_example(config: Config) -> None:
     assert [line for line in output.getvalue().splitlines() if not line.startswith("ok ")] == []
 
 
-async def test_the_example_gives_the_samples_that_are_shown(config: Config) -> None:
-    async with running(config, Clock(datetime.now(UTC))) as exporter:
-        await exporter.refresh(2)
-        served = exporter.page().splitlines()
+async def test_the_example_gives_the_samples_that_are_shown(config: Config, tmp_path: Path) -> None:
+    snapshot = await api.snapshot(config, tmp_path / "rollups")
+    served = Renderer().render(snapshot.families).decode().splitlines()
     assert len(SAMPLES) == 6
     assert [sample for sample in SAMPLES if sample not in served] == []
 

@@ -2,7 +2,7 @@ import subprocess
 from collections.abc import Iterable
 
 import pytest
-from prometheus_client import Metric
+from prometheus_client import CollectorRegistry, Counter, Metric, generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -124,3 +124,9 @@ def test_promtool_finds_nothing(telemetry: Telemetry) -> None:
     page = telemetry.render()[0].decode()
     checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False, text=True)
     assert (checked.stdout + checked.stderr).splitlines() == []
+
+
+def test_times_of_creation_are_left_out_here_and_nowhere_else(telemetry: Telemetry) -> None:
+    assert [body for body in telemetry.render() if b"_created" in body] == []
+    Counter("calls", "Calls of a program that imports the package.", registry=(registry := CollectorRegistry()))
+    assert b"calls_created" in generate_latest(registry)

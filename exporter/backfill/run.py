@@ -11,17 +11,15 @@ from prometheus_client.utils import floatToGoString
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
 
-from exporter import __version__
-from exporter.app import pipeline
 from exporter.backfill.budgets import BudgetHistory
 from exporter.backfill.history import History
 from exporter.backfill.series import Sample
 from exporter.backfill.span import Span, Target
 from exporter.calendar import ONE_DAY
 from exporter.config import Config
-from exporter.exposition.bodies import Publisher
 from exporter.exposition.render import head, series
 from exporter.metrics import SHARD
+from exporter.once import apart, failures
 from exporter.report import labelling
 from exporter.report.context import ReportContext
 from exporter.sections import available
@@ -31,7 +29,6 @@ from exporter.sources.statements import BEGINNING
 from exporter.sync.batches import BatchReader
 from exporter.sync.ledger import LedgerSync
 from exporter.sync.refresher import Refresher
-from exporter.telemetry import Telemetry
 
 
 class BackfillError(Exception):
@@ -48,10 +45,7 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
     if "costs" not in config.ledgers:
         raise BackfillError("backfill needs a ledger of costs; fix: add ledgers.costs to the configuration")
     with TemporaryDirectory(dir=output.parent, prefix=".backfill-") as directory, _progress() as bar:
-        state = config.state.model_copy(update={"path": Path(directory) / "rollups.duckdb"})
-        private = config.model_copy(update={"state": state})
-        telemetry = Telemetry(__version__, "")
-        async with pipeline(private, Publisher(telemetry), telemetry) as refresher:
+        async with apart(config, Path(directory) / "rollups.duckdb") as refresher:
             await _build(refresher, bar)
             history = await refresher.worker.run(_begin, refresher, span)
             await _load(_costs(refresher), history, bar)
@@ -63,9 +57,8 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
 async def _build(refresher: Refresher, bar: ProgressBar) -> None:
     for database_sync in bar.track(refresher.database_syncs, description="building the rollups"):
         await refresher.refresh(database_sync)
-        for ledger, up in database_sync.up.items():
-            if not up:
-                raise BackfillError(f"ledger {ledger} cannot be read: {database_sync.last_error(ledger)}")
+        for ledger, reason in failures(refresher).items():
+            raise BackfillError(f"ledger {ledger} cannot be read: {reason}")
 
 
 def _begin(refresher: Refresher, span: Span) -> History:

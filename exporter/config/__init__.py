@@ -3,7 +3,7 @@
 from exporter.config.dsn import Database, conninfo
 from exporter.config.errors import ConfigError, Problem, SecretError
 from exporter.config.ledgers import LEDGERS, Ledger
-from exporter.config.loader import load, parse
+from exporter.config.loader import from_settings, load, parse
 from exporter.config.providers import ProviderFamily
 from exporter.config.settings import Config, Limits, Refresh, ReportSettings, State, Waste
 from exporter.config.values import Window
@@ -24,6 +24,7 @@ __all__ = [
     "Waste",
     "Window",
     "conninfo",
+    "from_settings",
     "load",
     "parse",
 ]

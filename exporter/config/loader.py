@@ -1,5 +1,7 @@
 """From a configuration file to a :class:`~exporter.config.settings.Config`."""
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +32,25 @@ def parse(text: str, source: Path | str) -> Config:
     context = Context(_database_names(document.data.get("databases")), _profile(document.data))
     config = validate(Config, document, str(source), context)
     return _absolute(config, Path(source).absolute().parent)
+
+
+def from_settings(settings: Mapping[str, object]) -> Config:
+    """A configuration from the content of a file as nested mappings and lists. Relative paths start from the current directory.
+
+    Raises:
+        ConfigError: something in it is wrong; one line for each problem.
+        TypeError: a value is neither text, a number, a path, None nor a container of these.
+    """
+    return parse(json.dumps(settings, ensure_ascii=False, default=_plain), "settings")
+
+
+def _plain(value: object) -> object:
+    """What JSON writes in the place of a path or another mapping."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} in the settings; fix: write the value as in a configuration file, such as '15s'")
 
 
 def parse_profile(text: str, source: str) -> Mapping[str, Table]:

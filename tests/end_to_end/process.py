@@ -104,10 +104,21 @@ class Exporter:
 @contextmanager
 def running(directory: Path, command: str, *flags: str, **environment: str) -> Iterator[Exporter]:
     """Run ``resource-exporter`` with a command on a free port; it is killed at the end if it is still running."""
+    with started(
+        [sys.executable, "-m", "exporter"], directory, command, *flags, environment=os.environ | environment
+    ) as exporter:
+        yield exporter
+
+
+@contextmanager
+def started(
+    program: Sequence[str], directory: Path, command: str, *flags: str, environment: Mapping[str, str]
+) -> Iterator[Exporter]:
+    """The same for another installation, in this environment only."""
     log = directory / "exporter.log"
-    arguments = [sys.executable, "-m", "exporter", command, "--web.listen-address=127.0.0.1:0", "--log.format=json", *flags]
+    arguments = [*program, command, "--web.listen-address=127.0.0.1:0", "--log.format=json", *flags]
     with log.open("w") as stream, (directory / "exporter.out").open("w") as out:
-        process = subprocess.Popen(arguments, stderr=stream, stdout=out, text=True, env=os.environ | environment)
+        process = subprocess.Popen(arguments, stderr=stream, stdout=out, text=True, env=environment)
     exporter = Exporter(process, log)
     try:
         exporter.until(exporter._listening)

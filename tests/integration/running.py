@@ -1,6 +1,5 @@
 """The exporter in the test process, with real databases and a clock that the test sets. Samples are parsed from its bytes."""
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import pipeline
-from exporter.config import Config, parse
+from exporter.config import Config, from_settings
 from exporter.exposition.bodies import Publisher
 from exporter.exposition.negotiation import Encoding, Format, Representation
+from exporter.once import failures
 from exporter.sync.refresher import Refresher
 from exporter.telemetry import PREFIX, Telemetry
 from exporter.web.page.page import Page as Dashboard
@@ -43,7 +43,7 @@ def configure(conninfo: str, state: Path, **keys: Any) -> Config:
         "ledgers": {name: {"database": "main"} for name in LEDGERS},
         "state": {"path": str(state)},
     }
-    return parse(json.dumps(document | keys), Path("config.yml"))
+    return from_settings(document | keys)
 
 
 class Exporter:
@@ -85,14 +85,8 @@ class Exporter:
     async def last_errors(self, times: int = 2) -> dict[str, str]:
         """Refresh every database this many times, also after failures. Returns the errors of the last time by ledger."""
         for _ in range(times):
-            for database_sync in self._refresher.database_syncs:
-                await self._refresher.refresh(database_sync)
-        found = {
-            name: database_sync.last_error(name)
-            for database_sync in self._refresher.database_syncs
-            for name in database_sync.up
-        }
-        return {name: last_error for name, last_error in found.items() if last_error}
+            await self.attempt()
+        return failures(self._refresher)
 
     async def publish_rollups(self) -> None:
         """Publish the content of an existing rollup file."""

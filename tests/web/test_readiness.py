@@ -11,13 +11,11 @@ import duckdb
 import psycopg
 import pytest
 
-from exporter.app import pipeline
-from exporter.exposition.bodies import Publisher
+from exporter import ReadError, api
 from exporter.report.context import ReportContext
 from exporter.report.prepared import Prepared
 from exporter.sections import waste
 from exporter.snapshot import LedgerStatus, Snapshot
-from exporter.telemetry import Telemetry
 from exporter.web.access import Guard
 from tests.end_to_end.process import LEDGERS, running, serving
 from tests.integration.running import configure
@@ -80,13 +78,10 @@ async def test_a_section_that_fails_is_told_with_the_snapshot(
         raise duckdb.InvalidInputException("nonsense")
 
     monkeypatch.setattr(waste, "collect", fail)
-    telemetry = Telemetry("", "")
-    async with pipeline(
-        configure(known_ledger, tmp_path / "rollups"), publisher := Publisher(telemetry), telemetry
-    ) as refresher:
-        await refresher.refresh(refresher.database_syncs[0])
-    assert publisher.snapshot
-    assert publisher.snapshot.failed == ("waste",)
+    with pytest.raises(ReadError) as raised:
+        await api.snapshot(configure(known_ledger, tmp_path / "rollups"), tmp_path / "rollups")
+    assert raised.value.snapshot
+    assert raised.value.snapshot.failed == ("waste",)
 
 
 def test_a_database_that_cannot_be_reached_gave_no_numbers(tmp_path: Path) -> None:
