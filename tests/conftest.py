@@ -26,12 +26,15 @@ LEDGER = ROOT / "tests/end_to_end/ledger.sql"
 CI = os.environ.get("CI") == "true"
 PACKAGES = {
     "chromium": "chromium",
+    "mmdebstrap": "mmdebstrap",
     "openssl": "openssl",
     "pgbouncer": "pgbouncer",
+    "podman": "podman",
     "promtool": "prometheus",
     "prometheus": "prometheus",
     "amtool": "prometheus-alertmanager",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "runc": "runc",
 }
 # A shell starts background jobs with SIGINT ignored, and the processes of the tests would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
