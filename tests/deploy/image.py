@@ -64,12 +64,21 @@ class Podman(NamedTuple):
         # crun refuses a machine with both versions of cgroups.
         return run("podman", *own, "--runtime=runc", "--cgroup-manager=cgroupfs", *arguments, check=check)
 
-    def build(self, context: Path, base: str, wheels: Path, revision: str) -> str:
-        """Build the image of a checkout, without any cache but that of the downloaded wheels; returns its digest."""
+    def build(self, context: Path, base: str, wheels: Path, revision: str, *, offline: bool = False) -> str:
+        """Build the image of a checkout, without any cache but that of the downloaded wheels; returns its digest.
+
+        With ``offline``, pip asks no index: all wheels must have been downloaded by an earlier build.
+        """
+        settings = self.folder / "pip.conf"
+        settings.write_text("[global]\nno-index = true\nfind-links = /wheels\n" if offline else "", encoding="utf-8")
         arguments = [f"--build-arg=BASE={base}", f"--build-arg=REVISION={revision}", f"--timestamp={CREATED}"]
         # In the format of Docker, Podman writes the name of the container of the build. That of OCI has no HEALTHCHECK.
         how = ["--format=oci", "--isolation=chroot", "--network=host", "--layers=false"]
         # pip must trust what this machine trusts.
-        volumes = [f"--volume={wheels}:/wheels", f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"]
+        volumes = [
+            f"--volume={wheels}:/wheels",
+            f"--volume={CERTIFICATES}:{CERTIFICATES}:ro",
+            f"--volume={settings}:/etc/pip.conf",
+        ]
         image = self("build", "--quiet", *how, *volumes, *arguments, f"--file={ROOT / 'Dockerfile'}", context).stdout.strip()
         return self("inspect", "--format={{.Digest}}", image).stdout.strip()
