@@ -1,9 +1,13 @@
 """Values of the chart for tests."""
 
+import re
 from typing import Any
 
+from tests.conftest import ROOT
 from tests.deploy.rendering import MONITORING
 
+PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+(OF_PAGE,) = re.findall(r"^```yaml\n(# values\.yaml\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 MONITORED: dict[str, dict[str, Any]] = {
     name: {"enabled": True, "namespace": MONITORING} for name in ("serviceMonitor", "prometheusRule", "dashboards")
 }

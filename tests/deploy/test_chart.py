@@ -16,10 +16,9 @@ from deploy import package
 from exporter import __version__
 from exporter.config import parse
 from tests.conftest import ROOT
-from tests.deploy.cases import CASES, MONITORED, PROTECTED
+from tests.deploy.cases import CASES, MONITORED, OF_PAGE, PAGE, PROTECTED
 from tests.deploy.rendering import NAME, called, comparable, helm, kustomize, one, with_component
 
-PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 SOURCE = package.CHART
 MANIFESTS = ROOT / "deploy/kubernetes"
 OPERATOR = "monitoring.coreos.com/v1"
@@ -102,13 +101,12 @@ def test_the_notes_say_what_is_missing(chart: Path) -> None:
 
 
 def test_the_commands_of_the_page_install_it(chart: Path, tmp_path: Path) -> None:
-    (values,) = re.findall(r"^```yaml\n# values\.yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (command,) = re.findall(r"^helm install .*$", PAGE, re.MULTILINE)
-    (tmp_path / "values.yaml").write_text(values, encoding="utf-8")
+    (tmp_path / "values.yaml").write_text(OF_PAGE, encoding="utf-8")
     (tmp_path / "dist").mkdir()
     shutil.copy(chart, tmp_path / "dist")
     called(*shlex.split(command), "--dry-run=client", folder=tmp_path)
-    objects = helm(chart, yaml.safe_load(values), tmp_path)
+    objects = helm(chart, yaml.safe_load(OF_PAGE), tmp_path)
     config = parse(one(objects, "ConfigMap", f"{NAME}-config")["data"]["config.yml"], "config.yml")
     (database,) = config.databases.values()
     (variable,) = one(objects, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]["env"]
