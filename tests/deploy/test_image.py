@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -57,13 +58,12 @@ def cache(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Podman]:
-    folder = tmp_path_factory.mktemp("podman")
-    podman = Podman(folder)
-    podman("import", debian(cache), BASE)
-    yield podman
-    podman("rm", "--all", "--force")
-    shutil.rmtree(folder)
+def podman(cache: Path) -> Iterator[Podman]:
+    with TemporaryDirectory(prefix="podman-") as folder:  # tmp_path is longer than Podman allows
+        podman = Podman(Path(folder))
+        podman("import", debian(cache), BASE)
+        yield podman
+        podman("rm", "--all", "--force")
 
 
 @pytest.fixture(scope="module")
