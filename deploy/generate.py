@@ -24,17 +24,26 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
+def groups(*names: str) -> list[Any]:
+    """Return the groups of these files of rules, by default of all."""
+    files = [ROOT / "rules" / name for name in names] or sorted((ROOT / "rules").glob("*.yml"))
+    return [group for file in files for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]]
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Return a document as YAML in which expressions keep their lines."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
 def prometheus_rule() -> str:
     """Return all rules as one PrometheusRule, in YAML."""
-    files = sorted((ROOT / "rules").glob("*.yml"))
-    groups = [group for file in files for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]]
     resource: dict[str, Any] = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "resource-exporter", "labels": {"app.kubernetes.io/name": "resource-exporter"}},
-        "spec": {"groups": groups},
+        "spec": {"groups": groups()},
     }
-    return HEADER + yaml.dump(resource, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return HEADER + dump(resource)
 
 
 if __name__ == "__main__":

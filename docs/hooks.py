@@ -8,7 +8,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parent.parent
-CONTENT = ("*.md", "docs/**/*.md", "docs/images/*", "bench/*.md")
+CONTENT = ("*.md", "docs/**/*.md", "docs/images/*", "bench/*.md", "deploy/**/*.md")
 
 _LINK = re.compile(r"(?<!!)\[([^]]+)\]\((?!https?:|mailto:|#)([^)#\s]+)\)")
 

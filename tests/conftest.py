@@ -26,13 +26,19 @@ LEDGER = ROOT / "tests/end_to_end/ledger.sql"
 CI = os.environ.get("CI") == "true"
 PACKAGES = {
     "chromium": "chromium",
+    "mmdebstrap": "mmdebstrap",
     "openssl": "openssl",
     "pgbouncer": "pgbouncer",
+    "podman": "podman",
     "promtool": "prometheus",
     "prometheus": "prometheus",
     "amtool": "prometheus-alertmanager",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "runc": "runc",
 }
+TARGETS = {"helm": "helm", "kubectl": "helm"}
+"""The targets of make that install a program beside the interpreter."""
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # A shell starts background jobs with SIGINT ignored, and the processes of the tests would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 EXIT_CODE = pytest.StashKey[int]()
@@ -58,9 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     needs = {item: absent for item in items if (absent := _absent_programs(item))}
     if not needs:
         return
-    packages = sorted({PACKAGES[program] for absent in needs.values() for program in absent})
     files = sorted({item.path.relative_to(ROOT).as_posix() for item in needs})
-    line = f"tests left out: {len(needs)}, in {', '.join(files)}; to run them: apt-get install {' '.join(packages)}"
+    commands = _installing({program for absent in needs.values() for program in absent})
+    line = f"tests left out: {len(needs)}, in {', '.join(files)}; to run them: {' && '.join(commands)}"
     if CI:
         raise pytest.UsageError(line)
     config.stash[LEFT_OUT] = line
@@ -92,6 +98,14 @@ def _absent_programs(item: pytest.Item) -> list[str]:
     """The programs of a test's ``prometheus`` marker (default: promtool) that are not installed."""
     named = (program for mark in item.iter_markers("prometheus") for program in mark.args or ["promtool"])
     return [program for program in dict.fromkeys(named) if shutil.which(program) is None]
+
+
+def _installing(programs: set[str]) -> Iterator[str]:
+    """The commands that install these programs."""
+    if packages := sorted({PACKAGES[program] for program in programs if program in PACKAGES}):
+        yield f"apt-get install {' '.join(packages)}"
+    if targets := sorted({TARGETS[program] for program in programs if program in TARGETS}):
+        yield f"make {' '.join(targets)}"
 
 
 @pytest.fixture(scope="session")

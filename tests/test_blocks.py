@@ -14,7 +14,7 @@ from tests import test_api, test_readme
 from tests.blocks import BLOCKS, Block, of
 from tests.config import test_documentation as test_configuration
 from tests.conftest import ROOT
-from tests.deploy import test_kubernetes, test_systemd
+from tests.deploy import cases, test_kubernetes, test_systemd
 from tests.integration import test_litellm_page, test_litellm_role, test_recipes, test_role
 from tests.rules import test_rules
 from tests.web import test_documentation as test_web
@@ -28,6 +28,7 @@ RUN = {
     test_role.STATEMENTS,
     test_rules.UNIT_TEST,
     test_configuration.ERRORS,
+    cases.OF_PAGE,
     test_kubernetes.OVERLAY,
     test_systemd.DROP_IN,
     test_web.COMMANDS,
@@ -102,6 +103,7 @@ CHECKS: Mapping[str, Callable[[str, Path], None]] = {
     "rule_files": _run_elsewhere,
     "tls_server_config": _run_elsewhere,
     "kind": _run_elsewhere,
+    "image": _run_elsewhere,
 }
 """How to check a YAML document, by one of its keys; the first that it has counts."""
 

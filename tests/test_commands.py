@@ -21,14 +21,18 @@ from tests.web.test_documentation import COMMANDS as RUN
 
 SHELL = [block for block in of("sh") if block.text != RUN]
 DOCKER = """
---build-arg --cap-drop --detach --init --memory --name --pids-limit --profile --publish --read-only --restart --security-opt
+--build-arg --cap-drop --detach --memory --name --pids-limit --profile --publish --read-only --restart --security-opt
 --signal --tag --volume
 """
 NOT_RUN: Mapping[str, tuple[str, str]] = {
     "apt-get": ("changes the machine", "--no-install-recommends"),
     "chown": ("needs a user of Prometheus", "-R"),
-    "docker": ("CI has no Docker engine; tests/deploy reads the files", DOCKER),
+    "docker": ("CI has no Docker engine; tests/deploy/test_image.py builds and runs the image with Podman", DOCKER),
     "echo": ("changes the machine", ""),
+    "helm": (
+        "needs a cluster; tests/deploy/test_chart.py installs without one",
+        "--create-namespace --logs --namespace --values",
+    ),
     "install": ("changes the machine; tests/deploy/test_systemd.py compares the paths", "-d -m -t"),
     "journalctl": ("needs systemd", "--follow --unit"),
     "kill": ("needs a Prometheus of its own", "-HUP"),
