@@ -1,4 +1,4 @@
-"""The figures of docs/performance.md and README.md are those of the results of the bench."""
+"""The figures of docs/performance.md, docs/scaling.md and README.md are those of the results of the bench."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from bench.sizes import SIZES
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
-FIGURES = PAGE + (ROOT / "README.md").read_text(encoding="utf-8")
+FIGURES = PAGE + "".join((ROOT / name).read_text(encoding="utf-8") for name in ("docs/scaling.md", "README.md"))
 ROW = re.compile(r"^\|[^|]*\| `(large:|)([\w.]+)` \| ([\d.,]+)(?: \D*)? \|$", re.MULTILINE)
 PUBLISHED = {"": "full", "large:": "large"}
 RESULTS = {
