@@ -10,13 +10,15 @@ from exporter.rollups.file import SETTINGS, scratch_directory
 FREE_SHARE = 0.25
 LEAST_FREE = 128
 """Blocks, of 256 kB each, that must be free for a file to be copied."""
+MOST_USED = 8192
+"""Blocks in use beyond which a file is not copied, because no refresh can run meanwhile. What is free is used again."""
 _BLOCKS = "SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = current_database()"
 
 
 def worthwhile(connection: DuckDBPyConnection) -> bool:
-    """Whether much of the file is free."""
+    """Whether much of the file is free, and not too much to be copied."""
     [(free, total)] = connection.execute(_BLOCKS).fetchall()
-    return bool(free >= max(LEAST_FREE, total * FREE_SHARE))
+    return bool(free >= max(LEAST_FREE, total * FREE_SHARE) and total - free <= MOST_USED)
 
 
 def copied(path: Path) -> Path:

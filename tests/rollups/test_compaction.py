@@ -26,7 +26,8 @@ READ = (
     "FROM provider_outcome_totals",
     "FROM provider_last_days",
     "SELECT quest_id, arg_max(layer, latest) FROM quest_layers JOIN quests USING (quest) GROUP BY ALL",
-    "SELECT task_id, task_totals.* EXCLUDE (task) FROM task_totals JOIN tasks USING (task)",
+    "SELECT task_id, quest_id FROM task_totals JOIN tasks USING (task) JOIN quests USING (quest)",
+    "SELECT task_id, task_totals.* EXCLUDE (task, quest) FROM task_totals JOIN tasks USING (task)",
     "SELECT task_id, task_providers.* EXCLUDE (task) FROM task_providers JOIN tasks USING (task)",
     "FROM rejected",
     "SELECT ledger, day, minute, sum(entries), sum(checksum) FROM ranges GROUP BY ALL",
@@ -226,6 +227,15 @@ def test_a_file_of_which_much_is_free_becomes_smaller(store: Store, monkeypatch:
     assert content(store) == before
     assert store.rows("SELECT nextval('keys')") == [(numbers[0][0] + 1,)]
     assert not shrinking.copied(store.path).exists()
+
+
+def test_a_large_file_is_not_copied(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shrinking, "LEAST_FREE", 1)
+    monkeypatch.setattr(shrinking, "FREE_SHARE", 0)
+    store.rollups.connection.execute("CREATE TABLE filler AS SELECT 1; CHECKPOINT; DROP TABLE filler; CHECKPOINT")
+    assert shrinking.worthwhile(store.rollups.connection)
+    monkeypatch.setattr(shrinking, "MOST_USED", 1)
+    assert not shrinking.worthwhile(store.rollups.connection)
 
 
 def test_a_file_that_cannot_be_copied_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
