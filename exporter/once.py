@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from exporter import __version__
 from exporter.app import now, pipeline
-from exporter.config import Config
+from exporter.config import Config, values
 from exporter.exposition.bodies import Publisher
 from exporter.sync.refresher import Clock, Refresher
 from exporter.telemetry import Telemetry
@@ -19,7 +20,8 @@ async def apart(config: Config, rollups: Path, clock: Clock = now) -> AsyncItera
     Raises:
         RollupFileError, OSError: the rollup file cannot be used.
     """
-    state = config.state.model_copy(update={"path": rollups})
+    # Nothing is compacted in a file that is used once.
+    state = config.state.model_copy(update={"path": rollups, "tasks_for": timedelta(days=values.MOST_DAYS)})
     telemetry = Telemetry(__version__, "")
     async with pipeline(config.model_copy(update={"state": state}), Publisher(telemetry), telemetry, clock) as refresher:
         yield refresher

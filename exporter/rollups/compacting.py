@@ -44,15 +44,20 @@ class Compacting(Known):
         if not built or (self._compacted_on == today and not reopened(self.months)):
             return False
         self._growth.begin()
+        # A report may be as of stale_after ago.
+        before = (today - self._config.tasks_for - self._config.refresh.stale_after).replace(day=1)
         with self._transaction():
+            self._reopen(month for month in self.months if month >= before)  # a window may be longer than it was
             derived = self._derive_read_again(today)
-            found = derived or self._compact_due(today)
+            found = derived or self._compact_due(before, today)
         if derived:
             self._change_log.note(tasks.dirty(self._connection), self._growth.changes)
             self.revisions.update(("costs", "impacts", LABELLING))
         elif not found:
-            self.shrink()
-            self._compacted_on = today
+            try:
+                self.shrink()
+            finally:
+                self._compacted_on = today  # a copy that fails is tried again tomorrow
         return found
 
     def _derive_read_again(self, today: date) -> bool:
@@ -61,8 +66,8 @@ class Compacting(Known):
             self._put_months(compaction.derive(self._connection, self._growth, self.months, month, today))
         return month is not None
 
-    def _compact_due(self, today: date) -> bool:
-        month = compaction.due(self._connection, self.months, today - self._config.tasks_for, today)
+    def _compact_due(self, before: date, today: date) -> bool:
+        month = compaction.due(self._connection, self.months, before, today)
         if month:
             self._put_months(compaction.compact(self._connection, self.months, month))
         return month is not None
@@ -78,6 +83,15 @@ class Compacting(Known):
         after = compaction.reopen(self._connection, self.months, which)
         if after != self.months:
             self._put_months(after)
+            for ledger in ENTRIES.keys() - self._config.ledgers.keys():
+                self._forget(ledger)  # which is built again when it is configured again, for nothing reads its ranges now
+
+    def _forget(self, ledger: str) -> None:
+        """Forget a ledger, so that it is built again; what was compacted of it is among what must be read again."""
+        self._put_all({f"progress.{ledger}": "", f"building.{ledger}": ""})
+        for table in ("ranges", "rejected", "pending", "unread"):
+            self._connection.execute(f"DELETE FROM {table} WHERE ledger = ?", [ledger])
+        self._connection.execute(f"DELETE FROM {ledger}")
 
     def _put_months(self, months: Months) -> None:
         self._put("months", MONTHS.dump_json(months).decode())

@@ -117,9 +117,9 @@ def derive(connection: DuckDBPyConnection, growth: Growth, months: Months, month
 
 
 def due(connection: DuckDBPyConnection, months: Months, before: date, today: date) -> date | None:
-    """The first month, of those that ended before a day, some tasks of which are to be compacted now."""
-    began = [month for month, each in months.items() if each.state is State.COMPACTING]
-    past = connection.execute(_PAST, [before.replace(day=1)]).fetchall()
+    """The first month, of those before a month, some tasks of which are to be compacted now."""
+    began = [month for month, each in months.items() if each.state is State.COMPACTING and month < before]
+    past = connection.execute(_PAST, [before]).fetchall()
     new = [month for (month,) in past if months.get(month, Month(State.OPEN)).due(today)]
     return min([*began, *new], default=None)
 

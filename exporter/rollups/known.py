@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import accumulate
 
 from exporter.rollups import ranges
-from exporter.rollups.months import MONTHS, Months, reopened
+from exporter.rollups.months import MONTHS, Months, State, reopened
 from exporter.rollups.ranges import Key, KnownRange
 from exporter.rollups.session import Session
 
@@ -22,8 +23,12 @@ SELECT key, day, minute FROM pending
 """
 _CHECKSUMS = "SELECT key, checksum FROM impacts SEMI JOIN (SELECT unnest($keys::BIGINT[]) AS key) USING (key)"
 
-_UNREAD = "SELECT day, minute FROM unread WHERE ledger = ?"
-_UNREAD_DAYS = "SELECT min(day), max(day) FROM unread WHERE ledger = ? GROUP BY date_trunc('month', day) ORDER BY ALL"
+_UNREAD_DAYS = """
+SELECT day, coalesce(sum(entries), 0)
+  FROM unread LEFT JOIN ranges USING (ledger, day, minute) WHERE ledger = ? GROUP BY day ORDER BY day
+"""
+MOST_READ_AGAIN = 1_000_000
+"""Entries of reopened months that are read again in one poll; a day, at least."""
 
 
 class Known(Session):
@@ -62,12 +67,20 @@ class Known(Session):
         found = ranges.known(self._connection, ledger, spans, most)
         if not reopened(self.months):
             return found
-        unread = set(self._connection.execute(_UNREAD, [ledger]).fetchall())
+        query = f"SELECT day, minute FROM unread WHERE ledger = ? AND ({ranges.within(spans)})"
+        unread = set(self._connection.execute(query, [ledger]).fetchall())
         return [replace(each, unread=True) if each.key in unread else each for each in found]
 
-    def unread(self, ledger: str) -> list[tuple[date, date]]:
-        """The first and the last day that are to be read again, of each reopened month."""
-        return self._connection.execute(_UNREAD_DAYS, [ledger]).fetchall() if reopened(self.months) else []
+    def unread(self, ledger: str) -> list[date]:
+        """The days of reopened months that are to be read again next: the first ones, which hold about a million entries."""
+        rows = self._connection.execute(_UNREAD_DAYS, [ledger]).fetchall() if reopened(self.months) else []
+        before = accumulate((entries for _, entries in rows), initial=0)
+        return [day for (day, _), rows_before in zip(rows, before, strict=False) if rows_before < MOST_READ_AGAIN]
+
+    def compacted(self, ids: list[int]) -> list[Key]:
+        """The ranges of compacted months that may hold outcomes with these ids, which are not kept one by one."""
+        months = {month for month, each in self.months.items() if each.state is not State.OPEN}
+        return [key for key in self.holding("impacts", ids) if key[0].replace(day=1) in months] if months else []
 
     def holding(self, ledger: str, ids: list[int]) -> list[Key]:
         """The ranges of a ledger that may hold entries with these ids."""
@@ -88,7 +101,8 @@ class Known(Session):
         rows = self._connection.execute(_PENDING_ROWS, parameters).fetchall()
         return {key: None if day is None else (day, minute) for key, day, minute in rows}
 
-    def unknown(self, keys: list[int], checksums: list[int]) -> set[int]:
-        """Which of these keys of outcomes are unknown, or have another checksum."""
-        known = set(self._connection.execute(_CHECKSUMS, {"keys": keys}).fetchall())
-        return {key for key, checksum in zip(keys, checksums, strict=True) if (key, checksum) not in known}
+    def unknown(self, keys: list[int], checksums: list[int]) -> tuple[set[int], set[int]]:
+        """Which of these keys of outcomes are not kept, and which have another checksum."""
+        known = dict(self._connection.execute(_CHECKSUMS, {"keys": keys}).fetchall())
+        changed = {key for key, checksum in zip(keys, checksums, strict=True) if known.get(key, checksum) != checksum}
+        return set(keys) - known.keys(), changed

@@ -1,7 +1,7 @@
 """The months whose closed tasks are compacted, or were, as the rollups remember them."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 
 from pydantic import TypeAdapter
@@ -18,6 +18,10 @@ class State(Enum):
     """All of it has been read again."""
 
 
+AGAIN = timedelta(days=7)
+"""After which a month that was opened may be compacted again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Month:
     """The state of a month: the task number from which on tasks are to be compacted, and the day on which it was opened."""
@@ -27,8 +31,8 @@ class Month:
     since: date | None = None
 
     def due(self, today: date) -> bool:
-        """Whether its closed tasks may be compacted: not on the day on which it was opened, for it may be changed again."""
-        return self.state is State.OPEN and self.since != today
+        """Whether its closed tasks may be compacted: not in the week after it was opened, for it may be changed again."""
+        return self.state is State.OPEN and (self.since is None or abs(today - self.since) > AGAIN)
 
 
 Months = dict[date, Month]

@@ -82,9 +82,13 @@ UNION ALL SELECT $ledger, key, NULL, NULL FROM staged ANTI JOIN entries USING (k
 
 def known(connection: DuckDBPyConnection, ledger: str, spans: Sequence[tuple[Key, Key]], most: int) -> list[KnownRange]:
     """The ranges of a ledger that begin in one of the closed spans, in order of time, and as many as asked for."""
-    within = " OR ".join(_WITHIN.format(*(value for key in span for value in key)) for span in spans)
-    query = f"{_KNOWN} AND ({within}) GROUP BY day, minute ORDER BY ALL LIMIT {most:d}"
+    query = f"{_KNOWN} AND ({within(spans)}) GROUP BY day, minute ORDER BY ALL LIMIT {most:d}"
     return [KnownRange(*row) for row in connection.execute(query, {"ledger": ledger}).fetchall()]
+
+
+def within(spans: Sequence[tuple[Key, Key]]) -> str:
+    """The condition that a range begins in one of the closed spans."""
+    return " OR ".join(_WITHIN.format(*(value for key in span for value in key)) for span in spans)
 
 
 def holding(connection: DuckDBPyConnection, ledger: str, ids: list[int]) -> list[Key]:
@@ -144,7 +148,7 @@ def settle(connection: DuckDBPyConnection, ledger: str, before: tuple[date, int]
     connection.execute(_SETTLED, {"ledger": ledger, "day": before[0], "hour": before[1]})
     if not connection.execute("FROM settled LIMIT 1").fetchone():
         return False
-    for table in ("ranges", "rejected", "pending"):
+    for table in ("ranges", "rejected", "pending", "unread"):
         connection.execute(f"UPDATE {table} AS t SET minute = {lengthened('t')} {_IN_SETTLED}", {"ledger": ledger})
     connection.execute(_MERGED, {"ledger": ledger})
     connection.execute(f"DELETE FROM ranges AS t USING merged AS k WHERE {_MATCHING}", {"ledger": ledger})

@@ -27,6 +27,7 @@ class Session(ABC):
         """
         self._path = path
         self._suspect: Exception | None = None
+        shrinking.discard(path)
         self._open()
 
     @abstractmethod
@@ -65,6 +66,7 @@ class Session(ABC):
             duckdb.Error, OSError: it cannot be copied; it is open again, as it was.
         """
         if shrinking.worthwhile(self._connection):
+            self._changes = CHANGES_PER_CONNECTION  # so that it is opened again should that fail now
             self.close()
             try:
                 shrinking.shrink(self._path)
@@ -79,7 +81,6 @@ class Session(ABC):
     def _open(self) -> None:
         self._connection = open_file(self._path)
         self._states = dict[str, str]()
-        self._changes = 0
         try:
             self._define()
         except duckdb.Error as error:
@@ -89,6 +90,7 @@ class Session(ABC):
                 raise RollupFileError(f"{self._path} cannot be written: {first_line(error)}; fix: {remedy}") from error
             set_aside(self._path, "it is damaged")
             self._open()
+        self._changes = 0
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -32,15 +32,22 @@ def shrink(path: Path) -> None:
     Raises:
         duckdb.Error, OSError: the copy cannot be made; the file is as it was.
     """
+    path = path.resolve()  # a symbolic link stays
     copy = copied(path)
     copy.parent.mkdir(0o700, exist_ok=True)
     discard(path)
     try:
         with duckdb.connect(config=SETTINGS) as connection:
+            connection.execute("SET temp_directory = $directory", {"directory": str(copy.parent / "spilled")})
             for name, file in (("before", path), ("after", copy)):
                 quoted = str(file).replace("'", "''")
                 connection.execute(f"ATTACH '{quoted}' AS {name}")
             connection.execute("COPY FROM DATABASE before TO after")
+            # Without this, the copy is written at the end of the context, where an error is not raised.
+            connection.execute("CHECKPOINT after")
+            connection.execute("DETACH before")
+            connection.execute("DETACH after")
+        _require_whole(path, copy)
         copy.chmod(0o600)
         copy.replace(path)
     finally:
@@ -49,5 +56,16 @@ def shrink(path: Path) -> None:
 
 def discard(path: Path) -> None:
     """Remove a copy that was not finished."""
-    for file in (copied(path), copied(path).with_suffix(".duckdb.wal")):
+    for file in (copied(path), _log(copied(path))):
         file.unlink(missing_ok=True)
+
+
+def _require_whole(*paths: Path) -> None:
+    """Raise OSError where a part of a file is in its write-ahead log, because it could not be written into the file itself."""
+    left = [str(_log(path)) for path in paths if _log(path).exists()]
+    if left:
+        raise OSError(f"{left[0]} could not be written into the file beside it")
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")

@@ -52,14 +52,9 @@ class Rollups(Compacting):
     def begin(self, ledger: str, building: str, partitions: str = "") -> None:
         """Forget a ledger, to build it again. ``partitions`` are those that it has now."""
         with self._transaction():
-            self._put(f"partitions.{ledger}", partitions)
-            self._put(f"progress.{ledger}", "")
-            self._put(f"building.{ledger}", building)
-            for table in ("ranges", "rejected", "pending"):
-                self._connection.execute(f"DELETE FROM {table} WHERE ledger = ?", [ledger])
-            self._connection.execute(f"DELETE FROM {ledger}")
             self._reopen(self.months)
-            self._connection.execute("DELETE FROM unread WHERE ledger = ?", [ledger])
+            self._forget(ledger)
+            self._put_all({f"partitions.{ledger}": partitions, f"building.{ledger}": building})
         self._changed(ledger)
 
     def build(self, changes: Changes) -> None:
@@ -79,6 +74,7 @@ class Rollups(Compacting):
         self._growth.begin()
         with self._transaction():
             self._expect(ledger, built=False)
+            self._reopen(self.months)  # those that were compacted while the ledger was not configured
             (costs if ledger == "costs" else impacts).total(self._connection, self._growth)
             self._put(f"progress.{ledger}", state)
             self._put(f"building.{ledger}", "")

@@ -149,8 +149,12 @@ class Certain:
             await self._suspect(step, told)
             return set()
         keys, checksums = [each.key for each in told], [each.checksum for each in told]
-        unknown = await step.context.worker.run(step.context.rollups.unknown, keys, checksums)
-        return {each.id for each in told if each.key in unknown}
+        run, rollups = step.context.worker.run, step.context.rollups
+        unknown, changed = await run(rollups.unknown, keys, checksums)
+        if step.reader.numbered and unknown:
+            held = await run(rollups.compacted, [int(each.id) for each in told if each.key in unknown])
+            self.suspects += (ranges.minute(step.calendar, key) for key in held)
+        return {each.id for each in told if each.key in unknown | changed}
 
     async def _suspect(self, step: Step, versions: list[Version]) -> None:
         """Suspect the ranges in which updated entries are, and those in which they may have been before."""

@@ -149,11 +149,11 @@ class EntrySync(LedgerSync):
         return partitions.differing(self._partitions, self._moving, step.calendar.end(step.calendar.day_of(step.now)))
 
     async def _unread(self, step: Step) -> list[Span]:
-        """The spans of months that must be read again."""
+        """The spans of reopened months that are to be read again now."""
         days = await self.context.worker.run(self.context.rollups.unread, self.name)
-        for first, last in days:
-            log.info("reading a month again", ledger=self.name, first=str(first), last=str(last))
-        return [Span(step.calendar.start(first), step.calendar.end(last)) for first, last in days]
+        if days:
+            log.info("reading a month again", ledger=self.name, first=str(days[0]), last=str(days[-1]))
+        return [Span(step.calendar.start(day), step.calendar.end(day)) for day in days]
 
     async def _advance(self, step: Step, horizon: Horizon) -> None:
         """Note that all is in step: move the watermark, and keep hours that have settled in longer ranges."""

@@ -6,11 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.settings import State
+from exporter.sync import audit
 from tests.integration.books import read
 from tests.integration.conftest import empty
 from tests.integration.model import report
@@ -48,6 +50,29 @@ async def until_right(exporter: Exporter, conninfo: str, now: datetime) -> None:
         if not found:
             break
     assert found == []
+
+
+async def test_an_outcome_that_moves_to_another_month_and_task_counts_once(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit.Audit, "take", lambda *_: [])
+    insert = (
+        "INSERT INTO impact_ledger (created_at, updated_at, task_id, quest_id, total_tokens, cost_usd, impact_score)"
+        " VALUES (%s, %s, 'a', 'q', 9, 1, 2)"
+    )
+    move = "UPDATE impact_ledger SET created_at = %s, updated_at = %s, task_id = 'z'"
+    clock = Clock(START)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(insert, [START - timedelta(days=60)] * 2)
+        config = configure(database, tmp_path / "rollups", report={"windows": list(WINDOWS)})
+        compacting = config.model_copy(update={"state": State(path=config.state.path, tasks_for=timedelta(days=7))})
+        async with running(compacting, clock) as exporter:
+            await exporter.refresh(3)
+            connection.execute(move, [START, START])
+            for _ in range(4):
+                clock.now += timedelta(seconds=15)
+                await exporter.refresh()
+            assert differences(exporter.samples(), report(read(database), Settings(windows=WINDOWS), clock.now)) == []
 
 
 @FEW

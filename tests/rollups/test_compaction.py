@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.rollups import compaction, shrinking
+from exporter.rollups import compaction, known
 from exporter.rollups.months import State
-from tests.rollups.entries import TODAY, Entry, Store, at, configure
+from exporter.rollups.staging import Place
+from tests.rollups.entries import OPEN, TODAY, Entry, Store, at, configure
 
 MARCH, APRIL, MAY = (date(2026, month, 1) for month in (3, 4, 5))
 KEYS: dict[str, Any] = {"report": {"windows": ["1d", "lifetime"]}, "state": {"tasks_for": "10d"}}
@@ -79,11 +80,11 @@ def compacted(store: Store) -> dict[str, date]:
     return dict(store.rows("SELECT task_id, month FROM tasks WHERE month IS NOT NULL"))
 
 
-def read_again(store: Store, ledger: str, entries: Sequence[Entry]) -> None:
+def read_again(store: Store, ledger: str, entries: Sequence[Entry], place: Place = OPEN) -> None:
     """What a poll does with the ranges that are to be read again."""
-    known = [each.key for each in store.known(ledger) if each.unread]
-    days = {day for day, _ in known}
-    store.apply(ledger, [entry for entry in entries if entry["occurred_at"].date() in days], known)
+    replaced = [each.key for each in store.known(ledger) if each.unread]
+    days = {day for day, _ in replaced}
+    store.apply(ledger, [entry for entry in entries if entry["occurred_at"].date() in days], replaced, place)
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_an_outcome_of_today_has_the_month_of_its_task_read_again(store: Store) 
     assert compacted(store) == {"a": APRIL, "b": APRIL, "c": MARCH}
     today = judged("a", TODAY, 4)
     store.apply("impacts", [today])
-    assert store.rollups.unread("impacts") == [(APRIL, APRIL)]
+    assert store.rollups.unread("impacts") == [APRIL]
     assert store.rollups.unread("costs") == []
     totals = "SELECT impact FROM task_totals JOIN tasks USING (task) WHERE task_id = 'a'"
     assert store.rows(totals) == [(2,)]  # until all of April is there
@@ -153,7 +154,7 @@ def test_an_outcome_of_today_has_the_month_of_its_task_read_again(store: Store) 
     compact(store)
     assert store.rows(totals) == [(4,)]
     assert compacted(store) == {"c": MARCH}
-    compact(store, TODAY + timedelta(days=1))
+    compact(store, TODAY + timedelta(days=8))
     assert compacted(store) == {"b": APRIL, "c": MARCH}
 
 
@@ -173,7 +174,7 @@ def test_building_a_ledger_has_the_others_read_again(store: Store) -> None:
     compact(store)
     store.begin("costs")
     store.apply("costs", [call])
-    assert store.rollups.unread("impacts") == [(APRIL, APRIL)]
+    assert store.rollups.unread("impacts") == [APRIL]
     assert not store.rollups.compact(TODAY)
     read_again(store, "impacts", [outcome])
     compact(store)
@@ -188,7 +189,7 @@ def test_new_rules_have_all_read_again(store: Store) -> None:
     compact(store)
     store.config = configure(**KEYS, waste={"max_impact": 5})
     store.reopen()
-    assert store.rollups.unread("impacts") == [(APRIL, APRIL)]
+    assert store.rollups.unread("impacts") == [APRIL]
     read_again(store, "impacts", [outcome])
     compact(store)
     assert store.rows("SELECT reason FROM task_totals") == [("low_impact",)]
@@ -213,36 +214,82 @@ def test_nothing_younger_than_the_longest_window_is_compacted(tmp_path: Path) ->
     store.rollups.close()
 
 
-def test_a_file_of_which_much_is_free_becomes_smaller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.apply("impacts", [judged("a", APRIL, 1)])
-    store.rollups.connection.execute("CREATE TABLE filler AS SELECT random() AS x FROM range(2_000_000)")
-    store.rollups.connection.execute("CHECKPOINT; DROP TABLE filler; CHECKPOINT")
-    before, large, numbers = content(store), store.path.stat().st_size, store.rows("SELECT nextval('keys')")
-    store.rollups.shrink()
-    assert store.path.stat().st_size == large
-    monkeypatch.setattr(shrinking, "LEAST_FREE", 1)
-    store.rollups.shrink()
-    assert store.path.stat().st_size < large / 2
-    assert store.path.stat().st_mode & 0o777 == 0o600
-    assert content(store) == before
-    assert store.rows("SELECT nextval('keys')") == [(numbers[0][0] + 1,)]
-    assert not shrinking.copied(store.path).exists()
+def test_a_month_inside_a_longer_window_is_read_again(store: Store) -> None:
+    outcome = judged("a", APRIL, 1)
+    store.apply("impacts", [outcome])
+    compact(store)
+    store.config = configure(report={"windows": ["60d"]}, state={"tasks_for": "10d"})
+    store.reopen()
+    assert not store.rollups.compact(TODAY)
+    assert store.rollups.unread("impacts") == [APRIL]
+    read_again(store, "impacts", [outcome])
+    compact(store)
+    assert compacted(store) == {}
+    assert store.rows("SELECT impact FROM outcomes") == [(2,)]
 
 
-def test_a_large_file_is_not_copied(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shrinking, "LEAST_FREE", 1)
-    monkeypatch.setattr(shrinking, "FREE_SHARE", 0)
-    store.rollups.connection.execute("CREATE TABLE filler AS SELECT 1; CHECKPOINT; DROP TABLE filler; CHECKPOINT")
-    assert shrinking.worthwhile(store.rollups.connection)
-    monkeypatch.setattr(shrinking, "MOST_USED", 1)
-    assert not shrinking.worthwhile(store.rollups.connection)
+def test_what_was_compacted_by_a_clock_that_was_ahead_is_read_again(store: Store) -> None:
+    store.apply("impacts", [judged("a", MAY, 1)])
+    compact(store, TODAY + timedelta(days=90))
+    assert compacted(store) == {"a": MAY}
+    assert not store.rollups.compact(TODAY)
+    assert store.rollups.unread("impacts") == [MAY]
 
 
-def test_a_file_that_cannot_be_copied_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.apply("impacts", [judged("a", APRIL, 1)])
-    before = content(store)
-    monkeypatch.setattr(shrinking, "worthwhile", lambda _: True)
-    shrinking.copied(store.path).mkdir(parents=True)
-    with pytest.raises(OSError, match="smaller"):
-        store.rollups.shrink()
-    assert content(store) == before
+def test_a_ledger_that_is_no_longer_configured_is_not_waited_for(store: Store) -> None:
+    outcome, late = judged("a", APRIL, 1), judged("a", APRIL, 2, impact=Decimal(7))
+    store.apply("costs", [judged("a", APRIL, 1, provider="p")])
+    store.apply("impacts", [outcome])
+    compact(store)
+    store.config = configure(**KEYS)
+    ledgers = {name: ledger for name, ledger in store.config.ledgers.items() if name != "costs"}
+    store.config = store.config.model_copy(update={"ledgers": ledgers})
+    store.reopen()
+    store.apply("impacts", [late])
+    read_again(store, "impacts", [outcome, late])
+    compact(store)
+    assert store.rows("SELECT impact FROM task_totals") == [(9,)]
+    store.config = configure(**KEYS)
+    store.reopen()
+    assert store.rollups.state("costs") is None  # so it is built again
+
+
+def test_a_build_that_is_resumed_has_what_was_compacted_meanwhile_read_again(store: Store) -> None:
+    call, outcome = judged("a", APRIL, 1, provider="p"), judged("a", APRIL, 1)
+    store.apply("impacts", [outcome])
+    store.rollups.begin("costs", "building")
+    whole = store.config
+    store.config = whole.model_copy(update={"ledgers": {k: v for k, v in whole.ledgers.items() if k != "costs"}})
+    store.reopen()
+    compact(store)
+    assert compacted(store) == {"a": APRIL}
+    store.config = whole
+    store.reopen()
+    store.rollups.build(store.changes("costs", [call]))
+    store.rollups.finish("costs", "built")
+    read_again(store, "costs", [call])
+    read_again(store, "impacts", [outcome])
+    compact(store)
+    assert store.rows("SELECT share FROM task_providers") == [(1,)]
+
+
+def test_hours_that_settle_are_still_read_again(store: Store) -> None:
+    minutes = [judged("a", APRIL, 1), judged("b", APRIL, 2, occurred_at=at(APRIL, 67))]
+    store.apply("impacts", minutes)
+    compact(store)
+    late = judged("a", APRIL, 3, impact=Decimal(7))
+    store.apply("impacts", [late])
+    store.rollups.settle("impacts", (TODAY, 0), "settled")
+    assert [each.key for each in store.known("impacts") if each.unread] == [(APRIL, 60)]
+    read_again(store, "impacts", [*minutes, late], Place(TODAY, TODAY, 0))
+    compact(store)
+    assert store.rows("SELECT impact FROM task_totals JOIN tasks USING (task) ORDER BY task_id") == [(9,), (2,)]
+
+
+def test_a_large_month_is_read_again_some_days_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "MOST_READ_AGAIN", 2)
+    entries = [judged("a", APRIL + timedelta(days=number), number) for number in range(5)]
+    store.apply("impacts", entries)
+    compact(store)
+    store.apply("impacts", [judged("a", TODAY, 9)])
+    assert store.rollups.unread("impacts") == [APRIL, APRIL + timedelta(days=1)]
