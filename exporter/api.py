@@ -10,7 +10,7 @@ from exporter import logs
 from exporter.app import now
 from exporter.config import Config, from_settings, load
 from exporter.once import apart, failures
-from exporter.rollups import RollupFileError
+from exporter.rollups import RollupFileError, is_database
 from exporter.snapshot import Snapshot
 from exporter.sync.refresher import Clock, Refresher
 
@@ -62,6 +62,8 @@ async def read_async(
     settings = from_settings(config) if isinstance(config, Mapping) else load(Path(config))
     with TemporaryDirectory(prefix="resource-exporter-") as directory:
         rollups = Path(directory, "rollups.duckdb") if state is None else _absolute(state)
+        if rollups.is_file() and not is_database(rollups):
+            raise ReadError(f"{rollups} is not a rollup file; fix: set state to a new file, or to one that it made", {}, {})
         try:
             return await snapshot(settings, rollups)
         except RollupFileError as error:

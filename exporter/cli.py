@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    lifecycle = str(options.web_enable_lifecycle).lower() in {"1", "true", "yes"}
+    lifecycle = options.web_enable_lifecycle == "true"
     web = app.Web(
         parse_address(options.web_listen_address),
         parse_path(options.web_telemetry_path),
@@ -139,7 +139,15 @@ def _parser() -> Parser:
     _web_flags(serve)
     web = "TLS, users and headers, in the format of exporter-toolkit; see docs/web.md"
     serve.flag("--web.config.file", help=web, file=True)
-    serve.flag("--web.enable-lifecycle", default="false", help="allow POST /-/reload", nargs="?", const="true", metavar="true")
+    serve.flag(
+        "--web.enable-lifecycle",
+        default="false",
+        help="allow POST /-/reload",
+        values=("true", "false"),
+        nargs="?",
+        const="true",
+        metavar="true",
+    )
     about = "try a refresh of every ledger and print what would stop serve from working, and how to fix it"
     _config_flag(_command(commands, "check", _check, about, level="error"))
     about = "write the history of the gauges as a file that Prometheus can import"

@@ -1,5 +1,6 @@
 """Structured logs on one stream: the events of the exporter and of its libraries, with secrets redacted."""
 
+import asyncio
 import logging
 import re
 import time
@@ -128,6 +129,12 @@ def _route(level: int, shared: list[Processor], layout: Layout, stream: TextIO) 
     root.setLevel(level)
     for name, least in LIBRARIES.items():
         logging.getLogger(name).setLevel(max(level, least))
+    logging.getLogger("apscheduler.executors.default").addFilter(_unless_cancelled)
+
+
+def _unless_cancelled(record: logging.LogRecord) -> bool:
+    """A job that is cancelled while the exporter stops is no error."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _renderer(layout: Layout) -> Processor:

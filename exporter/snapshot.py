@@ -46,6 +46,10 @@ class Snapshot:
     rejected: Mapping[str, int] = field(default_factory=dict)
     shard: str | None = None
 
+    def __repr__(self) -> str:
+        samples, ledgers = sum(len(family.samples) for family in self.families), [ledger.name for ledger in self.ledgers]
+        return f"<Snapshot as of {self.as_of.isoformat()}: {samples} samples of {', '.join(ledgers)}>"
+
     @property
     def last_read(self) -> datetime:
         """When a ledger was last read: ``as_of`` while one is up, else the last success of any."""

@@ -203,6 +203,13 @@ def test_a_rollup_file_that_cannot_be_used_is_an_exception(config: Path, tmp_pat
     assert raised.value.snapshot is None
 
 
+def test_a_file_of_somebody_else_is_not_touched(config: Path) -> None:
+    before = config.read_text()
+    with pytest.raises(exporter.ReadError, match=r"is not a rollup file; fix: set state to a new file"):
+        exporter.read(config, state=config)
+    assert config.read_text() == before
+
+
 def test_every_metric_has_samples_or_a_reason_and_other_names_are_refused(known_ledger: str) -> None:
     settings = {
         "databases": {"main": {"dsn": known_ledger}},

@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import logging
@@ -186,3 +187,12 @@ def test_secrets_are_redacted(text: str, safe: str) -> None:
 )
 def test_text_without_a_secret_is_unchanged(text: str) -> None:
     assert redact(text) == text
+
+
+def test_a_job_that_is_cancelled_at_the_end_is_no_error() -> None:
+    _, stream = logged()
+    jobs = logging.getLogger("apscheduler.executors.default")
+    jobs.error("Error running job", exc_info=asyncio.CancelledError())
+    assert stream.getvalue() == ""
+    jobs.error("Error running job", exc_info=ValueError("wrong"))
+    assert "wrong" in stream.getvalue()

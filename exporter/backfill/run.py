@@ -44,6 +44,7 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
     """
     if "costs" not in config.ledgers:
         raise BackfillError("backfill needs a ledger of costs; fix: add ledgers.costs to the configuration")
+    _require_history(output)
     with TemporaryDirectory(dir=output.parent, prefix=".backfill-") as directory, _progress() as bar:
         async with apart(config, Path(directory) / "rollups.duckdb") as refresher:
             await _build(refresher, bar)
@@ -52,6 +53,18 @@ async def run(config: Config, span: Span, target: Target, output: Path) -> None:
             constant = {SHARD: config.shard} if config.shard else {}
             labels = constant | {"job": target.job, "instance": target.instance}
             await refresher.worker.run(_write, history, labels, output, bar)
+
+
+def _require_history(output: Path) -> None:
+    """Refuse to replace a file that no earlier run wrote."""
+    if output.is_dir():
+        raise BackfillError(f"{output} is a directory; fix: set --output to the path of a file")
+    if not output.parent.is_dir():
+        raise BackfillError(f"{output.parent} is not a directory; fix: make it, or set --output to a file elsewhere")
+    if output.is_file() and output.stat().st_size:
+        with output.open("rb") as file:
+            if not file.readline(4096).startswith(b"# "):
+                raise BackfillError(f"{output} is not a history; fix: set --output to a new file")
 
 
 async def _build(refresher: Refresher, bar: ProgressBar) -> None:

@@ -8,9 +8,12 @@ from types import MappingProxyType
 
 from exporter import profiles
 from exporter.config.document import file_text, read
+from exporter.config.errors import ConfigError, Problem
 from exporter.config.ledgers import Context, Table
 from exporter.config.settings import DEFAULT_PROFILE, Config, Profile
 from exporter.config.validation import validate
+
+_STATE = ("state", "path")
 
 
 def load(path: Path) -> Config:
@@ -30,8 +33,11 @@ def parse(text: str, source: Path | str) -> Config:
     """
     document = read(text, str(source))
     context = Context(_database_names(document.data.get("databases")), _profile(document.data))
-    config = validate(Config, document, str(source), context)
-    return _absolute(config, Path(source).absolute().parent)
+    config = _absolute(validate(Config, document, str(source), context), Path(source).absolute().parent)
+    if config.state.path.resolve() == Path(source).resolve():
+        problem = Problem(document.line(_STATE), _STATE, "is this file; give the rollups a file of their own")
+        raise ConfigError(str(source), [problem])
+    return config
 
 
 def from_settings(settings: Mapping[str, object]) -> Config:

@@ -180,3 +180,18 @@ def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("ledger ")
     assert not (tmp_path / "history.om").exists()
+
+
+@pytest.mark.parametrize(
+    "output, line",
+    [
+        ("config.yml", "config.yml is not a history; fix: set --output to a new file"),
+        (".", "is a directory; fix: set --output to the path of a file"),
+        ("nowhere/history.om", "nowhere is not a directory; fix: make it, or set --output to a file elsewhere"),
+    ],
+)
+def test_an_output_that_is_no_history_is_refused(tmp_path: Path, output: str, line: str) -> None:
+    done = backfill(tmp_path, "host=/nowhere", "--from=2026-01-01", f"--output={tmp_path / output}")
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith(line)
+    assert (tmp_path / "config.yml").read_text() == LEDGERS.format(timezone="UTC")
