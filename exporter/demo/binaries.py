@@ -66,5 +66,6 @@ def _runs(program: Path, account: Mapping[str, Any]) -> bool:
 def _copied(package: Path, target: Path) -> Path:
     """Copy the package and return its new path. The programs expect their libraries beside it."""
     for name in (f"{PACKAGE}.libs", f"{PACKAGE}/pginstall18"):
-        shutil.copytree(package.parent / name, target / name, ignore=shutil.ignore_patterns("include", "*.a"))
+        if not (target / name).exists():  # another server in the directory may have copied them
+            shutil.copytree(package.parent / name, target / name, ignore=shutil.ignore_patterns("include", "*.a"))
     return target / PACKAGE
