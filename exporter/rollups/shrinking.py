@@ -22,8 +22,8 @@ def worthwhile(connection: DuckDBPyConnection) -> bool:
 
 
 def copied(path: Path) -> Path:
-    """Where a copy is made: in a directory that nobody else may read."""
-    return scratch_directory(path) / "smaller.duckdb"
+    """Where a copy is made: beside the file itself, not a symbolic link to it, in a directory that nobody else may read."""
+    return scratch_directory(path.resolve()) / "smaller.duckdb"
 
 
 def shrink(path: Path) -> None:
