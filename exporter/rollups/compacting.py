@@ -1,5 +1,6 @@
 """The rollup file, of which past months are compacted one step at a time."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
@@ -69,7 +70,7 @@ class Compacting(Known):
     def _compact_due(self, before: date, today: date) -> bool:
         month = compaction.due(self._connection, self.months, before, today)
         if month:
-            self._put_months(compaction.compact(self._connection, self.months, month))
+            self._put_months(compaction.compact(self._connection, self.months, month, self._config.report))
         return month is not None
 
     def _reopen_changed(self, changes: Changes) -> None:
@@ -85,6 +86,15 @@ class Compacting(Known):
             self._put_months(after)
             for ledger in ENTRIES.keys() - self._config.ledgers.keys():
                 self._forget(ledger)  # which is built again when it is configured again, for nothing reads its ranges now
+
+    def _follow_rankings(self) -> None:
+        """Have all months read again if rankings are longer than they were, for they may show tasks that were dropped."""
+        lengths = json.dumps([self._config.report.top, self._config.report.quest_top])
+        before = self._state("rankings") or lengths
+        with self._transaction():
+            if any(now > then for now, then in zip(json.loads(lengths), json.loads(before), strict=True)):
+                self._reopen(self.months)
+            self._put("rankings", lengths)
 
     def _forget(self, ledger: str) -> None:
         """Forget a ledger, so that it is built again; what was compacted of it is among what must be read again."""

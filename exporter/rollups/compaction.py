@@ -1,7 +1,7 @@
 """Closed tasks of past months: their calls are kept as sums, and their outcomes as what they add up to.
 
 A task is closed with a month if all its calls and outcomes are in that month. It is compacted then: its calls become sums
-without a task, and its outcomes are deleted. What was derived from them stays: the totals, the shares of providers, the name.
+without a task, and its outcomes are deleted. What was derived from them stays, one by one for tasks that a ranking may show.
 
 When a range of the month or an entry of such a task changes, the month is reopened. All its ranges are read again, one by one,
 so that sums of calls are right at any time. Its tasks stay as they are until the last range has been read.
@@ -13,13 +13,12 @@ from datetime import date, timedelta
 from duckdb import DuckDBPyConnection
 
 from exporter.columns import COST_SUMS, listed
-from exporter.rollups import tasks
+from exporter.config import ReportSettings
+from exporter.rollups import candidates, tasks
 from exporter.rollups.months import Month, Months, State, reopened
 from exporter.rollups.ranges import Key
 from exporter.rollups.running_totals import Growth
 
-SLICE = 100_000
-"""Task numbers that are compacted in one transaction, and tasks that are derived again."""
 _OF_TASKS = "SELECT month FROM {ledger}_tasks WHERE month IS NOT NULL"
 # An outcome counts in its range together with all others, so one alone can neither be added nor be taken away.
 _OF_OUTCOMES = "SELECT date_trunc('month', day)::DATE FROM entries UNION SELECT date_trunc('month', day)::DATE FROM gone"
@@ -62,7 +61,6 @@ SELECT {{month}}, quest, arg_max(layer, latest), max(latest)
 DELETE FROM impacts WHERE task IN (SELECT task FROM closed) AND rejection_reason IS NULL;
 """
 _MARK = "UPDATE tasks SET month = ? WHERE task IN (SELECT task FROM {tasks})"
-_OF_MONTH = "CREATE OR REPLACE TEMP TABLE dirty_tasks AS SELECT task FROM tasks WHERE month = ? LIMIT {}"
 # What was looked up last says of tasks whether they are compacted.
 _FORGET = "DELETE FROM costs_tasks; DELETE FROM impacts_tasks;"
 
@@ -105,12 +103,12 @@ def derive(connection: DuckDBPyConnection, growth: Growth, months: Months, month
 
     Returns the months as they are then.
     """
-    connection.execute(_OF_MONTH.format(SLICE), [month])
+    candidates.take_back(connection, growth, month)
     connection.execute(_MARK.format(tasks="dirty_tasks"), [None])
     connection.execute(_FORGET)
     for table in ("task_providers", "task_totals"):
         tasks.derive(connection, growth, table)
-    if connection.execute("FROM tasks WHERE month = ? LIMIT 1", [month]).fetchone():
+    if candidates.left(connection, month):
         return months
     connection.execute("DELETE FROM compacted_quests WHERE month = ?", [month])
     return months | {month: Month(State.OPEN, since=today)}
@@ -124,16 +122,19 @@ def due(connection: DuckDBPyConnection, months: Months, before: date, today: dat
     return min([*began, *new], default=None)
 
 
-def compact(connection: DuckDBPyConnection, months: Months, month: date) -> Months:
+def compact(connection: DuckDBPyConnection, months: Months, month: date, report: ReportSettings) -> Months:
     """Compact some of the closed tasks of a month. Returns the months as they are then."""
     span = {"first": month, "last": (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)}
     [(least, most)] = connection.execute(_NUMBERS, span).fetchall()
-    before = months.get(month, Month(State.OPEN))
-    position = least if before.position is None else before.position
-    if least is None or position > most:
+    if least is None:
         return months | {month: Month(State.COMPACTED)}
-    connection.execute(_CLOSED.format(slice=f"task BETWEEN {position} AND {position + SLICE - 1}"), span)
+    before = months.get(month, Month(State.OPEN))
+    position = least // candidates.SLICE * candidates.SLICE if before.position is None else before.position
+    if position > most:
+        return months | {month: Month(State.COMPACTED)}
+    connection.execute(_CLOSED.format(slice=f"task BETWEEN {position} AND {position + candidates.SLICE - 1}"), span)
     connection.execute(_COMPACT.format(month=f"DATE '{month}'"))
     connection.execute(_MARK.format(tasks="closed"), [month])
+    candidates.drop(connection, month, report)
     connection.execute(_FORGET)
-    return months | {month: Month(State.COMPACTING, position + SLICE)}
+    return months | {month: Month(State.COMPACTING, position + candidates.SLICE)}

@@ -34,14 +34,19 @@ _UNSEEN_MODEL = f", EXISTS ({_UNKNOWN_MODELS})"
 # Among ten million tasks, a name is found thirty times faster by a digest: DuckDB filters numbers before it reads any text.
 _UNSEEN_TASKS = """
 CREATE OR REPLACE TEMP TABLE unseen AS
-SELECT task_id, (md5_number_lower(task_id) & 4294967295)::UINTEGER AS digest
+SELECT task_id, md5_number_lower(task_id) AS whole_digest, (whole_digest & 4294967295)::UINTEGER AS digest
   FROM (SELECT DISTINCT task_id FROM staged ANTI JOIN {ledger}_tasks USING (task_id) WHERE task_id IS NOT NULL)
 """
+# A dropped task that comes back has its number and month again, and its name.
 _TASK_KEYS = """
 CREATE OR REPLACE TEMP TABLE found AS
-SELECT task_id, digest, coalesce(task, nextval('keys'))::INTEGER AS task, month, task IS NULL AS is_new
-  FROM unseen LEFT JOIN tasks USING (digest, task_id);
-INSERT INTO tasks SELECT task, task_id, digest, NULL FROM found WHERE is_new;
+SELECT task_id, digest, coalesce(tasks.task, dropped.task, nextval('keys'))::INTEGER AS task,
+       coalesce(tasks.month, dropped.month) AS month, tasks.task IS NULL AS unnamed
+  FROM unseen LEFT JOIN tasks USING (digest, task_id)
+  LEFT JOIN (SELECT digest AS whole_digest, min(task) AS task, min(month) AS month
+               FROM dropped_tasks WHERE digest IN (SELECT whole_digest FROM unseen) GROUP BY digest) AS dropped
+ USING (whole_digest);
+INSERT INTO tasks SELECT task, task_id, digest, month FROM found WHERE unnamed;
 CREATE OR REPLACE TEMP TABLE {ledger}_tasks AS
 FROM {ledger}_tasks SEMI JOIN staged USING (task_id) UNION ALL SELECT task_id, task, month FROM found;
 """

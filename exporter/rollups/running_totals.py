@@ -35,6 +35,11 @@ class RunningTotal:
         columns = [f"{name} {kind}" for name, (kind, _) in (*self.keys.items(), *self.sums.items())]
         return f"CREATE TABLE {self.name} ({', '.join(columns)});"
 
+    def of_slices(self) -> "RunningTotal":
+        """The same sums by month and slice, for tasks that are dropped."""
+        keys = {"month": ("DATE", "month"), "slice": ("INTEGER", "slice")}
+        return RunningTotal(f"dropped_{self.name}", {**keys, **self.keys}, self.sums)
+
     @property
     def view(self) -> str:
         """What the rows of the table add up to."""
@@ -101,11 +106,20 @@ class Growth:
         self.changes: dict[str, list[Row]] = {name: [] for name in RUNNING_TOTALS}
 
     def append(self, connection: DuckDBPyConnection, name: str, rows: str, sign: str = "") -> None:
-        """Add rows of its source to a total, or take them away, and compact it if it has grown much."""
+        """Add rows of its source to a total, or take them away."""
+        self._grow(connection, name, RUNNING_TOTALS[name].append(rows, sign))
+
+    def take_away(self, connection: DuckDBPyConnection, name: str, sums: str) -> None:
+        """Take rows that have the columns of a total away from it."""
         total = RUNNING_TOTALS[name]
-        appended = connection.execute(f"{total.append(rows, sign)} RETURNING *").fetchall()
+        columns = [*total.keys, *(f"-{each}" for each in total.sums)]
+        self._grow(connection, name, f"INSERT INTO {name} SELECT {', '.join(columns)} {sums}")
+
+    def _grow(self, connection: DuckDBPyConnection, name: str, statement: str) -> None:
+        """Insert rows into a total, and compact it if it has grown much."""
+        appended = connection.execute(f"{statement} RETURNING *").fetchall()
         self.changes[name] += appended
         self._appended[name] += len(appended)
         if self._appended[name] > MOST_APPENDED:
-            connection.execute(total.compact())
+            connection.execute(RUNNING_TOTALS[name].compact())
             self._appended[name] = 0

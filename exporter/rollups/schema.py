@@ -2,6 +2,7 @@
 
 from exporter.columns import COST_SUMS, DECIMAL, listed
 from exporter.rollups.running_totals import RUNNING_TOTALS
+from exporter.rollups.tasks import ROWS
 
 _TABLES = f"""
 CREATE SEQUENCE keys;
@@ -9,6 +10,10 @@ CREATE SEQUENCE keys;
 -- Names are kept once; all other tables refer to them by number.
 -- digest is the beginning of an MD5 sum of the id. month is the one with which a task is compacted; NULL if it is not.
 CREATE TABLE tasks  (task INTEGER, task_id VARCHAR, digest UINTEGER, month DATE);
+-- Compacted tasks that no ranking can show, of which the name is not kept. digest is longer, for it stands for the id.
+CREATE TABLE dropped_tasks (task INTEGER, digest UBIGINT, month DATE);
+-- How many of them called the same provider families.
+CREATE TABLE dropped_callers (month DATE, slice INTEGER, families VARCHAR[], tasks HUGEINT);
 CREATE TABLE quests (quest INTEGER, quest_id VARCHAR);
 -- provider is the name the ledger uses, family the one the report uses.
 CREATE TABLE models (model_key INTEGER, provider VARCHAR, model VARCHAR, family VARCHAR);
@@ -64,4 +69,6 @@ CREATE TABLE task_providers (task INTEGER, family VARCHAR, share DOUBLE, last_da
 CREATE TABLE state (name VARCHAR, value VARCHAR);
 """
 
-SCHEMA = _TABLES + "\n".join(total.ddl for total in RUNNING_TOTALS.values())
+DROPPED = {name: RUNNING_TOTALS[name].of_slices() for name in ROWS}
+"""What dropped tasks bring to each running total, by month and slice of their numbers."""
+SCHEMA = _TABLES + "\n".join(total.ddl for total in (*RUNNING_TOTALS.values(), *DROPPED.values()))

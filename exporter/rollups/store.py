@@ -39,6 +39,7 @@ class Rollups(Compacting):
         tasks.define(self._connection, self._config.waste)
         views.define(self._connection, self._config.ledgers)
         self._follow_rules(repr((self._config.providers, self._config.waste)))
+        self._follow_rankings()
 
     def take_changes(self) -> TotalChanges | None:
         """What changed since this was asked last; None where all is to be read again."""

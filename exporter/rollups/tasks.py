@@ -61,6 +61,14 @@ SELECT task, family, (impact::DOUBLE * share)::{DECIMAL} AS impact,
           FROM (FROM task_totals WHERE {{which}}) AS totals
           LEFT JOIN (FROM task_providers WHERE share > 0 AND {{which}}) AS paid USING (task)) AS shared
 """
+ROWS = {
+    "provider_days": "FROM task_providers WHERE {which}",
+    "quest_outcomes": "FROM task_totals WHERE {which}",
+    "provider_outcomes": _CREDITS,
+}
+"""What each running total over tasks adds up, of some tasks."""
+RANKED = {"efficiency": "efficiency", "tokens": "reason"}
+"""The columns of ``task_totals`` by which tasks are ranked, each with the column that is NULL for those that are not."""
 _DERIVED = {"task_providers": (_TASK_PROVIDERS, "provider_days"), "task_totals": (_TASK_TOTALS, "quest_outcomes")}
 """How the rows of each table are computed, and the running total over them."""
 
@@ -70,8 +78,8 @@ def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: st
 
     ``credited`` is whether any of the tasks were judged, so that they bring something to providers.
     """
-    rows, brought = f"FROM {table} WHERE {which}", _CREDITS.format(which=which)
     query, total = _DERIVED[table]
+    rows, brought = (ROWS[name].format(which=which) for name in (total, "provider_outcomes"))
     if credited:
         growth.append(connection, "provider_outcomes", brought, "-")
     growth.append(connection, total, rows, "-")

@@ -25,6 +25,9 @@ VIEWS = {
     "quest_outcome_totals": RUNNING_TOTALS["quest_outcomes"].view,
     # Sums of what all judged tasks bring to a provider family.
     "provider_outcome_totals": RUNNING_TOTALS["provider_outcomes"].view,
+    # A provider family that a task called, and the last day. Dropped tasks that called the same families are one row of each.
+    "callers": "SELECT task, family, last_day, 1 AS tasks FROM task_providers"
+    " UNION ALL SELECT -1 - rowid, unnest(families), month, tasks FROM dropped_callers",
     # How many tasks called a provider family on a day for the last time.
     "provider_last_days": RUNNING_TOTALS["provider_days"].view,
 }

@@ -50,9 +50,9 @@ TIMELESS = True
 
 # A task that called two providers which are folded into one is one task.
 _FOLDED_TASKS = """
-SELECT '{other}', time_window, count(*)
-  FROM (SELECT max(last_day) AS day FROM task_providers JOIN provider_labels USING (family) WHERE provider = '{other}'
-         GROUP BY task)
+SELECT '{other}', time_window, sum(tasks)
+  FROM (SELECT max(last_day) AS day, any_value(tasks) AS tasks
+          FROM callers JOIN provider_labels USING (family) WHERE provider = '{other}' GROUP BY task)
   JOIN (VALUES {windows}) AS windows (time_window, first) ON day >= first GROUP BY ALL
 """
 

@@ -41,9 +41,9 @@ def _closed(row: dict[str, Any]) -> bool:
     return bool(row["task_id"]) and isinstance(row["created_at"], datetime) and row["task_id"].lower() != "t1"
 
 
-async def until_right(exporter: Exporter, conninfo: str, now: datetime) -> None:
+async def until_right(exporter: Exporter, conninfo: str, now: datetime, settings: Settings) -> None:
     """Refresh until all is right: when the audit has come to what changed, and the months have been read again."""
-    expected, found = report(read(conninfo), Settings(windows=WINDOWS), now), ["no refresh"]
+    expected, found = report(read(conninfo), settings, now), ["no refresh"]
     for _ in range(20):
         await exporter.refresh()
         found = differences(exporter.samples(), expected)
@@ -82,7 +82,10 @@ async def test_changes_are_served(ledger_database: str, data: st.DataObject) -> 
     clock, days = Clock(START), 75
     closed(data.draw(ledgers(START, days=days))).write(ledger_database)
     with TemporaryDirectory() as directory:
-        config = configure(ledger_database, Path(directory, "rollups"), report={"windows": list(WINDOWS)})
+        top, quest_top = data.draw(st.sampled_from([1, 15])), data.draw(st.sampled_from([0, 1]))
+        settings = Settings(windows=WINDOWS, top=top, quest_top=quest_top)
+        keys = {"windows": list(WINDOWS), "top": top, "quest_top": quest_top}
+        config = configure(ledger_database, Path(directory, "rollups"), report=keys)
         compacting = config.model_copy(update={"state": State(path=config.state.path, tasks_for=timedelta(days=7))})
         async with running(compacting, clock) as exporter:
             await exporter.refresh()
@@ -90,7 +93,7 @@ async def test_changes_are_served(ledger_database: str, data: st.DataObject) -> 
                 clock.now += data.draw(STEPS)
                 closed(data.draw(ledgers(clock.now, 4, days))).told(clock.now).write(ledger_database)
                 alter(ledger_database, data.draw(st.sampled_from((*TOLD, *SILENT))), clock.now)
-                await until_right(exporter, ledger_database, clock.now)
+                await until_right(exporter, ledger_database, clock.now, settings)
             again = config.model_copy(update={"state": State(path=Path(directory, "again"))})
             async with running(again, clock) as built:
                 await built.refresh()

@@ -11,13 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.rollups import compaction, known
+from exporter.rollups import candidates, known
 from exporter.rollups.months import State
 from exporter.rollups.staging import Place
 from tests.rollups.entries import OPEN, TODAY, Entry, Store, at, configure
 
 MARCH, APRIL, MAY = (date(2026, month, 1) for month in (3, 4, 5))
-KEYS: dict[str, Any] = {"report": {"windows": ["1d", "lifetime"]}, "state": {"tasks_for": "10d"}}
+KEYS: dict[str, Any] = {"report": {"windows": ["1d", "lifetime"], "top": 2, "quest_top": 1}, "state": {"tasks_for": "10d"}}
+FIRST_TASKS = """
+SELECT task_id, quest_id, task_totals.* EXCLUDE (task, quest)
+  FROM task_totals JOIN tasks USING (task) JOIN quests USING (quest) WHERE {condition} IS NOT NULL
+"""
 READ = (
     "SELECT day, quest_id, sum(usd) FROM daily_costs JOIN quests USING (quest) GROUP BY ALL HAVING sum(entries) <> 0",
     "SELECT day, provider, sum(calls) FROM daily_costs JOIN models USING (model_key) GROUP BY ALL HAVING sum(entries) <> 0",
@@ -27,9 +31,18 @@ READ = (
     "FROM provider_outcome_totals",
     "FROM provider_last_days",
     "SELECT quest_id, arg_max(layer, latest) FROM quest_layers JOIN quests USING (quest) GROUP BY ALL",
-    "SELECT task_id, quest_id FROM task_totals JOIN tasks USING (task) JOIN quests USING (quest)",
-    "SELECT task_id, task_totals.* EXCLUDE (task, quest) FROM task_totals JOIN tasks USING (task)",
-    "SELECT task_id, task_providers.* EXCLUDE (task) FROM task_providers JOIN tasks USING (task)",
+    *(
+        f"{FIRST_TASKS.format(condition=condition)} {first}"
+        for rank, condition in (("efficiency", "efficiency"), ("tokens", "reason"))
+        for first in (
+            f"ORDER BY {rank} DESC, task_id LIMIT 2",
+            f"QUALIFY row_number() OVER (PARTITION BY quest_id ORDER BY {rank} DESC, task_id) = 1",
+        )
+    ),
+    *(
+        f"SELECT sum(tasks) FROM (SELECT any_value(tasks) AS tasks FROM callers WHERE family IN ({families}) GROUP BY task)"
+        for families in ("'p1'", "'p2'", "'p1', 'p2'")
+    ),
     "FROM rejected",
     "SELECT ledger, day, minute, sum(entries), sum(checksum) FROM ranges GROUP BY ALL",
 )
@@ -77,7 +90,10 @@ def content(store: Store) -> list[list[tuple[Any, ...]]]:
 
 
 def compacted(store: Store) -> dict[str, date]:
-    return dict(store.rows("SELECT task_id, month FROM tasks WHERE month IS NOT NULL"))
+    """The month of each compacted task, of which some are known by a digest only."""
+    names = "(SELECT unnest(['a', 'b', 'c', 'd', 'e']) AS task_id)"
+    dropped = f"SELECT task_id, month FROM dropped_tasks JOIN {names} ON digest = md5_number_lower(task_id)"
+    return dict(store.rows(f"SELECT task_id, month FROM tasks WHERE month IS NOT NULL UNION ALL {dropped}"))
 
 
 def read_again(store: Store, ledger: str, entries: Sequence[Entry], place: Place = OPEN) -> None:
@@ -120,9 +136,10 @@ def good(task: str, *ledgers: list[Entry]) -> list[Entry]:
 
 
 @settings(max_examples=15, deadline=None)
-@given(outcomes=ENTRIES, change=ENTRIES)
-def test_a_month_that_changes_is_read_again(outcomes: list[Entry], change: list[Entry]) -> None:
-    with TemporaryDirectory() as directory, TemporaryDirectory() as other:
+@given(calls=ENTRIES, outcomes=ENTRIES, change=ENTRIES, size=st.sampled_from([1, candidates.SLICE]))
+def test_a_month_that_changes_is_read_again(calls: list[Entry], outcomes: list[Entry], change: list[Entry], size: int) -> None:
+    with TemporaryDirectory() as directory, TemporaryDirectory() as other, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "SLICE", size)
         store, fresh = (Store(Path(each), configure(**KEYS)) for each in (directory, other))
         before = numbered(outcomes)
         # An outcome that moves to another month and task is found by its id, before it comes to the rollups.
@@ -131,10 +148,12 @@ def test_a_month_that_changes_is_read_again(outcomes: list[Entry], change: list[
         changed = {entry["key"]: entry for entry in [*before, *after]}
         for each in (store, fresh):
             each.begin("costs", "impacts")
+            each.apply("costs", numbered(calls))
         store.apply("impacts", before)
         compact(store)
         store.apply("impacts", [*changed.values()][: len(change)])
         read_again(store, "impacts", [*changed.values()])
+        read_again(store, "costs", numbered(calls))
         compact(store)
         fresh.apply("impacts", [*changed.values()])
         assert content(store) == content(fresh)
@@ -159,6 +178,56 @@ def test_an_outcome_of_today_has_the_month_of_its_task_read_again(store: Store) 
     assert compacted(store) == {"c": MARCH}
     compact(store, TODAY + timedelta(days=8))
     assert compacted(store) == {"b": APRIL, "c": MARCH}
+
+
+def test_of_many_tasks_a_month_keeps_those_that_rankings_may_show(store: Store) -> None:
+    scored = [judged(f"t{number:02}", APRIL, number, impact=Decimal(number + 1)) for number in range(20)]
+    wasted = [judged(f"w{number:02}", APRIL, 20 + number, impact=None, tokens=5000 + number) for number in range(20)]
+    first = [judged(f"m{number:02}", MARCH, 40 + number, impact=Decimal(100)) for number in range(3)]
+    store.apply("impacts", [*scored, *wasted, *first])
+    before = content(store)
+    compact(store)
+    assert content(store) == before
+    kept = "SELECT task_id FROM tasks JOIN task_totals USING (task) ORDER BY task_id"
+    assert store.rows(kept) == [("m00",), ("m01",), ("t18",), ("t19",), ("w18",), ("w19",)]
+    assert store.rows("SELECT count(*) FROM tasks") == [(6,)]
+    assert store.rows("SELECT month, count(*) FROM dropped_tasks GROUP BY ALL ORDER BY ALL") == [(MARCH, 1), (APRIL, 36)]
+
+
+def test_a_call_of_a_dropped_task_has_its_month_read_again(store: Store) -> None:
+    calls = [judged(name, APRIL, number, provider="p") for number, name in enumerate("abc")]
+    store.apply("costs", calls)
+    compact(store)
+    assert store.rows("SELECT count(*) FROM tasks") == [(0,)]
+    store.apply("costs", [late := judged("b", TODAY, 9, provider="p")])
+    assert store.rollups.unread("costs") == [APRIL]
+    read_again(store, "costs", [*calls, late])
+    compact(store)
+    assert compacted(store) == {}
+    assert store.rows("SELECT task_id, last_day FROM task_providers JOIN tasks USING (task) ORDER BY task_id") == [
+        ("a", APRIL),
+        ("b", TODAY),
+        ("c", APRIL),
+    ]
+    assert store.rows("SELECT day, sum(tasks) FROM provider_last_days GROUP BY ALL ORDER BY ALL") == [
+        (APRIL, 2),
+        (TODAY, 1),
+    ]
+
+
+def test_longer_rankings_have_dropped_tasks_read_again(store: Store) -> None:
+    outcomes = [judged(name, APRIL, number, impact=Decimal(number + 1)) for number, name in enumerate("abcd")]
+    store.apply("impacts", outcomes)
+    compact(store)
+    for keys, unread in (({"top": 1}, []), ({"top": 3}, [APRIL])):
+        store.config = configure(**KEYS | {"report": KEYS["report"] | keys})
+        store.reopen()
+        assert store.rollups.unread("impacts") == unread
+    read_again(store, "impacts", outcomes)
+    compact(store)
+    assert len(store.rows("FROM task_totals")) == 4
+    compact(store, TODAY + timedelta(days=8))
+    assert len(store.rows("FROM task_totals")) == 3
 
 
 def test_a_new_call_of_another_task_leaves_a_month_compacted(store: Store) -> None:
@@ -199,7 +268,7 @@ def test_new_rules_have_all_read_again(store: Store) -> None:
 
 
 def test_slices_are_compacted_one_by_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "SLICE", 1)
+    monkeypatch.setattr(candidates, "SLICE", 1)
     store.apply("impacts", [judged(name, APRIL, number) for number, name in enumerate("abc")])
     assert store.rollups.compact(TODAY)
     assert len(compacted(store)) == 1

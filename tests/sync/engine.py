@@ -168,6 +168,6 @@ def _config(ledger: str, path: Path, *, compacting: bool) -> Config:
         "databases": {"main": {"dsn": "host=nowhere"}},
         "ledgers": {ledger: {"database": "main"}},
         "state": {"path": str(path), "tasks_for": "1d" if compacting else "36500d"},
-        "report": {"windows": ["1d", "lifetime"]},
+        "report": {"windows": ["1d", "lifetime"], "top": 1, "quest_top": 0},
     }
     return parse(json.dumps(document), Path("config.yml"))

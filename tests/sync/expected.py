@@ -1,9 +1,10 @@
 """What the rollups of a simulated ledger must hold: naive sums over its visible rows."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from exporter.calendar import Calendar
@@ -33,9 +34,19 @@ TASKS = """
 SELECT task_id, quest_id, task_totals.usd, task_totals.tokens::INTEGER, task_totals.impact
   FROM task_totals JOIN tasks USING (task) JOIN quests USING (quest)
 """
+QUESTS = """
+SELECT quest_id, sum(tasks)::INTEGER, sum(scored)::INTEGER, sum(impact), sum(usd), sum(tokens)::INTEGER
+  FROM quest_outcome_totals JOIN quests USING (quest) GROUP BY ALL
+"""
+FIRST = "SELECT task_id FROM task_totals JOIN tasks USING (task) WHERE efficiency > 0 ORDER BY efficiency DESC, task_id LIMIT 1"
+DROPPED = """
+SELECT task_id FROM dropped_tasks JOIN (SELECT unnest(?::VARCHAR[]) AS task_id) ON digest = md5_number_lower(task_id)
+"""
 RANGES = "SELECT day, sum(entries)::INTEGER, sum(checksum)::BIGINT FROM ranges GROUP BY ALL"
 REJECTED = "SELECT rejection_reason, sum(entries)::INTEGER FROM rejected GROUP BY ALL"
 Facts = dict[str, Counter[Any]]
+Task = tuple[str, Decimal, int, Decimal | None]
+"""The quest of a task, and its USD, tokens and impact."""
 
 
 def compacted(rollups: Rollups) -> set[str]:
@@ -43,24 +54,31 @@ def compacted(rollups: Rollups) -> set[str]:
     return {task for (task,) in rollups.connection.execute("SELECT task_id FROM tasks WHERE month IS NOT NULL").fetchall()}
 
 
+def dropped(rollups: Rollups, ledger: Ledger) -> set[str]:
+    """The tasks of a ledger that are not kept at all, but for a digest."""
+    names = [row.task_id for row in ledger.rows.values() if row.task_id]
+    return {task for (task,) in rollups.connection.execute(DROPPED, [names]).fetchall()}
+
+
 def found(rollups: Rollups, ledger: str) -> Facts:
     """What the rollups hold, with how often each row is there."""
     queries = {"ranges": RANGES, "rejected": REJECTED}
-    queries |= {"calls": CALLS, "totals": TOTALS} if ledger == "costs" else {"outcomes": OUTCOMES, "tasks": TASKS}
+    of_costs, of_impacts = {"calls": CALLS, "totals": TOTALS}, {"outcomes": OUTCOMES, "tasks": TASKS, "quests": QUESTS}
+    queries |= of_costs if ledger == "costs" else of_impacts | {"first": FIRST}
     return {name: Counter(rollups.connection.execute(query).fetchall()) for name, query in queries.items()}
 
 
-def expected(ledger: Ledger, calendar: Calendar, compacted: Collection[str]) -> Facts:
-    """What they should hold of all visible rows, where some tasks are compacted."""
+def expected(ledger: Ledger, calendar: Calendar, compacted: Collection[str], dropped: Collection[str]) -> Facts:
+    """What they should hold of all visible rows, where some tasks are compacted, and some even dropped."""
     today = calendar.day_of(ledger.now)
     rows = [(calendar.day_of(at), row) for row in ledger.rows.values() if (at := occurred(row))]
     rows = [(day, row) for day, row in rows if day <= today]
     good = [(day, row) for day, row in rows if rejection_reason(row, ledger.name) is None]
     facts = {"ranges": _ranges(rows, ledger.name), "rejected": _rejected(ledger, [row for _, row in rows])}
     return facts | (
-        _costs(good, compacted)
+        _costs(good, {*compacted, *dropped})
         if ledger.name == "costs"
-        else _impacts([row for _, row in rows], [row for _, row in good], compacted)
+        else _impacts([row for _, row in rows], [row for _, row in good], {*compacted, *dropped}, dropped)
     )
 
 
@@ -123,12 +141,31 @@ def _usd(rows: list[Row]) -> Decimal:
     return sum((row.cost_usd or Decimal(0) for row in rows), Decimal(0))
 
 
-def _impacts(rows: list[Row], good: list[Row], compacted: Collection[str]) -> Facts:
-    tasks = {row.task_id: [each for each in good if each.task_id == row.task_id] for row in good}
+def _impacts(rows: list[Row], good: list[Row], compacted: Collection[str], dropped: Collection[str]) -> Facts:
+    tasks = {row.task_id: _task([each for each in good if each.task_id == row.task_id]) for row in good}
     return {
         "outcomes": Counter(_outcome(row) for row in rows if row not in good or row.task_id not in compacted),
-        "tasks": Counter((task, *_task(of)) for task, of in tasks.items()),
+        "tasks": Counter((task, *found) for task, found in tasks.items() if task not in dropped),
+        "quests": _quests([*tasks.values()]),
+        "first": _first(tasks),
     }
+
+
+def _quests(tasks: Sequence[Task]) -> Counter[Any]:
+    quests = {quest: [each for each in tasks if each[0] == quest] for quest, *_ in tasks}
+    return Counter((quest, len(of), *_brought(of)) for quest, of in quests.items())
+
+
+def _brought(tasks: Sequence[Task]) -> tuple[object, ...]:
+    scores = [impact for *_, impact in tasks if impact is not None]
+    usd, tokens = sum((each for _, each, _, _ in tasks), Decimal(0)), sum(each for _, _, each, _ in tasks)
+    return len(scores), sum(scores, Decimal(0)), usd, tokens
+
+
+def _first(tasks: Mapping[str | None, Task]) -> Counter[Any]:
+    """The task with the most impact per USD."""
+    ratios = {(-Fraction(impact) / Fraction(usd), task) for task, (_, usd, _, impact) in tasks.items() if impact and usd > 0}
+    return Counter((task,) for _, task in sorted(each for each in ratios if each[0] < 0)[:1])
 
 
 def _outcome(row: Row) -> tuple[object, ...]:
@@ -140,7 +177,7 @@ def _outcome(row: Row) -> tuple[object, ...]:
     return *said, quest, row.cost_usd, row.total_tokens, row.impact_score
 
 
-def _task(rows: list[Row]) -> tuple[object, ...]:
+def _task(rows: list[Row]) -> Task:
     latest = max(rows, key=lambda row: (row.occurred_at, row.id))
     scores = [row.impact_score for row in rows if row.impact_score is not None]
     tokens = sum(row.total_tokens or 0 for row in rows)
