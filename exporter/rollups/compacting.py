@@ -101,7 +101,8 @@ class Compacting(Known):
         self._put_all({f"progress.{ledger}": "", f"building.{ledger}": ""})
         for table in ("ranges", "rejected", "pending", "unread"):
             self._connection.execute(f"DELETE FROM {table} WHERE ledger = ?", [ledger])
-        self._connection.execute(f"DELETE FROM {ledger}")
+        for table in (ledger, *(("compacted_days", "costs_again") if ledger == "costs" else ())):
+            self._connection.execute(f"DELETE FROM {table}")
 
     def _put_months(self, months: Months) -> None:
         self._put("months", MONTHS.dump_json(months).decode())

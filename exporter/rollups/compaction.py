@@ -1,10 +1,11 @@
 """Closed tasks of past months: their calls are kept as sums, and their outcomes as what they add up to.
 
-A task is closed with a month if all its calls and outcomes are in that month. It is compacted then: its calls become sums
-without a task, and its outcomes are deleted. What was derived from them stays, one by one for tasks that a ranking may show.
+A task is closed with a month if all its calls and outcomes are in that month. It is compacted then: its calls are deleted, for
+the sums of the day have them, and so are its outcomes. What was derived from them stays, one by one for tasks that a ranking
+may show.
 
-When a range of the month or an entry of such a task changes, the month is reopened. All its ranges are read again, one by one,
-so that sums of calls are right at any time. Its tasks stay as they are until the last range has been read.
+When a range of the month or an entry of such a task changes, the month is reopened, and all its ranges are read again. Its
+tasks stay as they are until the last one has been read.
 """
 
 from collections.abc import Iterable
@@ -12,9 +13,8 @@ from datetime import date, timedelta
 
 from duckdb import DuckDBPyConnection
 
-from exporter.columns import COST_SUMS, listed
 from exporter.config import ReportSettings
-from exporter.rollups import candidates, tasks
+from exporter.rollups import candidates, days, tasks
 from exporter.rollups.months import Month, Months, State, reopened
 from exporter.rollups.ranges import Key
 from exporter.rollups.running_totals import Growth
@@ -48,17 +48,14 @@ SELECT task
   ANTI JOIN (SELECT task FROM tasks WHERE {slice} AND month IS NOT NULL) USING (task)
  GROUP BY task HAVING min(day) >= $first AND max(day) <= $last
 """
+_OF_CLOSED = "task IN (SELECT task FROM closed)"
+_WITHOUT_TASK = "task IS NULL AND day BETWEEN DATE '{first}' AND DATE '{last}'"
 _COMPACT = f"""
-CREATE OR REPLACE TEMP TABLE compacted AS
-SELECT day, minute, NULL::INTEGER AS task, quest, model_key, {listed(COST_SUMS, "sum({name})::{type} AS {name}")}
-  FROM costs SEMI JOIN closed USING (task) GROUP BY ALL;
-DELETE FROM costs WHERE task IN (SELECT task FROM closed);
-INSERT INTO costs FROM compacted;
 INSERT INTO compacted_quests
 SELECT {{month}}, quest, arg_max(layer, latest), max(latest)
   FROM (SELECT quest, layer, {tasks.LATEST} AS latest FROM impacts SEMI JOIN closed USING (task) WHERE rejection_reason IS NULL)
  GROUP BY quest;
-DELETE FROM impacts WHERE task IN (SELECT task FROM closed) AND rejection_reason IS NULL;
+DELETE FROM impacts WHERE {_OF_CLOSED} AND rejection_reason IS NULL;
 """
 _MARK = "UPDATE tasks SET month = ? WHERE task IN (SELECT task FROM {tasks})"
 # What was looked up last says of tasks whether they are compacted.
@@ -126,13 +123,13 @@ def compact(connection: DuckDBPyConnection, months: Months, month: date, report:
     """Compact some of the closed tasks of a month. Returns the months as they are then."""
     span = {"first": month, "last": (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)}
     [(least, most)] = connection.execute(_NUMBERS, span).fetchall()
-    if least is None:
-        return months | {month: Month(State.COMPACTED)}
     before = months.get(month, Month(State.OPEN))
-    position = least // candidates.SLICE * candidates.SLICE if before.position is None else before.position
-    if position > most:
+    position = (least or 0) // candidates.SLICE * candidates.SLICE if before.position is None else before.position
+    if least is None or position > most:
+        days.fold(connection, _WITHOUT_TASK.format(**span))
         return months | {month: Month(State.COMPACTED)}
     connection.execute(_CLOSED.format(slice=f"task BETWEEN {position} AND {position + candidates.SLICE - 1}"), span)
+    days.fold(connection, _OF_CLOSED)
     connection.execute(_COMPACT.format(month=f"DATE '{month}'"))
     connection.execute(_MARK.format(tasks="closed"), [month])
     candidates.drop(connection, month, report)

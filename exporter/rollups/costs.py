@@ -7,16 +7,26 @@ from exporter.rollups import ranges, tasks
 from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 
 _KEYS = "day, minute, task, quest, model_key"
-_SUMMED = f"""
+SUMMED = f"""
 SELECT {_KEYS}, {listed(COST_SUMS, "({expression})::{type} AS {name}")}
   FROM entries WHERE rejection_reason IS NULL GROUP BY ALL
 """
+"""The sums over ``entries``, as rows of ``costs``."""
+
+
+def by_key(rows: str) -> str:
+    """A query for rows of ``costs``, one for each range, task, quest and model."""
+    return f"SELECT {_KEYS}, {listed(COST_SUMS, 'sum({name})::{type} AS {name}')} {rows} GROUP BY ALL"
+
+
+_NOT_COMPACTED = "day NOT IN (FROM compacted_days)"
 _REMOVED = f"""
 CREATE OR REPLACE TEMP TABLE removed AS
-SELECT {_KEYS}, {listed(COST_SUMS, "sum({name})::{type} AS {name}")}
-  FROM costs SEMI JOIN replaced USING (day, minute) GROUP BY ALL
+{by_key(f"FROM costs SEMI JOIN replaced USING (day, minute) WHERE {_NOT_COMPACTED}")}
 """
-_DELETE = "DELETE FROM costs USING replaced WHERE (costs.day, costs.minute) = (replaced.day, replaced.minute)"
+_DELETE = f"""
+DELETE FROM costs USING replaced WHERE (costs.day, costs.minute) = (replaced.day, replaced.minute) AND costs.{_NOT_COMPACTED}
+"""
 _DIRTY_TASKS = """
 CREATE OR REPLACE TEMP TABLE dirty_tasks AS
 SELECT DISTINCT task FROM ((FROM removed EXCEPT FROM added) UNION ALL (FROM added EXCEPT FROM removed)) WHERE task IS NOT NULL
@@ -29,16 +39,16 @@ SELECT task, own_usd AND own_tokens AND own_quest AS own FROM task_totals SEMI J
 _BORROWING = "SELECT count(*), count(*) FILTER (NOT own) FROM dirty_judged"
 _SETTLED = f"""
 CREATE OR REPLACE TEMP TABLE lengthened AS
-SELECT costs.day, {ranges.lengthened("costs")} AS minute, task, quest, model_key,
-       {listed(COST_SUMS, "sum({name})::{type} AS {name}")}
-  FROM costs JOIN settled ON settled.day = costs.day AND hour = minute // 60 GROUP BY ALL
+SELECT t.day, {ranges.lengthened("t")} AS minute, task, quest, model_key, {listed(COST_SUMS, "sum({name})::{type} AS {name}")}
+  FROM {{table}} AS t JOIN settled ON settled.day = t.day AND hour = minute // 60 GROUP BY ALL;
+DELETE FROM {{table}} AS t USING settled WHERE t.day = settled.day AND t.minute // 60 = settled.hour;
+INSERT INTO {{table}} FROM lengthened;
 """
-_DELETE_SETTLED = "DELETE FROM costs USING settled WHERE costs.day = settled.day AND costs.minute // 60 = settled.hour"
 
 
 def take(connection: DuckDBPyConnection) -> None:
     """Add the sums over ``entries`` to the calls, and nothing else: the way of a first build."""
-    connection.execute(f"INSERT INTO costs {_SUMMED}")
+    connection.execute(f"INSERT INTO costs {SUMMED}")
 
 
 def add(connection: DuckDBPyConnection, growth: Growth) -> None:
@@ -58,11 +68,14 @@ def total(connection: DuckDBPyConnection, growth: Growth) -> None:
 
 
 def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
-    """Put the sums over ``entries`` in the place of the ranges in ``replaced``, and list the tasks that differ."""
+    """Put the sums over ``entries`` in the place of the ranges in ``replaced``, and list the tasks that differ.
+
+    Leaves out compacted days, of which a range alone cannot be replaced.
+    """
     connection.execute(_REMOVED)
     connection.execute(_DELETE)
     growth.append(connection, "cost_days", "FROM removed", "-")
-    _add(connection, growth)
+    _add(connection, growth, _NOT_COMPACTED)
     connection.execute(_DIRTY_TASKS)
 
 
@@ -83,13 +96,12 @@ def follow(connection: DuckDBPyConnection, growth: Growth) -> bool:
 
 def settle(connection: DuckDBPyConnection) -> None:
     """Keep the hours in ``settled`` in longer ranges."""
-    connection.execute(_SETTLED)
-    connection.execute(_DELETE_SETTLED)
-    connection.execute("INSERT INTO costs FROM lengthened")
+    for table in ("costs", "costs_again"):
+        connection.execute(_SETTLED.format(table=table))
 
 
-def _add(connection: DuckDBPyConnection, growth: Growth) -> None:
+def _add(connection: DuckDBPyConnection, growth: Growth, which: str = "TRUE") -> None:
     """Add the sums over ``entries``, which are in ``added`` afterwards."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS {_SUMMED}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM ({SUMMED}) WHERE {which}")
     connection.execute("INSERT INTO costs FROM added")
     growth.append(connection, "cost_days", "FROM added")

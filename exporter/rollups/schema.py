@@ -36,11 +36,13 @@ CREATE TABLE rejected (ledger VARCHAR, day DATE, minute USMALLINT, rejection_rea
 -- Entries above the low watermark, one row each, so that each is counted once. day is NULL for those not counted yet.
 CREATE TABLE pending (ledger VARCHAR, key BIGINT, day DATE, minute USMALLINT);
 
--- Calls, summed up by range, task, quest and model. There may be several rows of each. task is NULL for calls without a task,
--- and for those of compacted tasks.
+-- Calls, summed up by range, task, quest and model. There may be several rows of each. task is NULL for calls without a task.
 CREATE TABLE costs (
     day DATE, minute USMALLINT, task INTEGER, quest INTEGER, model_key INTEGER, {listed(COST_SUMS, "{name} {type}")}
 );
+-- Days of which calls of compacted tasks, and calls without a task, are in cost_days only; and what was read again of them.
+CREATE TABLE compacted_days (day DATE);
+CREATE TABLE costs_again AS FROM costs;
 -- Judged outcomes, one by one, but for those of compacted tasks. key is the id, or a hash of it, name the id that is no
 -- number. Rejected ones have a reason. usd and tokens are NULL where the ledger does not tell them.
 CREATE TABLE impacts (

@@ -10,9 +10,10 @@ from pathlib import Path
 from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
-from exporter.rollups import costs, impacts, numbers, ranges, small_ledgers, staging, tasks, views
+from exporter.rollups import costs, days, impacts, numbers, ranges, small_ledgers, staging, tasks, views
 from exporter.rollups.changes import Advance, Changes, TotalChanges
 from exporter.rollups.compacting import LABELLING, Compacting
+from exporter.rollups.months import reopened
 from exporter.rollups.session import CHANGES_PER_CONNECTION
 
 # A first build is large statements, for which two threads are faster, and no time is taken to put the file in order after each.
@@ -120,6 +121,8 @@ class Rollups(Compacting):
             ranges.remove(self._connection, "costs", "replaced")
         else:
             costs.add(self._connection, self._growth)
+        if months := reopened(self.months):
+            days.read_again(self._connection, self._growth, months)
         ranges.add(self._connection, "costs", changes.now)
         self._leave_out("costs")
         if costs.follow(self._connection, self._growth):

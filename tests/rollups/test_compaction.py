@@ -25,7 +25,6 @@ SELECT task_id, quest_id, task_totals.* EXCLUDE (task, quest)
 READ = (
     "SELECT day, quest_id, sum(usd) FROM daily_costs JOIN quests USING (quest) GROUP BY ALL HAVING sum(entries) <> 0",
     "SELECT day, provider, sum(calls) FROM daily_costs JOIN models USING (model_key) GROUP BY ALL HAVING sum(entries) <> 0",
-    "SELECT day, minute, sum(entries), sum(usd) FROM costs GROUP BY ALL",
     "FROM hourly_costs",
     "SELECT * EXCLUDE (quest), quest_id FROM quest_outcome_totals JOIN quests USING (quest)",
     "FROM provider_outcome_totals",
@@ -75,7 +74,7 @@ def numbered(entries: Sequence[Entry]) -> list[Entry]:
     return [{**entry, "key": number} for number, entry in enumerate(entries)]
 
 
-def judged(task: str, day: date, key: int = 1, **columns: object) -> Entry:
+def judged(task: str | None, day: date, key: int = 1, **columns: object) -> Entry:
     labels = {"task_id": task, "quest_id": "q", "layer": "Agora", "usd": Decimal(1), "tokens": Decimal(5000), "checksum": key}
     return {"occurred_at": at(day, 60), "key": key, "impact": Decimal(2), **labels, **columns}
 
@@ -213,6 +212,45 @@ def test_a_call_of_a_dropped_task_has_its_month_read_again(store: Store) -> None
         (APRIL, 2),
         (TODAY, 1),
     ]
+
+
+def test_calls_of_past_months_are_in_the_sums_of_days_only(store: Store) -> None:
+    calls = [judged(task, APRIL, number, provider="p") for number, task in enumerate(["a", "b", None])]
+    store.apply("costs", [*calls, judged("c", MAY, 3, provider="p")])
+    compact(store)
+    assert store.rows("SELECT task_id FROM costs JOIN tasks USING (task)") == [("c",)]
+    assert store.rows("SELECT count(*) FROM costs") == [(1,)]
+    assert store.rows("SELECT day, sum(usd) FROM daily_costs GROUP BY ALL ORDER BY ALL") == [(APRIL, 3), (MAY, 1)]
+
+
+def test_a_day_is_replaced_when_all_of_it_has_been_read_again(store: Store) -> None:
+    morning, evening = judged("a", APRIL, 1, provider="p"), judged("b", APRIL, 2, provider="p", occurred_at=at(APRIL, 1200))
+    store.apply("costs", [morning, evening])
+    compact(store)
+    spent = "SELECT sum(usd) FROM daily_costs"
+    store.apply("costs", [{**morning, "usd": Decimal(5)}], [(APRIL, 60)])
+    assert store.rows(spent) == [(2,)]
+    store.reopen()
+    store.apply("costs", [judged("z", APRIL, 3, provider="p", occurred_at=at(APRIL, 60, 30))])  # where all was read again
+    store.apply("costs", [judged("z", APRIL, 4, provider="p", occurred_at=at(APRIL, 1200, 30))])  # where it was not
+    assert store.rows(spent) == [(4,)]
+    store.apply("costs", [evening, judged("z", APRIL, 4, provider="p", occurred_at=at(APRIL, 1200, 30))], [(APRIL, 1200)])
+    assert store.rows(spent) == [(8,)]
+    compact(store)
+    assert store.rows("SELECT task_id, sum(usd) FROM costs JOIN tasks USING (task) GROUP BY ALL ORDER BY ALL") == [
+        ("a", 5),
+        ("b", 1),
+        ("z", 2),
+    ]
+
+
+def test_a_ledger_without_tasks_is_compacted(store: Store) -> None:
+    store.apply("costs", [judged("a", APRIL, 1, provider="p", task_id=None)])
+    compact(store)
+    assert store.rows("SELECT count(*) FROM costs") == [(0,)]
+    assert store.rows("SELECT sum(usd) FROM daily_costs") == [(1,)]
+    store.apply("costs", [judged("a", APRIL, 1, provider="p", task_id=None, usd=Decimal(3))], [(APRIL, 60)])
+    assert store.rows("SELECT sum(usd) FROM daily_costs") == [(3,)]
 
 
 def test_longer_rankings_have_dropped_tasks_read_again(store: Store) -> None:

@@ -16,7 +16,7 @@ from exporter.sync import audit, batches, build, certain, comparator, possible, 
 from exporter.sync.progress import Progress
 from tests.sync.certainty import found_at_once
 from tests.sync.engine import Engine
-from tests.sync.expected import compacted, differing_rows, dropped, expected, found, pending
+from tests.sync.expected import compacted, compacted_days, differing_rows, dropped, expected, found, pending
 from tests.sync.simulated import Ledger, Rows, Transaction
 from tests.sync.simulated_rows import occurred
 
@@ -124,8 +124,9 @@ class Checked:
             return  # some of these may have written before what was counted
         self._check_watermark()
         if self.certain:
-            tasks = compacted(self.engine.rollups), dropped(self.engine.rollups, self.ledger)
-            wanted, got = expected(self.ledger, self.calendar, *tasks), found(self.engine.rollups, self.ledger.name)
+            rollups = self.engine.rollups
+            left_out = compacted(rollups), dropped(rollups, self.ledger), compacted_days(rollups)
+            wanted, got = expected(self.ledger, self.calendar, *left_out), found(rollups, self.ledger.name)
             differences = {name: (wanted[name] - got[name], got[name] - wanted[name]) for name in wanted}
             wrong = {name: each for name, each in differences.items() if any(each)}
             assert not wrong, str(wrong)

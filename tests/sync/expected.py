@@ -18,8 +18,8 @@ from tests.sync.simulated_rows import checksum, key, occurred, rejection_reason
 CALLS = """
 SELECT day, task_id, quest_id, provider, model, sum(entries)::INTEGER, sum(calls)::INTEGER, sum(unpriced)::INTEGER, sum(usd),
        sum(credit_usd), sum(input_tokens)::INTEGER, sum(output_tokens)::INTEGER
-  FROM costs LEFT JOIN tasks USING (task) JOIN quests USING (quest) JOIN models USING (model_key) GROUP BY ALL
-HAVING sum(entries) <> 0
+  FROM costs LEFT JOIN tasks USING (task) JOIN quests USING (quest) JOIN models USING (model_key)
+ WHERE task IS NOT NULL OR day NOT IN (FROM compacted_days) GROUP BY ALL HAVING sum(entries) <> 0
 """
 TOTALS = """
 SELECT day, quest_id, provider, model, sum(calls)::INTEGER, sum(usd)
@@ -54,6 +54,11 @@ def compacted(rollups: Rollups) -> set[str]:
     return {task for (task,) in rollups.connection.execute("SELECT task_id FROM tasks WHERE month IS NOT NULL").fetchall()}
 
 
+def compacted_days(rollups: Rollups) -> set[date]:
+    """The days of which calls without a task are not kept by range."""
+    return {day for (day,) in rollups.connection.execute("FROM compacted_days").fetchall()}
+
+
 def dropped(rollups: Rollups, ledger: Ledger) -> set[str]:
     """The tasks of a ledger that are not kept at all, but for a digest."""
     names = [row.task_id for row in ledger.rows.values() if row.task_id]
@@ -68,15 +73,17 @@ def found(rollups: Rollups, ledger: str) -> Facts:
     return {name: Counter(rollups.connection.execute(query).fetchall()) for name, query in queries.items()}
 
 
-def expected(ledger: Ledger, calendar: Calendar, compacted: Collection[str], dropped: Collection[str]) -> Facts:
-    """What they should hold of all visible rows, where some tasks are compacted, and some even dropped."""
+def expected(
+    ledger: Ledger, calendar: Calendar, compacted: Collection[str], dropped: Collection[str], days: Collection[date]
+) -> Facts:
+    """What they should hold of all visible rows, where some tasks and days are compacted, and some tasks even dropped."""
     today = calendar.day_of(ledger.now)
     rows = [(calendar.day_of(at), row) for row in ledger.rows.values() if (at := occurred(row))]
     rows = [(day, row) for day, row in rows if day <= today]
     good = [(day, row) for day, row in rows if rejection_reason(row, ledger.name) is None]
     facts = {"ranges": _ranges(rows, ledger.name), "rejected": _rejected(ledger, [row for _, row in rows])}
     return facts | (
-        _costs(good, {*compacted, *dropped})
+        _costs(good, {*compacted, *dropped}, days)
         if ledger.name == "costs"
         else _impacts([row for _, row in rows], [row for _, row in good], {*compacted, *dropped}, dropped)
     )
@@ -113,12 +120,12 @@ def _rejected(ledger: Ledger, rows: list[Row]) -> Counter[Any]:
     return Counter(item for item in reasons.items() if item[1])
 
 
-def _costs(rows: list[tuple[date, Row]], compacted: Collection[str]) -> Facts:
+def _costs(rows: list[tuple[date, Row]], compacted: Collection[str], days: Collection[date]) -> Facts:
     calls, totals = dict[Any, list[Row]](), dict[Any, list[Row]]()
     for day, row in rows:
         model = (row.quest_id or "unassigned", row.provider or "", row.model or "")
-        task = None if row.task_id in compacted else row.task_id
-        calls.setdefault((day, task, *model), []).append(row)
+        if row.task_id not in compacted if row.task_id else day not in days:
+            calls.setdefault((day, row.task_id, *model), []).append(row)
         totals.setdefault((day, *model), []).append(row)
     return {
         "calls": Counter((*keys, *_sums(of)) for keys, of in calls.items()),
