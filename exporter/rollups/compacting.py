@@ -89,12 +89,13 @@ class Compacting(Known):
 
     def _follow_rankings(self) -> None:
         """Have all months read again if rankings are longer than they were, for they may show tasks that were dropped."""
-        lengths = json.dumps([self._config.report.top, self._config.report.quest_top])
-        before = self._state("rankings") or lengths
-        with self._transaction():
-            if any(now > then for now, then in zip(json.loads(lengths), json.loads(before), strict=True)):
-                self._reopen(self.months)
-            self._put("rankings", lengths)
+        lengths = [self._config.report.top, self._config.report.quest_top]
+        before = json.loads(self._state("rankings") or "[0, 0]")
+        if lengths != before:
+            with self._transaction():
+                if any(now > then for now, then in zip(lengths, before, strict=True)):
+                    self._reopen(self.months)
+                self._put("rankings", json.dumps(lengths))
 
     def _forget(self, ledger: str) -> None:
         """Forget a ledger, so that it is built again; what was compacted of it is among what must be read again."""
