@@ -1,23 +1,20 @@
 """The command line. Flags are named as in Prometheus' own tools, and each can also be set in the environment."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from exporter import __version__, app, backfill, check, logs
-from exporter.backfill import STEPS, BackfillError, SpanError, Target, parse_span
-from exporter.calendar import Calendar
+from exporter import __version__, logs
+from exporter.backfill import STEPS, BackfillError, SpanError
+from exporter.commands import run_backfill, run_check, run_demo, run_serve
 from exporter.completion import SHELLS, script
-from exporter.config import ConfigError, load
-from exporter.config.errors import Problem
+from exporter.config import ConfigError
 from exporter.demo.binaries import EmbeddedPostgresError
-from exporter.flags import PREFIX, Parser, one_of, parse
+from exporter.flags import Parser, one_of, parse
 from exporter.rollups import RollupFileError
-from exporter.web.server import AddressError, parse_address, parse_path
+from exporter.web.server import AddressError
 
-IMPORT = "written; to import it: promtool tsdb create-blocks-from --max-block-duration=24h openmetrics {file} DATA_DIRECTORY"
 USER_ERRORS = (AddressError, SpanError, BackfillError, EmbeddedPostgresError, RollupFileError, OSError)
 DESCRIPTION = "Read the ledgers of AI agents (budgets, costs, impact) from PostgreSQL and serve them as Prometheus gauges."
 EXAMPLES = {
@@ -73,59 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _serve(options: argparse.Namespace) -> None:
-    lifecycle = options.web_enable_lifecycle == "true"
-    web = app.Web(
-        parse_address(options.web_listen_address),
-        parse_path(options.web_telemetry_path),
-        lifecycle,
-        None if options.web_config_file is None else _named(options.web_config_file),
-    )
-    file = _existing(options.config_file)
-    asyncio.run(app.run(lambda: load(file), web))
-
-
-def _existing(file: Path) -> Path:
-    """Return the configuration file; raises ConfigError with a hint for newcomers when it does not exist."""
-    if not file.exists():
-        remedy = "start from examples/config.yml and docs/configuration.md, or run resource-exporter demo, which needs no file"
-        raise ConfigError(str(file), [Problem(None, (), f"file does not exist; fix: {remedy}")])
-    return file
-
-
-def _named(file: str) -> Path:
-    """Return the web configuration file; raises ConfigError when it is empty.
-
-    An unset variable in a template leaves an empty value. Ignoring it would silently serve without TLS and passwords.
-    """
-    if not file:
-        remedy = f"name a file, or remove the flag and {PREFIX}WEB_CONFIG_FILE to serve without TLS and passwords"
-        raise ConfigError("--web.config.file", [Problem(None, (), f"is empty; fix: {remedy}")])
-    return Path(file)
-
-
-def _check(options: argparse.Namespace) -> int:
-    return asyncio.run(check.run(load(_existing(options.config_file)), sys.stdout))
-
-
-def _backfill(options: argparse.Namespace) -> None:
-    config = load(_existing(options.config_file))
-    calendar = Calendar(config.timezone)
-    span = parse_span(calendar, options.span_from, options.span_to, options.step, app.now())
-    asyncio.run(backfill.run(config, span, Target(options.job, options.instance), options.output))
-    sys.stdout.write(f"{IMPORT.format(file=options.output)}\n")
-
-
-def _demo(options: argparse.Namespace) -> None:
-    from exporter.demo.run import run  # noqa: PLC0415 - the other commands work without the extra
-
-    run(
-        app.Web(parse_address(options.web_listen_address), parse_path(options.web_telemetry_path)),
-        options.seed,
-        options.profile,
-    )
-
-
 def _completion(options: argparse.Namespace) -> None:
     sys.stdout.write(script(_parser(), options.shell))
 
@@ -134,7 +78,7 @@ def _parser() -> Parser:
     parser = Parser(prog="resource-exporter", description=DESCRIPTION, examples=EXAMPLES[""])
     parser.add_argument("--version", action="version", version=f"resource-exporter {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    serve = _command(commands, "serve", _serve, "read the ledgers and serve the metrics until stopped")
+    serve = _command(commands, "serve", run_serve, "read the ledgers and serve the metrics until stopped")
     _config_flag(serve)
     _web_flags(serve)
     web = "TLS, users and headers, in the format of exporter-toolkit; see docs/web.md"
@@ -149,10 +93,10 @@ def _parser() -> Parser:
         metavar="true",
     )
     about = "try a refresh of every ledger and print what would stop serve from working, and how to fix it"
-    _config_flag(_command(commands, "check", _check, about, level="error"))
+    _config_flag(_command(commands, "check", run_check, about, level="error"))
     about = "write the history of the gauges as a file that Prometheus can import"
-    _backfill_flags(_command(commands, "backfill", _backfill, about))
-    demo = _command(commands, "demo", _demo, "start a private PostgreSQL with a simulated fleet and serve its metrics")
+    _backfill_flags(_command(commands, "backfill", run_backfill, about))
+    demo = _command(commands, "demo", run_demo, "start a private PostgreSQL with a simulated fleet and serve its metrics")
     _web_flags(demo)
     about = "the tables that are simulated: scidex, or litellm for those of a LiteLLM proxy"
     demo.flag("--profile", values=("scidex", "litellm"), default="scidex", help=about)
