@@ -12,7 +12,8 @@ from exporter.config import Config, from_settings, load
 from exporter.once import apart, failures
 from exporter.rollups import RollupFileError, is_database
 from exporter.snapshot import Snapshot
-from exporter.sync.refresher import Clock, Refresher
+from exporter.sync.publication import Clock
+from exporter.sync.refresher import Refresher
 
 UNUSABLE = "the rollups cannot be used"
 

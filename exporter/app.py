@@ -21,7 +21,8 @@ from exporter.rollups import REMEDY, RollupFileError, Rollups, scratch_directory
 from exporter.sources.database import Database
 from exporter.sync.context import SyncContext
 from exporter.sync.database import DatabaseSync
-from exporter.sync.refresher import Clock, Refresher, SectionError
+from exporter.sync.publication import Clock
+from exporter.sync.refresher import Refresher, SectionError
 from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry
 from exporter.web.access import Guard

@@ -9,7 +9,8 @@ from exporter import __version__
 from exporter.app import now, pipeline
 from exporter.config import Config, values
 from exporter.exposition.bodies import Publisher
-from exporter.sync.refresher import Clock, Refresher
+from exporter.sync.publication import Clock
+from exporter.sync.refresher import Refresher
 from exporter.telemetry import Telemetry
 
 

@@ -15,7 +15,7 @@ from exporter import app, logs
 from exporter.demo.ledgers import live, prepare
 from exporter.demo.run import VARIABLE
 from exporter.errors import first_line
-from exporter.sync.refresher import Clock
+from exporter.sync.publication import Clock
 
 SCHEMA = "resource_exporter_demo"
 """The schema of the ledgers. It is dropped and created at each start; other schemas are not touched."""

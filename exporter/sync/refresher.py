@@ -2,11 +2,9 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import duckdb
@@ -15,21 +13,17 @@ import structlog
 from exporter.config import Config
 from exporter.errors import first_line
 from exporter.exposition.bodies import Publisher
-from exporter.report.reporter import Reading, Report, Reporter
+from exporter.report.reporter import Report
 from exporter.rollups import RollupFileError, Rollups
 from exporter.sections import SECTIONS
-from exporter.snapshot import LedgerStatus, Snapshot
-from exporter.sync import own_metrics
-from exporter.sync import progress as progresses
 from exporter.sync.compaction import Compaction
 from exporter.sync.database import DatabaseSync
+from exporter.sync.publication import Clock, Publication
 from exporter.sync.worker import Worker
 from exporter.telemetry import Telemetry
 
 log = structlog.get_logger()
 T = TypeVar("T")
-Clock = Callable[[], datetime]
-UNUSABLE = "The rollups cannot be used; the log says why."
 LATE = 3
 """After how many intervals without a snapshot one is made of what there is."""
 
@@ -50,15 +44,19 @@ class Refresher:
     telemetry: Telemetry
     clock: Clock
     _running: set[asyncio.Task[object]] = field(init=False, default_factory=set)
-    _published: datetime | None = field(init=False, default=None)
     last_error: str | None = field(init=False, default=None)
     """Why the rollups cannot be used; None while they can."""
 
     def __post_init__(self) -> None:
-        self._reporter = Reporter(self.rollups, self.config)
+        self._publication = Publication(
+            self.config, self.database_syncs, self.rollups, self.publisher, self.telemetry, self.clock
+        )
         self._compaction = Compaction(self.config, self.rollups, self.worker, self.clock)
-        self.working: frozenset[str] = frozenset()
+
+    @property
+    def working(self) -> frozenset[str]:
         """The sections that did not fail in the last report."""
+        return self._publication.working
 
     async def refresh(self, database_sync: DatabaseSync) -> None:
         """Read what is new in one database and publish a snapshot. Whatever goes wrong is logged and counted."""
@@ -79,7 +77,7 @@ class Refresher:
             SectionError: a section fails that is to work.
         """
         try:
-            errors = (await self.worker.run(self._trial)).errors
+            errors = (await self.worker.run(self._publication.trial)).errors
         except duckdb.Error as error:
             errors = dict.fromkeys(SECTIONS, first_line(error))
         if failing := sorted(errors.keys() & working):
@@ -87,11 +85,12 @@ class Refresher:
 
     async def publish_rollups(self) -> None:
         """Publish what the rollup file holds from before, so that a restart serves numbers at once."""
-        await self._try(self._publish_known)
+        await self._try(self._publication.publish_known)
 
     async def publish_if_late(self) -> None:
         """Publish when no refresh has done so for long, so that old numbers are withdrawn whatever the refreshes hang on."""
-        if self._published and abs(self.clock() - self._published) > LATE * self.config.refresh.interval:
+        before = self._publication.published_at
+        if before and abs(self.clock() - before) > LATE * self.config.refresh.interval:
             await self._run(self.publish())
 
     async def _run(self, work: Coroutine[Any, Any, object]) -> None:
@@ -128,7 +127,7 @@ class Refresher:
 
     async def publish(self) -> Report | None:
         """Make a report of the rollups as they are, and publish it; None when they cannot be used, which is logged once."""
-        report = await self._try(self._publish)
+        report = await self._try(self._publication.publish)
         if report:
             self.last_error = None
         return report
@@ -142,77 +141,7 @@ class Refresher:
             if self.last_error != first_line(error):
                 log.warning("rollups cannot be used", error=first_line(error))
             self.last_error = first_line(error)
-        self.working = frozenset()
-        for name in SECTIONS:
-            self.telemetry.collector_success.labels(name).set(False)
-        return await self.worker.run(self._withdraw)
-
-    def _withdraw(self) -> None:
-        """Take numbers away that are too old, where no other report can be made."""
-        before = self.publisher.snapshot
-        if before and before.families and abs(self.clock() - before.as_of) > self.config.refresh.stale_after:
-            absent = {metric.name: UNUSABLE for section in SECTIONS.values() for metric in section.METRICS}
-            self.publisher.publish(replace(before, families=(), absent=absent))
-
-    def _publish_known(self) -> None:
-        if any(status.last_success for status in self._statuses(self.clock())):
-            self._publish()
-
-    def _trial(self) -> Report:
-        now = self.clock()
-        return self._report(now, self._statuses(now))
-
-    def _report(self, now: datetime, statuses: tuple[LedgerStatus, ...]) -> Report:
-        tried = self._tried()
-        readings = {status.name: Reading(tried.get(status.name, False), status.last_success) for status in statuses}
-        return self._reporter.make(readings, now)
-
-    def _publish(self) -> Report:
-        self.rollups.reopen_if_needed()
-        now = self.clock()
-        statuses = self._statuses(now)
-        with self._stage("sections"):
-            report = self._report(now, statuses)
-        self.working = frozenset(report.outcomes.keys() - report.errors.keys())
-        rejected = self.rollups.rejected()
-        own_metrics.update(self.telemetry, report, statuses, rejected)
-        self._published = now
-        with self._stage("render"):
-            self.publisher.publish(self._snapshot(now, report, statuses, rejected))
-        return report
-
-    def _snapshot(
-        self, now: datetime, report: Report, statuses: tuple[LedgerStatus, ...], rejected: Iterable[tuple[str, str, int]]
-    ) -> Snapshot:
-        entries: Counter[str] = Counter()
-        for ledger, _, count in rejected:
-            entries[ledger] += count
-        complete = all(status.last_success or status.name in self._tried() for status in statuses)
-        return Snapshot(
-            now.astimezone(self.config.timezone),
-            report.families,
-            statuses,
-            report.absent,
-            tuple(report.errors),
-            complete,
-            self.config.report.top,
-            report.folded,
-            entries,
-            self.config.shard,
-        )
-
-    def _statuses(self, now: datetime) -> tuple[LedgerStatus, ...]:
-        names = [ledger_sync.name for database_sync in self.database_syncs for ledger_sync in database_sync.ledgers]
-        return progresses.statuses(self.rollups, names, self._tried(), now)
-
-    def _tried(self) -> dict[str, bool]:
-        return {name: state for database_sync in self.database_syncs for name, state in database_sync.up.items()}
-
-    @contextmanager
-    def _stage(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.telemetry.refresh_duration.labels(stage).observe(time.perf_counter() - start)
+        return await self.worker.run(self._publication.fail)
 
     def _outcome(self, database_sync: DatabaseSync, report: Report | None) -> str:
         if report is None:
