@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from exporter.config import parse
-from tests import test_api, test_readme
+from tests import test_readme
+from tests.api.conftest import EXAMPLES
 from tests.blocks import BLOCKS, Block, of
 from tests.config import test_documentation as test_configuration
 from tests.conftest import ROOT
@@ -20,7 +21,7 @@ from tests.rules import test_rules
 from tests.web import test_documentation as test_web
 
 RUN = {
-    *test_api.EXAMPLES,
+    *EXAMPLES,
     test_readme.TABLES,
     "\n".join([*test_readme.SAMPLES, ""]),
     test_litellm_role.GRANTS,
