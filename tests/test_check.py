@@ -85,6 +85,18 @@ FAILING = {
         "quests",
         "ledgers.quests.filter is refused: permission denied for table quests",
     ),
+    "a filter that changes by itself": (
+        "",
+        {"impacts": {"database": "main", "filter": "random() < 0.5"}},
+        "impacts",
+        "ledgers.impacts.filter calls random(), which changes by itself",
+    ),
+    "a filter that asks for the time": (
+        "",
+        {"costs": {"database": "main", "filter": "created_at > now() - interval '30 days'"}},
+        "costs",
+        "ledgers.costs.filter depends on the time, by now",
+    ),
 }
 
 

@@ -1,19 +1,27 @@
-"""The operator's filter: whether PostgreSQL takes it for a condition on the rows of the table."""
+"""The operator's filter: whether PostgreSQL takes it for a condition on the rows of the table, which stays the same."""
+
+import re
+from collections.abc import Iterator
 
 from psycopg import Error, errors, sql
 
 from exporter.errors import first_line
+from exporter.sources.explain import EXPLAIN, Plan, distributed, explain, nodes
 from exporter.sources.findings import Finding, LedgerError, origin, quoted
 from exporter.sources.mapping import Source
 from exporter.sources.refusals import is_fault
+from exporter.sources.steady import VOLATILE, Planned
 from exporter.sources.transaction import Transaction
+
+_SUBPLAN = re.compile(r"(?:Init|Sub)Plan \w+|\$\d+")
+"""The names of a subquery in its plan: ``SubPlan 1``, ``InitPlan 1 (returns $0)``. Expressions have one of them."""
 
 
 async def require_filter(transaction: Transaction, source: Source) -> None:
     """Have the filter planned over no rows, so that an error in it is not told as one of some other statement.
 
     Raises:
-        LedgerError: PostgreSQL refuses it.
+        LedgerError: PostgreSQL refuses it, or it calls what changes by itself.
         psycopg.Error: something else is wrong.
     """
     if source.ledger.filter is None:
@@ -23,17 +31,36 @@ async def require_filter(transaction: Transaction, source: Source) -> None:
     await _plan(transaction, source, opening, alone + sql.SQL("\n) LIMIT 0"))
     # A parenthesis too many, which would let the filter out of the one around it, is a syntax error here.
     closing = sql.SQL("\n THEN 1 END FROM {} LIMIT 0").format(source.name)
-    await _plan(transaction, source, sql.SQL("SELECT CASE WHEN ").format(), alone + closing)
+    plan = await _plan(transaction, source, sql.SQL("SELECT CASE WHEN ").format(), alone + closing)
+    planned = Planned(source.ledger, "filter", tuple(_of_filter(plan)))
+    [(volatile,)] = await transaction.rows(sql.SQL("SELECT ") + VOLATILE, **planned.calls)
+    planned.require_steady(volatile)
 
 
-async def _plan(transaction: Transaction, source: Source, opening: sql.Composed, rest: sql.Composed) -> None:
+async def _plan(transaction: Transaction, source: Source, opening: sql.Composed, rest: sql.Composed) -> Plan:
     try:
         async with transaction.savepoint():
-            await transaction.rows(opening + rest)
+            return await explain(transaction, opening + rest)
     except Error as error:
         if transaction.broken or not is_fault(error):
             raise
-        raise LedgerError(refused(source, error, len(opening.as_string().replace("%%", "%")))) from error
+        opened = len(EXPLAIN) + len(opening.as_string().replace("%%", "%"))
+        raise LedgerError(refused(source, error, opened)) from error
+
+
+def _of_filter(plan: Plan) -> Iterator[Plan]:
+    """What the root of the plan computes, and the subqueries that it names; the other nodes belong to the table.
+
+    A view, or a policy of the table, may depend on the time in places that are not the filter's.
+    """
+    if distributed(plan):
+        yield from nodes(plan)
+        return
+    output = "\n".join(plan.get("Output", ()))
+    yield {"Node Type": plan["Node Type"], "Output": output}
+    for node in nodes(plan):
+        if any(re.search(rf"{re.escape(name)}\b", output) for name in _SUBPLAN.findall(node.get("Subplan Name", ""))):
+            yield from nodes(node)
 
 
 def refused(source: Source, error: Error, opened: int = 0) -> Finding:

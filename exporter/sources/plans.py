@@ -8,9 +8,9 @@ from psycopg import sql
 
 from exporter.calendar import HOUR
 from exporter.sources import statements
+from exporter.sources.explain import Plan, explain, nodes
 from exporter.sources.findings import Finding, origin, quoted
 from exporter.sources.mapping import Source
-from exporter.sources.queries import Plan, nodes
 from exporter.sources.transaction import Transaction
 
 MARK = 70_809
@@ -36,10 +36,9 @@ async def _planned(transaction: Transaction, statement: sql.Composed, **paramete
     async with transaction.savepoint():
         for name in settings:
             await transaction.rows(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(name)))
-        rows = await transaction.rows(sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) ") + statement, **parameters)
+        plan = await explain(transaction, statement, **parameters)
         for name in settings:
             await transaction.rows(sql.SQL("SET LOCAL {} TO DEFAULT").format(sql.Identifier(name)))
-    plan: Plan = rows[0][0][0]["Plan"]
     return plan
 
 

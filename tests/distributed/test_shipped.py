@@ -12,8 +12,8 @@ from exporter.config import parse
 from exporter.sources import small_statements
 from exporter.sources.catalog import inspect
 from exporter.sources.database import Database
+from exporter.sources.explain import nodes
 from exporter.sources.mapping import Source
-from exporter.sources.queries import nodes
 from tests.distributed.conftest import Linked
 from tests.sources.test_plans import LEDGERS, fill, statements_of
 
