@@ -31,6 +31,8 @@ RESOURCE_EXPORTER_CONFIG_FILE=my.yml resource-exporter serve --log.format=json
 kill -HUP PID                                   read the configuration again
 """,
     "check": """\
+echo '{databases: {main: {dsn_env: LEDGER_DSN}}, ledgers: {costs: {database: main}}}' > my.yml
+                                                a configuration to start from
 resource-exporter check --config.file=my.yml
 resource-exporter check --config.file=my.yml && resource-exporter serve --config.file=my.yml
 """,

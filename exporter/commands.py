@@ -32,7 +32,7 @@ def run_serve(options: argparse.Namespace) -> None:
 def _existing(file: Path) -> Path:
     """Return the configuration file; raises ConfigError with a hint for newcomers when it does not exist."""
     if not file.exists():
-        remedy = "start from examples/config.yml and docs/configuration.md, or run resource-exporter demo, which needs no file"
+        remedy = "start from the one in resource-exporter check --help, or run resource-exporter demo, which needs none"
         raise ConfigError(str(file), [Problem(None, (), f"file does not exist; fix: {remedy}")])
     return file
 

@@ -66,7 +66,7 @@ def test_a_malformed_file_is_one_line_and_a_failure(tmp_path: Path, command: str
 
 def test_a_missing_file_or_a_directory_is_one_line_and_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
-    remedy = "start from examples/config.yml and docs/configuration.md, or run resource-exporter demo, which needs no file"
+    remedy = "start from the one in resource-exporter check --help, or run resource-exporter demo, which needs none"
     assert said(tmp_path, "serve") == (1, "", f"config.yml: file does not exist; fix: {remedy}\n")
     path.mkdir()
     assert said(tmp_path, "serve") == (1, "", "config.yml: cannot be read: Is a directory\n")
