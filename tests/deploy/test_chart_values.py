@@ -12,7 +12,7 @@ import yaml
 
 from deploy import package
 from tests.deploy.cases import EVERYTHING, WITHOUT
-from tests.deploy.rendering import NAME, helm, one
+from tests.deploy.rendering import NAME, called, helm, one
 
 SOURCE = package.CHART
 VALUES = yaml.safe_load((SOURCE / "values.yaml").read_text(encoding="utf-8"))
@@ -94,13 +94,61 @@ def test_a_new_configuration_replaces_the_pods(chart: Path, tmp_path: Path) -> N
     assert first["annotations"] != second["annotations"]
 
 
+def refused(chart: Path, release: str, *values: str) -> str:
+    """What helm says of values that it refuses."""
+    command = ["helm", "template", release, str(chart), *(f"--set={value}" for value in values)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    return ended.stderr
+
+
 @pytest.mark.parametrize(
-    "wrong", ["replica=2", "image.digest=x", "service.port=0", "persistence.accessModes={Never}", "dsn.env.A.name=x"]
+    "wrong, place",
+    [
+        ("replica=2", ""),
+        ("image.digest=x", "/image"),
+        ("persistence.accessModes={Never}", "/persistence/accessModes/0"),
+        ("dsn.env.A.name=x", "/dsn/env/A"),
+        ("replicas=-1,service.port=0", "/replicas /service/port"),
+        ("podAnnotations.a b=c", ""),
+        ("service.port=65536,networkPolicy.postgresPorts={0}", "/service/port /networkPolicy/postgresPorts/0"),
+        ("fullnameOverride=Costs,image.tag=a b", "/fullnameOverride /image/tag"),
+        ("fullnameOverride=1st,config.existingSecret=a_b", "/fullnameOverride /config/existingSecret"),
+        (
+            "serviceMonitor.interval=15,serviceMonitor.scrapeTimeout=0s",
+            "/serviceMonitor/interval /serviceMonitor/scrapeTimeout",
+        ),
+        ("serviceMonitor.interval=1m30s,serviceMonitor.namespace=a.b", "/serviceMonitor/interval /serviceMonitor/namespace"),
+        ("persistence.size=1GB,persistence.emptyDirSizeLimit=-1", "/persistence/size /persistence/emptyDirSizeLimit"),
+        ("podLabels.team=a b,podDisruptionBudget.maxUnavailable=1x", "/podLabels/team /podDisruptionBudget/maxUnavailable"),
+    ],
 )
-def test_a_wrong_value_is_refused(chart: Path, wrong: str) -> None:
-    refused = subprocess.run(["helm", "template", NAME, chart, f"--set={wrong}"], capture_output=True, text=True, check=False)
-    assert refused.returncode != 0
-    assert "values don't meet the specifications of the schema" in refused.stderr
+def test_a_wrong_value_is_refused(chart: Path, wrong: str, place: str) -> None:
+    said = refused(chart, NAME, wrong)
+    assert "values don't meet the specifications of the schema" in said
+    assert set(re.findall(r"^- at '(.*?)'", said, re.MULTILINE)) == set(place.split(" "))
+
+
+@pytest.mark.parametrize("release", ["1st", "a.b"])
+def test_a_release_that_cannot_name_a_service_is_refused(chart: Path, release: str) -> None:
+    said = f"{release}-{NAME} cannot be the name of a Service; fix: set fullnameOverride to "
+    assert said in refused(chart, release)
+    rendered = called("helm", "template", release, chart, "--set=fullnameOverride=costs")
+    names = {each["metadata"]["name"] for each in yaml.safe_load_all(rendered)}
+    assert names == {"costs", "costs-config", "costs-check"}
+
+
+@pytest.mark.parametrize("interval, timeout", [("15s", "15001ms"), ("2h", "121m")])
+def test_a_scrape_must_not_take_longer_than_the_interval(chart: Path, interval: str, timeout: str) -> None:
+    monitor = {"enabled": "true", "interval": interval, "scrapeTimeout": timeout}
+    said = refused(chart, NAME, *(f"serviceMonitor.{name}={value}" for name, value in monitor.items()))
+    assert f"serviceMonitor.scrapeTimeout {timeout} is longer than serviceMonitor.interval {interval}; fix: " in said
+
+
+def test_a_scrape_may_take_as_long_as_the_interval(chart: Path, tmp_path: Path) -> None:
+    monitor = {"enabled": True, "interval": "1m", "scrapeTimeout": "60s"}
+    (endpoint,) = one(helm(chart, {"serviceMonitor": monitor}, tmp_path), "ServiceMonitor")["spec"]["endpoints"]
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("1m", "60s")
 
 
 def test_every_value_is_in_the_table_and_in_the_schema() -> None:

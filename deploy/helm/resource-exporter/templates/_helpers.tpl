@@ -1,12 +1,22 @@
-{{/* The name of all objects. */}}
+{{/* The name of all objects. A Service needs a letter at the beginning and no dots, which a release may have. */}}
 {{- define "resource-exporter.fullname" -}}
+{{- $long := printf "%s-%s" .Release.Name .Chart.Name -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- $long = .Values.fullnameOverride -}}
 {{- else if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- $long = .Release.Name -}}
 {{- end -}}
+{{- $name := $long | trunc 52 | trimAll "-" -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" $name) -}}
+{{- fail (printf "%s cannot be the name of a Service; fix: set fullnameOverride to lower-case letters, digits and hyphens that begin with a letter" $name) -}}
+{{- end -}}
+{{- $name -}}
+{{- end -}}
+
+{{/* A duration of the schema in milliseconds. */}}
+{{- define "resource-exporter.milliseconds" -}}
+{{- $unit := regexFind "[a-z]+$" . -}}
+{{- mul (trimSuffix $unit .) (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) $unit) -}}
 {{- end -}}
 
 {{/* The name is the job of all series: rules and dashboards expect it, so no value changes it. */}}
