@@ -14,6 +14,7 @@ class Use(Enum):
     OVER = "over budget"
     WITHIN = "within budget"
     UNKNOWN = "with unknown spend"
+    OTHER_PERIOD = "with a budget of another period"
     NO_BUDGET = "without a budget today"
 
 
@@ -24,33 +25,6 @@ def use_of(budget: float | None, spent: float | None) -> Use:
     if spent is None:
         return Use.UNKNOWN
     return Use.OVER if spent > budget + LEAST else Use.WITHIN
-
-
-@dataclass(frozen=True, slots=True)
-class QuestRow:
-    """Today's allocation of one quest, or of several, which have no layer; ``budget`` is the sum of all quests."""
-
-    quest: str
-    layer: str
-    allocated: float | None
-    spent: float | None
-    projected: float | None
-    budget: float | None
-
-    @property
-    def share(self) -> float | None:
-        """The share of today's whole allocation."""
-        return _ratio(self.allocated, self.budget)
-
-    @property
-    def used(self) -> float | None:
-        """The share of the allocation that is spent."""
-        return _ratio(self.spent, self.allocated)
-
-    @property
-    def use(self) -> Use:
-        """How the allocation is used."""
-        return use_of(self.allocated, self.spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +51,11 @@ class BudgetRow:
         return use_of(self.budget, self.spent)
 
     @property
+    def over(self) -> bool:
+        """Whether more is spent than the budget."""
+        return self.use is Use.OVER
+
+    @property
     def days_left(self) -> int | None:
         """The days of the period that remain, with today."""
         return None if self.end is None else -((self.now - self.end) // ONE_DAY)
@@ -88,6 +67,47 @@ class BudgetRow:
             return None
         left, to_come = self.budget - self.spent, self.projected - self.spent
         return self.now + (self.end - self.now) * (left / to_come) if 0 <= left < to_come else None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestRow:
+    """Today's allocation of one quest, or of several, which have no layer; ``budget`` is the sum of all quests.
+
+    ``longer`` are the budgets of longer periods, the most used of each quest, where nothing is allocated for today.
+    """
+
+    quest: str
+    layer: str
+    allocated: float | None
+    spent: float | None
+    projected: float | None
+    budget: float | None
+    longer: tuple[BudgetRow, ...] = ()
+
+    @property
+    def other(self) -> BudgetRow | None:
+        """The only budget of a longer period; several do not add up."""
+        return self.longer[0] if len(self.longer) == 1 else None
+
+    @property
+    def share(self) -> float | None:
+        """The share of today's whole allocation."""
+        return _ratio(self.allocated, self.budget)
+
+    @property
+    def used(self) -> float | None:
+        """The share of the allocation, or of the other budget, that is spent."""
+        return self.other.used if self.other else _ratio(self.spent, self.allocated)
+
+    @property
+    def use(self) -> Use:
+        """How the allocation is used."""
+        return Use.OTHER_PERIOD if self.longer else use_of(self.allocated, self.spent)
+
+    @property
+    def over(self) -> bool:
+        """Whether more is spent than the allocation, or the other budget."""
+        return self.other.over if self.other else self.use is Use.OVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Tile:
 def tiles(lookup: Lookup, today: QuestRow, wasted: WasteRow, window: str, absent: Mapping[str, str]) -> tuple[Tile, ...]:
     """Return the tiles. ``today`` is the total of today's allocations, ``absent`` has the reasons why metrics are unknown."""
     return (
-        _money("Allocated today", today.allocated, absent.get(allocation.ALLOCATION.name, "No budget today.")),
+        _money("Allocated today", today.allocated, absent.get(allocation.ALLOCATION.name, "Nothing is allocated today.")),
         _spent(today, absent),
         _money("Projected today", today.projected, absent.get(spend.PROJECTED.name, "No spend yet, or too early in the day.")),
         _over(lookup, absent),

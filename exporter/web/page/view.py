@@ -19,7 +19,7 @@ _NO_TODAY = "Today's spend by quest is not shown: report.windows has no 1d."
 def view(snapshot: Snapshot, lookup: Lookup, window: str) -> dict[str, object]:
     """Return the tables, charts and notes of the page. ``lookup`` is over the families of the snapshot."""
     absent = dict(snapshot.absent) | _not_today(lookup)
-    today = quests.allocation_table(lookup)
+    today = quests.allocation_table(lookup, snapshot.as_of)
     reasons = tables.waste_by_reason(lookup, window)
     wasted = tables.waste_total(reasons, None if waste.QUEST_USD.name in absent else 0.0)
     days = tables.timeline(lookup, snapshot.as_of.date())

@@ -24,7 +24,7 @@ UNKNOWN = Snapshot(NOW, (), LEDGERS, {metric.name: "The costs ledger has not bee
 
 
 def fleet(size: int, *, impacts: bool = True) -> Snapshot:
-    """So many quests: every third is over budget, and every tenth spends without one. Every third day is over budget too."""
+    """So many quests: every third is over budget, every tenth has one without an end, or none. Every third day is over too."""
     quests = [(f"q{at}", LONG if at == 1 else f"Quest of the guild {at}", LAYERS[at % len(LAYERS)]) for at in range(size)]
     families = (*_budgets(quests), *_days(), *_providers(), *(_impacts(quests) if impacts else ()))
     return Snapshot(NOW, families, LEDGERS, {} if impacts else NO_IMPACTS)
@@ -34,12 +34,13 @@ def _budgets(quests: Sequence[Labels]) -> list[Family]:
     allocated = {quest: 1234.5 / (at + 1) for at, quest in enumerate(quests) if at % 10 != 9}
     spent = {quest: allocated.get(quest, 7.0) * (4.05 if at % 3 == 0 else 0.6) for at, quest in enumerate(quests)}
     days, months = [(*quest, "day") for quest in allocated], [(*quest, "month") for quest in quests[::2]]
-    used = [(key, 8000.0 + 1000 * (at % 4)) for at, key in enumerate(months)]
+    opened = [(*quest, "open") for quest in quests[19::20]]
+    used = [(key, 8000.0 + 1000 * (at % 4)) for at, key in enumerate([*months, *opened])]
     return [
         Family(allocation.ALLOCATION, list(allocated.items())),
         Family(spend.QUEST_SPEND, [((*quest, window), usd) for quest, usd in spent.items() for window in WINDOWS]),
         Family(spend.PROJECTED, [(quest, usd * 1.5) for quest, usd in spent.items()]),
-        Family(budgets.BUDGET, [*zip(days, allocated.values(), strict=True), *((key, 9000.0) for key in months)]),
+        Family(budgets.BUDGET, [*zip(days, allocated.values(), strict=True), *((key, 9000.0) for key in [*months, *opened])]),
         Family(
             budgets.SPEND,
             [*((key, spent[key[:3]]) for key in days), *used],

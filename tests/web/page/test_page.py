@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from exporter.metrics import Family
-from exporter.sections import allocation, spend, utilization
+from exporter.sections import allocation, budgets, spend, utilization
 from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.web.page.page import Page, PageContext
 from tests.web.page.outline import EMPTY, FULL, HOSTILE, NOON, QUEST, WITH_BUDGETS, Outline
@@ -126,6 +126,24 @@ def test_spend_over_and_without_a_budget_is_named(page: Page) -> None:
         ["Night", "x", "no budget", "$3.00", "–"],
         ["Total", "", "605.0 %", "$12.10", "$2.00"],
     ]
+
+
+def test_a_budget_without_an_end_is_shown_with_its_amount(page: Page) -> None:
+    keys = [("q1", "Gene", "Forge"), ("q2", "Atlas", "Atlas")]
+    families = (
+        Family(spend.QUEST_SPEND, [((*key, "1d"), 3.0) for key in keys]),
+        Family(budgets.BUDGET, [((*keys[0], "open"), 1200.0), ((*keys[1], "open"), 0.5)]),
+        Family(budgets.SPEND, [((*keys[0], "open"), 300.0), ((*keys[1], "open"), 1.0)]),
+    )
+    outline = Outline(page.body(Snapshot(NOON, families, ())).decode())
+    assert [row[:5] for row in outline.rows[1:4]] == [
+        ["Atlas", "Atlas", "200.0 %", "$3.00", "$0.50(open)"],
+        ["Gene", "Forge", "25.0 %", "$3.00", "$1,200(open)"],
+        ["Total", "", "–", "$6.00", "–"],
+    ]
+    assert "An amount with a period, such as (open)," in outline.text
+    assert "no budget" not in outline.text
+    assert "An amount with a period" not in Outline(page.body(FULL).decode()).text
 
 
 def test_charts_are_described_to_a_screen_reader(page: Page) -> None:

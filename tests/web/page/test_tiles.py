@@ -42,7 +42,7 @@ def test_an_unknown_number_is_a_reason() -> None:
 
 def test_nothing_is_not_the_same_as_unknown() -> None:
     assert [(tile.value, tile.detail) for tile in tiles(Lookup([]), UNKNOWN, WasteRow("Total", 0.0, 0.0, 0.0), "1d", {})] == [
-        (None, "No budget today."),
+        (None, "Nothing is allocated today."),
         (None, "No spend today."),
         (None, "No spend yet, or too early in the day."),
         (None, "No budget holds today."),
