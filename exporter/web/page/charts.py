@@ -1,6 +1,6 @@
 """The geometry of the charts on the page: the donut of today's allocation, and the timeline of budget against spend."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, cos, floor, log10, pi, sin
 
@@ -17,13 +17,17 @@ _GAP = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a circle with a circumference of 100 that begins at the top. ``start`` and ``share`` are from 0 to 1."""
+    """A part of a circle with a circumference of 100 that begins at the top. ``start`` and ``share`` are from 0 to 1.
+
+    ``quest_id`` is set only where quests share a name.
+    """
 
     name: str
     usd: float
     share: float
     start: float
     color: str
+    quest_id: str = ""
 
     @property
     def dash(self) -> float:
@@ -38,15 +42,18 @@ class Slice:
         return (sin(middle), -cos(middle)) if self.share >= _LEAST_WITH_NUMBER else None
 
 
-def donut(allocated: Mapping[Labels, float]) -> tuple[Slice, ...]:
-    """Return the largest allocations and last all others together. ``allocated`` is USD by the labels of quests."""
+def donut(allocated: Mapping[Labels, float], id_if_shared: Callable[[str, str], str]) -> tuple[Slice, ...]:
+    """Return the largest allocations and last all others together. ``allocated`` is USD by the labels of quests.
+
+    ``id_if_shared`` returns what is shown of the id and the name of a quest beside the name.
+    """
     ranked = sorted(((usd, key) for key, usd in allocated.items() if usd > 0), key=lambda each: (-each[0], each[1]))
-    parts = [(key[1], usd, palette.of_quest(key[1])) for usd, key in ranked[:LARGEST]]
+    parts = [(key[1], usd, palette.of_quest(key[1]), id_if_shared(key[0], key[1])) for usd, key in ranked[:LARGEST]]
     if other := sum(usd for usd, _ in ranked[LARGEST:]):
-        parts.append(("Other", other, palette.REST))
-    whole, slices, start = sum(usd for _, usd, _ in parts), [], 0.0
-    for name, usd, color in parts:
-        slices.append(Slice(name, usd, usd / whole, start, color))
+        parts.append(("Other", other, palette.REST, ""))
+    whole, slices, start = sum(usd for _, usd, _, _ in parts), [], 0.0
+    for name, usd, color, quest_id in parts:
+        slices.append(Slice(name, usd, usd / whole, start, color, quest_id))
         start += usd / whole
     return tuple(slices)
 

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
-from exporter.metrics import Family, Labels, Metric, Sample
+from exporter.metrics import QUEST, Family, Labels, Metric, Sample
 
 
 class Lookup:
@@ -21,6 +22,21 @@ class Lookup:
             if all(labels[index] == text for index, text in wanted):
                 sums[tuple(labels[index] for index in at)] += value
         return dict(sums)
+
+    def id_if_shared(self, quest_id: str, quest: str) -> str:
+        """Return the id of a quest if another one has the same name, else nothing."""
+        return quest_id if quest in self._shared else ""
+
+    @cached_property
+    def _shared(self) -> frozenset[str]:
+        """The names of more than one quest."""
+        quests = [family for family in self._families.values() if set(QUEST) <= set(family.metric.labels)]
+        ids: dict[str, set[str]] = defaultdict(set)
+        for family in quests:
+            at, named = (family.metric.labels.index(label) for label in ("quest_id", "quest"))
+            for labels, _ in family.samples:
+                ids[labels[named]].add(labels[at])
+        return frozenset(name for name, found in ids.items() if len(found) > 1)
 
     def windows(self, metrics: Iterable[Metric]) -> list[str]:
         """Return the names of the windows that the metrics have, the longest last."""

@@ -52,7 +52,16 @@ def allocation_table(lookup: Lookup, now: datetime) -> Allocation:
     longer = {key: row for key, row in _longer(lookup, now).items() if key not in allocated}
     budget = total(allocated.values())
     rows = [
-        QuestRow(key[1], key[2], allocated.get(key), spent.get(key), projected.get(key), budget, longer.get(key, ()))
+        QuestRow(
+            key[1],
+            key[2],
+            allocated.get(key),
+            spent.get(key),
+            projected.get(key),
+            budget,
+            longer.get(key, ()),
+            lookup.id_if_shared(key[0], key[1]),
+        )
         for key in {**allocated, **spent, **projected, **longer}
     ]
     shown: list[QuestRow] = []
@@ -80,7 +89,17 @@ def _budgets(lookup: Lookup, now: datetime) -> dict[Labels, BudgetRow]:
         lookup.sum_by(metric, _PERIOD) for metric in (budgets.BUDGET, budgets.SPEND, budgets.PROJECTED, budgets.END)
     )
     return {
-        key: BudgetRow(key[1], key[2], key[3], amount, spent.get(key), projected.get(key), _moment(ends.get(key), now), now)
+        key: BudgetRow(
+            key[1],
+            key[2],
+            key[3],
+            amount,
+            spent.get(key),
+            projected.get(key),
+            _moment(ends.get(key), now),
+            now,
+            lookup.id_if_shared(key[0], key[1]),
+        )
         for key, amount in amounts.items()
         if key[3] != _DAY
     }
@@ -109,11 +128,11 @@ def _by_use(rows: Iterable[Row]) -> Iterator[tuple[Use, list[Row], list[Row]]]:
         yield use, found[:most], found[most:]
 
 
-def _rank(row: QuestRow | BudgetRow) -> tuple[float, float, float, str]:
-    """The share used, of a budget of 0 the largest, then what is spent, then the budget, all descending, then the name."""
+def _rank(row: QuestRow | BudgetRow) -> tuple[float, float, float, str, str]:
+    """The share used, of a budget of 0 the largest, then what is spent, then the budget, descending, then name and id."""
     used = inf if row.used is None and row.over else row.used or 0
     amount = row.allocated if isinstance(row, QuestRow) else row.budget
-    return -used, -(row.spent or 0), -(amount or 0), row.quest
+    return -used, -(row.spent or 0), -(amount or 0), row.quest, row.quest_id
 
 
 def _more(use: Use, beyond: list[Row]) -> str:

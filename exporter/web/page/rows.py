@@ -1,4 +1,4 @@
-"""One row of each table on the page. Money is USD; None means unknown."""
+"""One row of each table on the page. Money is USD; None means unknown; ``quest_id`` is set only where quests share a name."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,7 @@ class BudgetRow:
     projected: float | None
     end: datetime | None
     now: datetime
+    quest_id: str = ""
 
     @property
     def used(self) -> float | None:
@@ -83,6 +84,7 @@ class QuestRow:
     projected: float | None
     budget: float | None
     longer: tuple[BudgetRow, ...] = ()
+    quest_id: str = ""
 
     @property
     def other(self) -> BudgetRow | None:
@@ -123,6 +125,7 @@ class TaskRow:
     impact: float | None
     cost: float | None
     tokens: float | None
+    quest_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,18 @@ def efficient_tasks(lookup: Lookup, window: str, top: int) -> tuple[TaskRow, ...
     )
     ranked = sorted(ratios, key=lambda key: (-ratios[key], key[0]))[:top]
     return tuple(
-        TaskRow(key[0], key[1], key[3], key[4], None, ratios[key], impact.get(key), cost.get(key), tokens.get(key))
+        TaskRow(
+            key[0],
+            key[1],
+            key[3],
+            key[4],
+            None,
+            ratios[key],
+            impact.get(key),
+            cost.get(key),
+            tokens.get(key),
+            lookup.id_if_shared(key[2], key[3]),
+        )
         for key in ranked
     )
 
@@ -99,4 +110,18 @@ def wasteful_tasks(lookup: Lookup, window: str, top: int) -> tuple[TaskRow, ...]
     tokens = lookup.sum_by(waste.WORST_TOKENS, by, window=window)
     cost = lookup.sum_by(waste.WORST_COST, by, window=window)
     ranked = sorted(tokens, key=lambda key: (-tokens[key], key[0]))[:top]
-    return tuple(TaskRow(key[0], key[1], key[3], key[4], key[5], None, None, cost.get(key), tokens[key]) for key in ranked)
+    return tuple(
+        TaskRow(
+            key[0],
+            key[1],
+            key[3],
+            key[4],
+            key[5],
+            None,
+            None,
+            cost.get(key),
+            tokens[key],
+            lookup.id_if_shared(key[2], key[3]),
+        )
+        for key in ranked
+    )

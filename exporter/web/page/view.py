@@ -29,7 +29,7 @@ def view(snapshot: Snapshot, lookup: Lookup, window: str) -> dict[str, object]:
         "notes": notes(absent),
         "tiles": tiles(lookup, today.total, wasted, window, absent),
         "allocation": today,
-        "donut_slices": charts.donut(lookup.sum_by(allocation.ALLOCATION, QUEST)),
+        "donut_slices": charts.donut(lookup.sum_by(allocation.ALLOCATION, QUEST), lookup.id_if_shared),
         "budgets": quests.budget_table(lookup, snapshot.as_of),
         "efficient": tables.efficient_tasks(lookup, window, snapshot.top),
         "days": days,

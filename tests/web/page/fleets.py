@@ -25,7 +25,7 @@ UNKNOWN = Snapshot(NOW, (), LEDGERS, {metric.name: "The costs ledger has not bee
 
 def fleet(size: int, *, impacts: bool = True) -> Snapshot:
     """So many quests: every third is over budget, every tenth has one without an end, or none. Every third day is over too."""
-    quests = [(f"q{at}", LONG if at == 1 else f"Quest of the guild {at}", LAYERS[at % len(LAYERS)]) for at in range(size)]
+    quests = [(f"q{at}", LONG if at in {1, 2} else f"Quest of the guild {at}", LAYERS[at % len(LAYERS)]) for at in range(size)]
     families = (*_budgets(quests), *_days(), *_providers(), *(_impacts(quests) if impacts else ()))
     return Snapshot(NOW, families, LEDGERS, {} if impacts else NO_IMPACTS)
 

@@ -13,9 +13,14 @@ def day(day: str, allocated: float | None, spent: float | None) -> DayRow:
     return DayRow(day, today=False, allocated=allocated, spent=spent)
 
 
+def nothing(_quest_id: str, _quest: str) -> str:
+    """What is shown beside the name of a quest: nothing."""
+    return ""
+
+
 def test_the_largest_quests_have_a_slice_and_the_others_are_together_and_last() -> None:
     allocated: dict[Labels, float] = {(f"q{number}", f"Quest {number}", "Forge"): float(number) for number in range(1, 12)}
-    slices = charts.donut(allocated)
+    slices = charts.donut(allocated, nothing)
     assert [part.name for part in slices] == [*(f"Quest {number}" for number in range(11, 3, -1)), "Other"]
     assert (slices[-1].usd, slices[-1].share, slices[-1].color) == (6.0, 6 / 66, palette.REST)
     assert slices[-1].start == pytest.approx(60 / 66)
@@ -24,18 +29,18 @@ def test_the_largest_quests_have_a_slice_and_the_others_are_together_and_last() 
 
 
 def test_other_is_last_though_it_be_the_largest() -> None:
-    slices = charts.donut({(f"q{number:02}", f"Quest {number:02}", "Forge"): 1.0 for number in range(30)})
+    slices = charts.donut({(f"q{number:02}", f"Quest {number:02}", "Forge"): 1.0 for number in range(30)}, nothing)
     assert [(part.name, part.usd) for part in slices][-2:] == [("Quest 07", 1.0), ("Other", 22.0)]
 
 
 def test_only_what_may_be_spent_is_drawn() -> None:
-    assert charts.donut({}) == ()
-    assert charts.donut({("q1", "One", "Forge"): 0.0, ("q2", "Two", "Forge"): -1.0}) == ()
+    assert charts.donut({}, nothing) == ()
+    assert charts.donut({("q1", "One", "Forge"): 0.0, ("q2", "Two", "Forge"): -1.0}, nothing) == ()
 
 
 def test_a_slice_has_a_length_however_small_it_is() -> None:
     """A length below 0 is no length at all, and the browser then draws the whole ring."""
-    slices = charts.donut({("q1", "One", "Forge"): 1_250_000.0, ("q2", "Two", "Forge"): 10.0})
+    slices = charts.donut({("q1", "One", "Forge"): 1_250_000.0, ("q2", "Two", "Forge"): 10.0}, nothing)
     assert [part.dash for part in slices] == pytest.approx([100 * slices[0].share - 0.4, 50 * slices[1].share], abs=1e-4)
     assert all(part.dash > 0 for part in slices)
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from exporter.metrics import Family
-from exporter.sections import allocation, budgets, spend, utilization
+from exporter.sections import allocation, budgets, efficiency, spend, utilization, waste
 from exporter.snapshot import LedgerStatus, Snapshot
 from exporter.web.page.page import Page, PageContext
 from tests.web.page.outline import EMPTY, FULL, HOSTILE, NOON, QUEST, WITH_BUDGETS, Outline
@@ -144,6 +144,25 @@ def test_a_budget_without_an_end_is_shown_with_its_amount(page: Page) -> None:
     assert "An amount with a period, such as (open)," in outline.text
     assert "no budget" not in outline.text
     assert "An amount with a period" not in Outline(page.body(FULL).decode()).text
+
+
+def test_quests_of_the_same_name_are_told_apart_by_their_ids(page: Page) -> None:
+    twins, single = [("q1", "Gene", "Forge"), (HOSTILE, "Gene", "Forge")], ("q3", "Atlas", "Atlas")
+    tasks = [("t1", "One", *twins[0], "30d"), ("t2", "Two", *twins[1], "30d"), ("t3", "Three", *single, "30d")]
+    families = (
+        Family(allocation.ALLOCATION, [(key, 4.0 - at) for at, key in enumerate([*twins, single])]),
+        Family(budgets.BUDGET, [((*key, "month"), 9.0) for key in [*twins, single]]),
+        Family(efficiency.TOP_IMPACT_PER_USD, [(key, 3.0 - at) for at, key in enumerate(tasks)]),
+        Family(waste.WORST_TOKENS, [((*key[:5], "unscored", "30d"), 3.0 - at) for at, key in enumerate(tasks)]),
+    )
+    ledgers = (LedgerStatus("budgets", up=True, newest_entry=None, last_success=NOON),)
+    outline = Outline(page.body(Snapshot(NOON, families, ledgers)).decode())
+    names = ["Geneq1", f"Gene{HOSTILE}", "Atlas"]
+    assert [row[0] for row in outline.rows if row[0] in names] == [*names, "Atlas", f"Gene{HOSTILE}", "Geneq1"]
+    assert [row[2] for row in outline.rows if row[0] in {"1", "2", "3"}] == names * 2
+    legend = " ".join(outline.text.split("Today's allocation by quest")[1].split("Today, the most used")[0].split())
+    assert f"1 Gene q1 $4.00 44.4 % 2 Gene {HOSTILE} $3.00 33.3 % 3 Atlas $2.00 22.2 %" in legend
+    assert "script" not in outline.tags
 
 
 def test_charts_are_described_to_a_screen_reader(page: Page) -> None:
