@@ -1,4 +1,4 @@
-"""The distributions of the package, built once."""
+"""The distributions of the package, each built once."""
 
 import subprocess
 import sys
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+
+URL = "https://git.example/acme/resource-exporter"
 
 
 @dataclass(frozen=True)
@@ -29,4 +31,10 @@ def build(source: Path, target: Path, **environment: str) -> Distributions:
 @pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     """The wheel and the source distribution of the checkout."""
-    return build(ROOT, tmp_path_factory.mktemp("dist"))
+    return build(ROOT, tmp_path_factory.mktemp("dist"), RESOURCE_EXPORTER_PROJECT_URL="")
+
+
+@pytest.fixture(scope="session")
+def with_url(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """The same with the URL of the project."""
+    return build(ROOT, tmp_path_factory.mktemp("linked"), RESOURCE_EXPORTER_PROJECT_URL=f"{URL}/")

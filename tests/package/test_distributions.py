@@ -12,11 +12,10 @@ import pytest
 
 from exporter import __version__
 from tests.conftest import ROOT
-from tests.package.conftest import Distributions, build
+from tests.package.conftest import URL, Distributions, build
 from tests.repository import tracked
 
 SHIPPED = {".yml", ".sql", ".html", ".css", ".svg", ".py", ".typed"}
-URL = "https://git.example/acme/resource-exporter"
 
 in_a_checkout = pytest.mark.skipif(
     (ROOT / "PKG-INFO").exists(), reason="a source distribution keeps the description that it was made with"
@@ -52,9 +51,11 @@ def test_the_source_distribution_has_every_file_of_the_repository(distributions:
 
 
 @in_a_checkout
-@pytest.mark.parametrize("url", ["", URL])
-def test_the_wheel_of_the_source_distribution_is_that_of_the_checkout(url: str, tmp_path: Path) -> None:
-    ours = build(ROOT, tmp_path / "ours", RESOURCE_EXPORTER_PROJECT_URL=url)
+@pytest.mark.parametrize("fixture", ["distributions", "with_url"])
+def test_the_wheel_of_the_source_distribution_is_that_of_the_checkout(
+    fixture: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    ours: Distributions = request.getfixturevalue(fixture)
     theirs = build(unpacked(ours.sdist, tmp_path), tmp_path / "theirs")
     assert contents(theirs.wheel) == contents(ours.wheel)
 
@@ -86,8 +87,8 @@ def test_without_a_url_the_description_has_no_relative_link_and_no_url_is_invent
 
 
 @in_a_checkout
-def test_with_a_url_links_and_urls_are_those_of_the_version(tmp_path: Path) -> None:
-    said = metadata(build(ROOT, tmp_path, RESOURCE_EXPORTER_PROJECT_URL=f"{URL}/").wheel)
+def test_with_a_url_links_and_urls_are_those_of_the_version(with_url: Distributions) -> None:
+    said = metadata(with_url.wheel)
     assert said.get_all("Project-URL") == [
         f"Source, {URL}",
         f"Issues, {URL}/issues",
