@@ -76,12 +76,23 @@ def started(directory: Path, temporary: Path) -> Exporter:
     return Exporter(process, directory / "err")
 
 
+def says_where_it_is(said: str, port: int, paths: set[str]) -> None:
+    """The output to a file names each address once, and has no control characters."""
+    assert said.startswith("starting a private PostgreSQL\nwriting the history: 12 of 46 days\n")
+    assert not set(said) & {"\x1b", "\r"}
+    for path in paths:
+        assert said.count(f"http://127.0.0.1:{port}{path} ") == 1
+    assert said.count("//127.0.0.1") == len(paths)
+
+
 @pytest.mark.prometheus("promtool")
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_demo_shows_everything_and_leaves_nothing_behind(tmp_path: Path, temporary: Path, how: signal.Signals) -> None:
-    with running(tmp_path, "demo", TMPDIR=str(temporary)) as exporter:
+@pytest.mark.parametrize("how, path", [(signal.SIGTERM, "/metrics"), (signal.SIGINT, "/")])
+def test_the_demo_shows_everything_and_leaves_nothing_behind(
+    tmp_path: Path, temporary: Path, how: signal.Signals, path: str
+) -> None:
+    with running(tmp_path, "demo", f"--web.telemetry-path={path}", TMPDIR=str(temporary)) as exporter:
         exporter.wait()
-        page = exporter.page()
+        page = exporter.get(path).body.decode()
         names = {metric.name for section in SECTIONS.values() for metric in section.METRICS}
         early = {
             "resource_quest_projected_spend_usd",
@@ -90,7 +101,9 @@ def test_the_demo_shows_everything_and_leaves_nothing_behind(tmp_path: Path, tem
         assert {line.partition("{")[0].partition(" ")[0] for line in page.splitlines()} >= names - early
         checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, check=False)
         assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
-        assert f"http://127.0.0.1:{exporter.port}/metrics" in (tmp_path / "exporter.out").read_text()
+        out = tmp_path / "exporter.out"
+        exporter.until(lambda: "Ctrl-C" in out.read_text())
+        says_where_it_is(out.read_text(), exporter.port, {"/", path})
         assert list(temporary.iterdir())
         assert exporter.stop(how) == 0
     assert "Traceback" not in exporter.log.read_text()
@@ -131,18 +144,6 @@ def test_it_can_be_stopped_at_any_moment(tmp_path: Path, temporary: Path, moment
     assert (tmp_path / "out").read_text().count(FAREWELL) == 1
     assert not list(temporary.iterdir())
     assert left(temporary) == []
-
-
-def test_output_to_a_file_has_no_control_characters(tmp_path: Path, temporary: Path) -> None:
-    with running(tmp_path, "demo", "--web.telemetry-path=/", TMPDIR=str(temporary)) as exporter:
-        out = tmp_path / "exporter.out"
-        exporter.until(lambda: "Ctrl-C" in out.read_text())
-        said = out.read_text()
-        assert exporter.stop() == 0
-    assert said.startswith("starting a private PostgreSQL\nwriting the history: 12 of 46 days\n")
-    assert not set(said) & {"\x1b", "\r"}
-    assert said.count(f"http://127.0.0.1:{exporter.port}/ ") == 1
-    assert "//127.0.0.1" not in said.replace(f"http://127.0.0.1:{exporter.port}/ ", "")
 
 
 def test_a_port_in_use_is_refused_before_anything_is_created(tmp_path: Path) -> None:
