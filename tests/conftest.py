@@ -54,15 +54,10 @@ hypothesis.settings.load_profile("ci" if CI else "dev")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write golden files again instead of comparing with them")
-    parser.addoption("--done", action="append", default=[], help="leave out the quick tests of this file or folder")
-    parser.addoption("--not-done", action="append", default=[], help="but not those of this file or folder in it")
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m, so that only selected tests count
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if done := [item for item in items if _is_done(item, config)]:
-        config.hook.pytest_deselected(items=done)
-        items[:] = [item for item in items if item not in set(done)]
     if hasattr(config, "workerinput"):  # of several processes, the last ones would wait for a long file that begins late
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in slow)
@@ -97,12 +92,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.config.stash[EXIT_CODE] = int(exitstatus)
-
-
-def _is_done(item: pytest.Item, config: pytest.Config) -> bool:
-    """Whether another run has done this test, as the options say."""
-    done, other = (any(item.path.is_relative_to(ROOT / name) for name in config.getoption(key)) for key in ("done", "not_done"))
-    return done and not other and not item.get_closest_marker("slow")
 
 
 def _absent_programs(item: pytest.Item) -> list[str]:
