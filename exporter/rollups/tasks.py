@@ -31,10 +31,11 @@ WINDOW of_task AS (PARTITION BY task) ORDER BY task
 # quest is told is known by its name, for entries without a quest have the same.
 _TASK_TOTALS = """
 WITH judged AS (
-    SELECT sums.*, latest.quest, latest.layer, latest.title, coalesce(quest_id <> 'unassigned', false) AS own_quest
-      FROM (SELECT task, arg_max(rowid, {latest}) AS row, sum(usd) AS usd, sum(tokens) AS tokens, sum(impact) AS impact
+    SELECT sums.* EXCLUDE (latest), unnest(latest), coalesce(quest_id <> 'unassigned', false) AS own_quest
+      FROM (SELECT task, arg_max({{'quest': quest, 'layer': layer, 'title': title}}, {latest}) AS latest, sum(usd) AS usd,
+                   sum(tokens) AS tokens, sum(impact) AS impact
               FROM impacts WHERE rejection_reason IS NULL AND {which} GROUP BY task) AS sums
-      JOIN impacts AS latest ON latest.rowid = sums.row LEFT JOIN quests ON quests.quest = latest.quest
+      LEFT JOIN quests ON quests.quest = latest.quest
 ), called AS (
     SELECT task, sum(usd) AS usd, sum(tokens) AS tokens,
            first(quest ORDER BY quest_id = 'unassigned', usd DESC, quest_id) AS quest
