@@ -53,14 +53,15 @@ def take(connection: DuckDBPyConnection) -> None:
 
 def add(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Add the sums over ``entries`` to the calls, and list their tasks in ``dirty_tasks``."""
-    _add(connection, growth)
+    _add(connection)
+    growth.append(connection, "cost_days", "SELECT 1 AS sign, * FROM added")
     connection.execute(_NEW_TASKS)
 
 
 def total(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Sum up all calls, and derive what depends on them: the end of a first build."""
     connection.execute("DELETE FROM cost_days")
-    connection.execute(RUNNING_TOTALS["cost_days"].append("FROM costs"))
+    connection.execute(RUNNING_TOTALS["cost_days"].append("SELECT 1 AS sign, * FROM costs"))
     [(borrowing,)] = connection.execute(
         "SELECT EXISTS (FROM task_totals WHERE NOT (own_usd AND own_tokens AND own_quest))"
     ).fetchall()
@@ -74,8 +75,8 @@ def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
     """
     connection.execute(_REMOVED)
     connection.execute(_DELETE)
-    growth.append(connection, "cost_days", "FROM removed", "-")
-    _add(connection, growth, _NOT_COMPACTED)
+    _add(connection, _NOT_COMPACTED)
+    growth.append(connection, "cost_days", "SELECT -1 AS sign, * FROM removed UNION ALL SELECT 1 AS sign, * FROM added")
     connection.execute(_DIRTY_TASKS)
 
 
@@ -100,8 +101,7 @@ def settle(connection: DuckDBPyConnection) -> None:
         connection.execute(_SETTLED.format(table=table))
 
 
-def _add(connection: DuckDBPyConnection, growth: Growth, which: str = "TRUE") -> None:
+def _add(connection: DuckDBPyConnection, which: str = "TRUE") -> None:
     """Add the sums over ``entries``, which are in ``added`` afterwards."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM ({SUMMED}) WHERE {which}")
     connection.execute("INSERT INTO costs FROM added")
-    growth.append(connection, "cost_days", "FROM added")

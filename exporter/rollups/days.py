@@ -66,7 +66,7 @@ def read_again(connection: DuckDBPyConnection, growth: Growth, months: Collectio
     connection.execute(_WHOLE, {"months": list(months)})
     if connection.execute("FROM whole_days LIMIT 1").fetchone():
         growth.take_away(connection, "cost_days", f"FROM ({RUNNING_TOTALS['cost_days'].view}) WHERE {_ARE_WHOLE}")
-        growth.append(connection, "cost_days", f"FROM costs_again WHERE {_ARE_WHOLE}")
+        growth.append(connection, "cost_days", f"SELECT 1 AS sign, * FROM costs_again WHERE {_ARE_WHOLE}")
         connection.execute(_OPEN_TASKS)
         connection.execute(_DIRTY_TASKS)
         connection.execute(_REPLACE)

@@ -22,7 +22,7 @@ class RunningTotal:
     """Sums of some rows by ``keys`` in the table ``name``. ``view`` is the query that adds them up.
 
     ``keys`` give each key its type and the column of these rows that it is, ``sums`` each sum its type and expression. The
-    first sum counts rows: where none is left, the view has no row.
+    first sum counts rows: where none is left, the view has no row. A row is added if its ``sign`` is 1, and taken away if -1.
     """
 
     name: str
@@ -46,10 +46,10 @@ class RunningTotal:
         columns = (*self.keys, *(f"sum({name}) AS {name}" for name in self.sums))
         return f"SELECT {', '.join(columns)} FROM {self.name} GROUP BY ALL HAVING sum({next(iter(self.sums))}) <> 0"
 
-    def append(self, rows: str, sign: str = "") -> str:
-        """SQL that adds the sums over some rows; the sign ``-`` takes them away."""
+    def append(self, rows: str) -> str:
+        """SQL that adds the sums over some rows; those with the ``sign`` -1 are taken away, those with 1 are added."""
         keys = [column for _, column in self.keys.values()]
-        sums = [f"{sign}({expression})" for _, expression in self.sums.values()]
+        sums = [expression for _, expression in self.sums.values()]
         return f"INSERT INTO {self.name} SELECT {', '.join(keys + sums)} FROM ({rows}) GROUP BY {', '.join(keys)}"
 
     def compact(self) -> str:
@@ -60,11 +60,17 @@ class RunningTotal:
         )
 
 
-_COSTS = {each.name: ("HUGEINT" if each.type == "BIGINT" else each.type, f"sum({each.name})") for each in COST_SUMS}
+def _sum(column: str) -> str:
+    """The sum of a column of rows that have a ``sign``, by which no decimal is multiplied: the result would be too wide."""
+    return f"coalesce(sum(CASE WHEN sign < 0 THEN -{column} ELSE {column} END), 0)"
+
+
+_COSTS = {each.name: ("HUGEINT" if each.type == "BIGINT" else each.type, _sum(each.name)) for each in COST_SUMS}
+_TASKS = ("HUGEINT", "sum(sign)")
 _JUDGED = {
-    "tasks": ("HUGEINT", "count(*)"),
-    "scored": ("HUGEINT", "count(impact)"),
-    "impact": (DECIMAL, "coalesce(sum(impact), 0)"),
+    "tasks": _TASKS,
+    "scored": ("HUGEINT", "coalesce(sum(sign) FILTER (impact IS NOT NULL), 0)"),
+    "impact": (DECIMAL, _sum("impact")),
 }
 _ALL = (
     RunningTotal(
@@ -75,17 +81,17 @@ _ALL = (
     RunningTotal(
         "provider_days",
         {"family": ("VARCHAR", "family"), "day": ("DATE", "last_day")},
-        {"tasks": ("HUGEINT", "count(*)")},
+        {"tasks": _TASKS},
     ),
     RunningTotal(
         "quest_outcomes",
         {"quest": ("INTEGER", "quest"), "reason": ("VARCHAR", "reason")},
-        _JUDGED | {"usd": (DECIMAL, "sum(usd)"), "tokens": ("HUGEINT", "sum(tokens)")},
+        _JUDGED | {"usd": (DECIMAL, _sum("usd")), "tokens": ("HUGEINT", _sum("tokens"))},
     ),
     RunningTotal(
         "provider_outcomes",
         {"family": ("VARCHAR", "family")},
-        _JUDGED | {"wasted_usd": (DECIMAL, "sum(wasted_usd)")},
+        _JUDGED | {"wasted_usd": (DECIMAL, _sum("wasted_usd"))},
     ),
 )
 RUNNING_TOTALS: Mapping[str, RunningTotal] = {total.name: total for total in _ALL}
@@ -105,9 +111,9 @@ class Growth:
         """Begin a transaction."""
         self.changes: dict[str, list[Row]] = {name: [] for name in RUNNING_TOTALS}
 
-    def append(self, connection: DuckDBPyConnection, name: str, rows: str, sign: str = "") -> None:
-        """Add rows of its source to a total, or take them away."""
-        self._grow(connection, name, RUNNING_TOTALS[name].append(rows, sign))
+    def append(self, connection: DuckDBPyConnection, name: str, rows: str) -> None:
+        """Add rows of its source to a total, or take them away, by their ``sign``."""
+        self._grow(connection, name, RUNNING_TOTALS[name].append(rows))
 
     def take_away(self, connection: DuckDBPyConnection, name: str, sums: str) -> None:
         """Take rows that have the columns of a total away from it."""

@@ -1,6 +1,7 @@
 """What is derived from calls and outcomes by task, for the dirty tasks only, so that no report has to read all of them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
@@ -21,7 +22,7 @@ SELECT task, family,
        CASE WHEN sum(usd) OVER of_task > 0 THEN usd::DOUBLE / (sum(usd) OVER of_task)::DOUBLE
             WHEN sum(tokens) OVER of_task > 0 THEN tokens::DOUBLE / (sum(tokens) OVER of_task)::DOUBLE
             WHEN sum(calls) OVER of_task > 0 THEN calls::DOUBLE / (sum(calls) OVER of_task)::DOUBLE
-            ELSE entries::DOUBLE / (sum(entries) OVER of_task)::DOUBLE END, last_day
+            ELSE entries::DOUBLE / (sum(entries) OVER of_task)::DOUBLE END AS share, last_day
   FROM (SELECT task, family, sum(usd - credit_usd) AS usd, greatest(sum(input_tokens + output_tokens), 0) AS tokens,
                sum(greatest(calls, 0)) AS calls, sum(entries) AS entries, max(day) AS last_day
           FROM costs JOIN models USING (model_key) WHERE {which} GROUP BY ALL) AS called
@@ -49,46 +50,82 @@ WITH judged AS (
            judged.usd IS NOT NULL AS own_usd, judged.tokens IS NOT NULL AS own_tokens, own_quest
       FROM judged LEFT JOIN called USING (task)
 )
-SELECT task, quest, layer, title, usd, tokens, impact, waste_reason(tokens, impact), efficiency(impact, usd),
-       own_usd, own_tokens, own_quest
+SELECT task, quest, layer, title, usd, tokens, impact, waste_reason(tokens, impact) AS reason,
+       efficiency(impact, usd) AS efficiency, own_usd, own_tokens, own_quest
   FROM totals ORDER BY task
 """
+# Of the rows that are derived again, those that there were, and those that there are now: what running totals need of them.
+_DIFFERENCE = "FROM before UNION ALL SELECT 1 AS sign, {columns} FROM after"
 # What tasks bring to each provider, by its share in them. A share is rounded once per task, to a fixed number of decimals: sums
 # of it then do not depend on their order.
 _CREDITS = f"""
-SELECT task, family, (impact::DOUBLE * share)::{DECIMAL} AS impact,
+SELECT sign, task, family, (impact::DOUBLE * share)::{DECIMAL} AS impact,
        (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * share END)::{DECIMAL} AS wasted_usd
-  FROM (SELECT task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd, reason
-          FROM (FROM task_totals WHERE {{which}}) AS totals
-          LEFT JOIN (FROM task_providers WHERE share > 0 AND {{which}}) AS paid USING (task)) AS shared
+  FROM (SELECT sign, task, coalesce(family, 'unknown') AS family, coalesce(share, 1) AS share, impact, usd, reason
+          FROM {{shared}})
 """
+_PAID = "(FROM task_providers WHERE share > 0 AND {which}) AS paid"
+_TOTALS = "SELECT 1 AS sign, * FROM task_totals WHERE {which}"
 ROWS = {
-    "provider_days": "FROM task_providers WHERE {which}",
-    "quest_outcomes": "FROM task_totals WHERE {which}",
-    "provider_outcomes": _CREDITS,
+    "provider_days": "SELECT 1 AS sign, * FROM task_providers WHERE {which}",
+    "quest_outcomes": _TOTALS,
+    "provider_outcomes": _CREDITS.format(shared=f"({_TOTALS}) AS totals LEFT JOIN {_PAID} USING (task)"),
 }
 """What each running total over tasks adds up, of some tasks."""
 RANKED = {"efficiency": "efficiency", "tokens": "reason"}
 """The columns of ``task_totals`` by which tasks are ranked, each with the column that is NULL for those that are not."""
-_DERIVED = {"task_providers": (_TASK_PROVIDERS, "provider_days"), "task_totals": (_TASK_TOTALS, "quest_outcomes")}
-"""How the rows of each table are computed, and the running total over them."""
 
 
-def derive(connection: DuckDBPyConnection, growth: Growth, table: str, which: str = DIRTY, *, credited: bool = True) -> None:
-    """Compute the rows of some tasks again, by default those in ``dirty_tasks``, and bring the totals over them in step.
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """A table with rows of each task, computed by ``query``, and the running total over them, which needs the ``columns``.
 
-    ``credited`` is whether any of the tasks were judged, so that they bring something to providers.
+    ``shared`` are the judged tasks of before and after, each with the providers that have a share in it.
     """
-    query, total = _DERIVED[table]
-    rows, brought = (ROWS[name].format(which=which) for name in (total, "provider_outcomes"))
+
+    query: str
+    total: str
+    columns: str
+    shared: str
+
+    @property
+    def difference(self) -> str:
+        """What there was, with the sign -1, and what there is now."""
+        return _DIFFERENCE.format(columns=self.columns)
+
+
+_DERIVED = {
+    "task_providers": _Derived(
+        _TASK_PROVIDERS,
+        "provider_days",
+        "task, family, share, last_day",
+        # Signs first: a task without any share before, or after, is one that nobody is known to have a share in.
+        "(FROM task_totals WHERE {which}) AS totals CROSS JOIN (VALUES (-1), (1)) AS signs (sign)"
+        " LEFT JOIN (FROM ({difference}) WHERE share > 0) AS paid USING (sign, task)",
+    ),
+    "task_totals": _Derived(
+        _TASK_TOTALS,
+        "quest_outcomes",
+        "task, quest, reason, usd, tokens, impact",
+        f"({{difference}}) AS totals LEFT JOIN {_PAID} USING (task)",
+    ),
+}
+
+
+def derive(connection: DuckDBPyConnection, growth: Growth, table: str, *, credited: bool = True) -> None:
+    """Compute the rows of the tasks in ``dirty_tasks`` again, and bring the totals over them in step.
+
+    ``credited`` is whether any of them were judged, so that they bring something to providers.
+    """
+    derived, rows = _DERIVED[table], f"{table} WHERE {DIRTY}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE before AS SELECT -1 AS sign, {derived.columns} FROM {rows}")
+    connection.execute(f"DELETE FROM {rows}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE after AS {derived.query.format(which=DIRTY, latest=LATEST)}")
+    connection.execute(f"INSERT INTO {table} FROM after")
+    growth.append(connection, derived.total, derived.difference)
     if credited:
-        growth.append(connection, "provider_outcomes", brought, "-")
-    growth.append(connection, total, rows, "-")
-    connection.execute(f"DELETE {rows}")
-    connection.execute(f"INSERT INTO {table} {query.format(which=which, latest=LATEST)}")
-    growth.append(connection, total, rows)
-    if credited:
-        growth.append(connection, "provider_outcomes", brought)
+        shared = derived.shared.format(which=DIRTY, difference=derived.difference)
+        growth.append(connection, "provider_outcomes", _CREDITS.format(shared=shared))
 
 
 def derive_all(connection: DuckDBPyConnection, growth: Growth, tables: Iterable[str] = tuple(_DERIVED)) -> None:
@@ -99,11 +136,22 @@ def derive_all(connection: DuckDBPyConnection, growth: Growth, tables: Iterable[
     [(first, last)] = connection.execute("SELECT coalesce(min(task), 0), coalesce(max(task), 0) FROM tasks").fetchall()
     for low in range(first, last + 1, SLICE):
         tasks = f"task BETWEEN {low} AND {low + SLICE - 1}"
+        open_tasks = f"{tasks} AND task NOT IN (SELECT task FROM tasks WHERE {tasks} AND month NOT NULL)"
         for table in tables:
-            derive(
-                connection, growth, table, f"{tasks} AND task NOT IN (SELECT task FROM tasks WHERE {tasks} AND month NOT NULL)"
-            )
+            _derive_slice(connection, growth, table, open_tasks)
             growth.begin()  # nobody asks for the rows of each slice
+
+
+def _derive_slice(connection: DuckDBPyConnection, growth: Growth, table: str, which: str) -> None:
+    """As :func:`derive`, for tasks that are too many to be kept aside."""
+    derived = _DERIVED[table]
+    totals = {name: ROWS[name].format(which=which) for name in (derived.total, "provider_outcomes")}
+    for name, rows in totals.items():
+        growth.append(connection, name, f"SELECT * REPLACE (-1 AS sign) FROM ({rows})")
+    connection.execute(f"DELETE FROM {table} WHERE {which}")
+    connection.execute(f"INSERT INTO {table} {derived.query.format(which=which, latest=LATEST)}")
+    for name, rows in totals.items():
+        growth.append(connection, name, rows)
 
 
 def dirty(connection: DuckDBPyConnection) -> list[int]:

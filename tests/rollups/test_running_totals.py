@@ -25,11 +25,11 @@ ROWS = st.tuples(
 )  # fmt: skip
 
 
-def source(rows: Iterable[Row]) -> str:
-    """SQL of some rows of costs."""
+def source(rows: Iterable[Row], sign: int = 1) -> str:
+    """SQL of some rows of costs, which are added, or with the sign -1 taken away."""
     values = ", ".join("('{}', {}, {}, {}, {}, {}, {:f}, {:f}, {}, {})".format(*row) for row in rows)
     columns = "day, quest, model_key, entries, calls, unpriced, usd, credit_usd, input_tokens, output_tokens"
-    return f"SELECT * REPLACE (day::DATE AS day) FROM (VALUES {values}) AS t ({columns})"
+    return f"SELECT {sign} AS sign, * REPLACE (day::DATE AS day) FROM (VALUES {values}) AS t ({columns})"
 
 
 def naive(rows: Iterable[Row], keys: slice) -> dict[Row, Row]:
@@ -57,9 +57,9 @@ def test_a_total_is_the_sum_of_what_was_added_and_not_taken_away(steps: list[tup
         connection.execute(SCHEMA)
         patch.setattr(running_totals, "MOST_APPENDED", most)
         for added, taken in steps:
-            for sign, changed in (("", added), ("-", rows[:taken])):
+            for sign, changed in ((1, added), (-1, rows[:taken])):
                 if changed:
-                    growth.append(connection, "cost_days", source(changed), sign)
+                    growth.append(connection, "cost_days", source(changed, sign))
             rows = rows[taken:] + added
             assert total(connection, "cost_days", 3) == naive(rows, slice(0, 3))
 
@@ -69,7 +69,7 @@ def test_the_rows_are_told_by_which_a_total_has_grown() -> None:
     with duckdb.connect() as connection:
         connection.execute(SCHEMA)
         growth.append(connection, "cost_days", source([row, row]))
-        growth.append(connection, "cost_days", source([row]), "-")
+        growth.append(connection, "cost_days", source([row], -1))
         cell = date(2026, 5, 14), 1, 1
         changes = [(*cell, 4, 4, 2, 1, -2, 6, 8), (*cell, -2, -2, -1, Decimal("-0.5"), 1, -3, -4)]
         assert growth.changes == {name: [] for name in RUNNING_TOTALS} | {"cost_days": changes}
@@ -95,5 +95,5 @@ def test_a_total_is_exact_where_floats_are_not() -> None:
         connection.execute(SCHEMA)
         for usd in amounts:
             growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 1, 0, usd, 0, 0, 0)]))
-        growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 1, 0, Decimal("1e15"), 0, 0, 0)]), "-")
+        growth.append(connection, "cost_days", source([("2026-05-14", 1, 1, 1, 1, 0, Decimal("1e15"), 0, 0, 0)], -1))
         assert total(connection, "cost_days", 3)["2026-05-14", 1, 1][3] == Decimal("1.000000000000001")
