@@ -1,4 +1,4 @@
-"""What is known of each range of a ledger, what was rejected in it, and which entries are above the low watermark."""
+"""What is known of each range of a ledger, and what was rejected in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,13 +45,32 @@ SELECT day, minute, any_value(minutes) AS minutes, count(*)::HUGEINT AS entries,
        list(DISTINCT date_trunc('second', occurred_at)) FILTER (occurred_at > $now) AS ahead
   FROM {entries} GROUP BY day, minute
 """
-_MERGED = """
+_ADDED_UP = """
+sum(entries) AS entries, sum(checksum) AS checksum, sum(keys) AS keys, sum(positive_usd) AS positive_usd,
+min(low) AS low, max(high) AS high, max(newest) AS newest, list_distinct(flatten(list(ahead))) AS ahead
+"""
+_MERGED = f"""
 CREATE OR REPLACE TEMP TABLE merged AS
-SELECT day, minute, any_value(length) AS minutes, sum(entries) AS entries, sum(checksum) AS checksum, sum(keys) AS keys,
-       sum(positive_usd) AS positive_usd, min(low) AS low, max(high) AS high, max(newest) AS newest,
-       list_distinct(flatten(list(ahead))) AS ahead
+SELECT day, minute, any_value(length) AS minutes, {_ADDED_UP}
   FROM (SELECT ranges.*, settled.minutes AS length
           FROM ranges JOIN settled ON settled.day = ranges.day AND hour = minute // 60 WHERE ledger = $ledger) GROUP BY ALL
+"""
+# Where every entry that goes comes back at its time, only checksums and amounts differ. The least and greatest id and
+# the newest entry of a range can only be joined by others.
+_ADJUSTED = f"""
+CREATE OR REPLACE TEMP TABLE dirty_ranges AS
+SELECT day, minute, any_value(minutes) AS minutes, {_ADDED_UP}
+  FROM (SELECT * EXCLUDE (ledger) FROM ranges SEMI JOIN entries USING (day, minute) WHERE ledger = $ledger
+        UNION ALL
+        SELECT day, minute, minutes, 1, checksum, key, CASE WHEN usd > 0 THEN usd ELSE 0 END, key, key,
+               CASE WHEN occurred_at <= $now THEN occurred_at END,
+               CASE WHEN occurred_at > $now THEN [date_trunc('second', occurred_at)] END
+          FROM entries
+        UNION ALL
+        SELECT day, minute, NULL, -1, -checksum::HUGEINT, -key::HUGEINT, CASE WHEN usd > 0 THEN -usd ELSE 0 END, NULL, NULL,
+               NULL, NULL
+          FROM gone)
+ GROUP BY day, minute
 """
 _MATCHING = "ledger = $ledger AND (t.day, t.minute) = (k.day, k.minute)"
 _REJECTED = """
@@ -71,12 +90,6 @@ _IN_SETTLED = "FROM settled WHERE t.ledger = $ledger AND settled.day = t.day AND
 _HAPPENED = """
 UPDATE ranges SET newest = greatest(newest, list_max(ahead)), ahead = NULL
  WHERE ledger = $ledger AND day < $day AND ahead IS NOT NULL
-"""
-_FORGET_PENDING = "DELETE FROM pending WHERE ledger = $ledger AND key IN (SELECT key FROM staged)"
-_PENDING = """
-INSERT INTO pending
-SELECT $ledger, key, day, minute FROM entries WHERE key > $low
-UNION ALL SELECT $ledger, key, NULL, NULL FROM staged ANTI JOIN entries USING (key) WHERE key > $low
 """
 
 
@@ -117,26 +130,20 @@ def remove(connection: DuckDBPyConnection, ledger: str, table: str) -> None:
         connection.execute(f"DELETE FROM {each} AS t USING {table} AS k WHERE {_MATCHING}", {"ledger": ledger})
 
 
-def forget_pending(connection: DuckDBPyConnection, ledger: str, table: str) -> None:
-    """Forget the entries above the low watermark in the ranges in a temporary table."""
-    connection.execute(f"DELETE FROM pending AS t USING {table} AS k WHERE {_MATCHING}", {"ledger": ledger})
-
-
 def sum_up(connection: DuckDBPyConnection, ledger: str, table: str, entries: str, now: datetime) -> None:
     """Sum up again what is known of the ranges in a temporary table, from all their entries."""
     remove(connection, ledger, table)
     _insert(connection, ledger, entries, now)
 
 
-def remember_pending(connection: DuckDBPyConnection, ledger: str, low: int) -> None:
-    """Remember each staged entry whose id is above the low watermark."""
-    connection.execute(_FORGET_PENDING, {"ledger": ledger})
-    connection.execute(_PENDING, {"ledger": ledger, "low": low})
+def adjust(connection: DuckDBPyConnection, ledger: str, now: datetime) -> None:
+    """Put ``entries`` in the place of those in ``gone``, in what is known of their ranges; these are in ``dirty_ranges`` then.
 
-
-def pass_pending(connection: DuckDBPyConnection, ledger: str, low: int) -> None:
-    """Forget the entries that the low watermark has passed."""
-    connection.execute("DELETE FROM pending WHERE ledger = ? AND key <= ?", [ledger, low])
+    Each of ``gone`` comes back at its time, and neither was rejected.
+    """
+    connection.execute(_ADJUSTED, {"ledger": ledger, "now": now.astimezone(UTC).replace(tzinfo=None)})
+    _put(connection, ledger, "dirty_ranges")
+    connection.execute(_REJECTED.format(entries="entries"), {"ledger": ledger})
 
 
 def settle(connection: DuckDBPyConnection, ledger: str, before: tuple[date, int]) -> bool:
@@ -151,8 +158,7 @@ def settle(connection: DuckDBPyConnection, ledger: str, before: tuple[date, int]
     for table in ("ranges", "rejected", "pending", "unread"):
         connection.execute(f"UPDATE {table} AS t SET minute = {lengthened('t')} {_IN_SETTLED}", {"ledger": ledger})
     connection.execute(_MERGED, {"ledger": ledger})
-    connection.execute(f"DELETE FROM ranges AS t USING merged AS k WHERE {_MATCHING}", {"ledger": ledger})
-    connection.execute("INSERT INTO ranges SELECT $ledger, * FROM merged", {"ledger": ledger})
+    _put(connection, ledger, "merged")
     return True
 
 
@@ -173,3 +179,9 @@ def _insert(connection: DuckDBPyConnection, ledger: str, entries: str, now: date
     sums = _SUMS.format(entries=entries)
     connection.execute(f"INSERT INTO ranges SELECT $ledger, * FROM ({sums})", {"ledger": ledger, "now": instant})
     connection.execute(_REJECTED.format(entries=entries), {"ledger": ledger})
+
+
+def _put(connection: DuckDBPyConnection, ledger: str, table: str) -> None:
+    """Put the ranges in a temporary table in the place of those that there are."""
+    connection.execute(f"DELETE FROM ranges AS t USING {table} AS k WHERE {_MATCHING}", {"ledger": ledger})
+    connection.execute(f"INSERT INTO ranges SELECT $ledger, * FROM {table}", {"ledger": ledger})

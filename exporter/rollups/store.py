@@ -10,7 +10,7 @@ from pathlib import Path
 from exporter.calendar import Calendar
 from exporter.columns import ENTRIES
 from exporter.config import Config
-from exporter.rollups import costs, days, impacts, numbers, ranges, small_ledgers, staging, tasks, views
+from exporter.rollups import costs, days, impacts, numbers, pending, ranges, small_ledgers, staging, tasks, views
 from exporter.rollups.changes import Advance, Changes, TotalChanges
 from exporter.rollups.compacting import LABELLING, Compacting
 from exporter.rollups.months import reopened
@@ -92,13 +92,13 @@ class Rollups(Compacting):
             ranges.keys(self._connection, "replaced", changes.replaced)
             labelled = False
             if changes.replaced:
-                ranges.forget_pending(self._connection, changes.ledger, "replaced")
+                pending.forget(self._connection, changes.ledger, "replaced")
             if changes.ledger == "costs":
                 self._apply_costs(changes)
             else:
                 labelled = self._apply_impacts(changes)
             if changes.low is not None:
-                ranges.remember_pending(self._connection, changes.ledger, changes.low)
+                pending.remember(self._connection, changes.ledger, changes.low)
             self._put(f"progress.{changes.ledger}", changes.state)
             dirty = tasks.dirty(self._connection)
         self._change_log.note(dirty, self._growth.changes)
@@ -130,11 +130,11 @@ class Rollups(Compacting):
 
     def _apply_impacts(self, changes: Changes) -> bool:
         """Returns whether labels may have changed."""
-        impacts.find_gone(self._connection)
+        whole_ranges = bool(changes.replaced)
+        impacts.find_gone(self._connection, whole_ranges=whole_ranges)
         self._reopen_changed(changes)
-        impacts.upsert(self._connection, changes.now, whole_ranges=bool(changes.replaced))
+        labelled = impacts.upsert(self._connection, changes.now, whole_ranges=whole_ranges)
         self._leave_out("impacts")
-        labelled = impacts.brings_labels(self._connection)
         impacts.follow(self._connection, self._growth)
         return labelled
 
@@ -144,7 +144,7 @@ class Rollups(Compacting):
             for ledger, advance in advances.items():
                 self._expect(ledger)
                 if advance.low is not None:
-                    ranges.pass_pending(self._connection, ledger, advance.low)
+                    pending.pass_up_to(self._connection, ledger, advance.low)
             self._put_all(
                 {f"progress.{ledger}": advance.state for ledger, advance in advances.items()}
                 | {f"partitions.{ledger}": each.partitions for ledger, each in advances.items() if each.partitions}

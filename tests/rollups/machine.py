@@ -1,7 +1,7 @@
 """A ledger that changes at random, of which each entry is remembered here, and what the rollups know is compared with it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from exporter.rollups.ranges import Key
 from exporter.rollups.staging import Place
 from tests.rollups import naive
-from tests.rollups.entries import FIRST, TODAY, Entry, Store, at
+from tests.rollups.entries import FIRST, NOW, TODAY, Entry, Store, at
 
 LOW = 0
 """The low watermark. A first build has ids below it, all that is read later has ids above."""
@@ -106,6 +106,13 @@ class Machine(RuleBasedStateMachine):
         assert found == naive.ranges(known, self.here)
         assert len(found) == len(known)
         assert set(self.store.rollups.rejected()) == naive.rejected(self.LEDGER, self.here)
+
+    @invariant()
+    def the_newest_entry_is_known(self) -> None:
+        for moment in (NOW, datetime.combine(TODAY, time.max, UTC)):
+            happened = [entry["occurred_at"].replace(tzinfo=UTC) for entry in self.here]
+            expected = max((each for each in happened if each <= moment), default=None)
+            assert self.store.rollups.newest(moment).get(self.LEDGER) == expected
 
     @invariant()
     def entries_above_the_low_watermark_are_remembered(self) -> None:

@@ -38,6 +38,15 @@ class Impacts(Machine):
         keys += [next(self.numbers) for _ in read[len(keys) :]]
         self.apply([{**entry, "key": key} for entry, key in zip(read, keys, strict=True)])
 
+    @rule(which=st.sets(st.integers(0, 20), min_size=1, max_size=3), usd=AMOUNTS, impact=AMOUNTS, good=st.booleans())
+    def score(self, which: set[int], usd: Decimal | None, impact: Decimal | None, *, good: bool) -> None:
+        """Entries of which nothing changes but the amounts, as with a late score, and whether they are rejected."""
+        here = self.here
+        told = {"usd": usd, "impact": impact, "rejection_reason": None}
+        none = {"usd": None, "tokens": None, "impact": None, "rejection_reason": "not_finite"}
+        some = [here[number] for number in {number % len(here) for number in which if here}]
+        self.apply([{**entry, "checksum": ~entry["checksum"], **(told if good else none)} for entry in some])
+
     @rule(which=st.sets(st.integers(0, 9), min_size=1), left=st.lists(st.booleans(), min_size=1), added=ENTRIES)
     def replace(self, which: set[int], left: list[bool], added: list[Entry]) -> None:
         """Some ranges, of whose entries some are gone; others that are read with them are in other ranges now."""
