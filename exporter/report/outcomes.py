@@ -25,17 +25,23 @@ SELECT *, waste_reason(tokens, impact) AS reason, efficiency(impact, usd) AS eff
                CASE WHEN any_value(own_tokens) THEN coalesce(sum(outcome.tokens), 0) ELSE any_value(total.tokens) END AS tokens,
                sum(outcome.impact) AS impact
           FROM (FROM outcomes WHERE day >= DATE '{earliest}' AND {tasks}) AS outcome
-          JOIN (FROM task_totals WHERE {tasks}) AS total USING (task) JOIN {windows} ON day >= first
+          JOIN {totals} AS total USING (task) JOIN {windows} ON day >= first
          GROUP BY time_window, task)
 """
 _RECENT_CREDITS = """
 SELECT time_window, task, family, (impact::DOUBLE * coalesce(share, 1))::DECIMAL(38, 15) AS impact,
        (CASE WHEN reason IS NULL THEN 0 ELSE usd::DOUBLE * coalesce(share, 1) END)::DECIMAL(38, 15) AS wasted_usd
-  FROM (FROM recent_tasks WHERE {tasks}) LEFT JOIN (FROM task_providers WHERE share > 0 AND {tasks}) AS paid USING (task)
+  FROM {recent} LEFT JOIN (FROM task_providers WHERE share > 0 AND {tasks}) AS paid USING (task)
 """
 _DIRTY = "task IN (SELECT task FROM unreported_tasks)"
-_UNREPORTED = "CREATE OR REPLACE TEMP TABLE unreported_tasks AS SELECT unnest($tasks::INTEGER[]) AS task"
-_LIFETIME = "SELECT '{window}' AS time_window, task, quest, usd, tokens, impact, reason, efficiency FROM task_totals"
+# What is asked of them several times is looked up among all tasks once. Of a task that is no more, all but the number is NULL.
+_UNREPORTED = """
+CREATE OR REPLACE TEMP TABLE unreported_tasks AS
+SELECT task, quest, usd, tokens, impact, reason, efficiency, own_usd, own_tokens
+  FROM (SELECT unnest($tasks::INTEGER[]) AS task) LEFT JOIN task_totals USING (task)
+"""
+_UNREPORTED_RECENT = "CREATE OR REPLACE TEMP TABLE unreported_recent AS {query}"
+_LIFETIME = "SELECT '{window}' AS time_window, task, quest, usd, tokens, impact, reason, efficiency FROM {totals}"
 _JUDGED = "count(*), count(impact), coalesce(sum(impact), 0), sum({money})"
 _QUEST_SUMS = f"SELECT time_window, quest, reason, {_JUDGED.format(money='usd')}, sum(tokens) FROM {{tasks}} GROUP BY ALL"
 _PROVIDER_SUMS = f"SELECT time_window, family, {_JUDGED.format(money='wasted_usd')} FROM {{shares}} GROUP BY ALL"
@@ -59,10 +65,13 @@ class OutcomeSums:
         self._windows = context.windows
         self._finite = {name: first for name, first in context.windows.items() if first > date.min}
         self._lifetime = [name for name in context.windows if name not in self._finite]
-        tables = {"recent_tasks": self._recent_tasks("TRUE"), "recent_credits": _RECENT_CREDITS.format(tasks="TRUE")}
+        tables = {
+            "recent_tasks": self._recent_tasks("task_totals", "TRUE"),
+            "recent_credits": _RECENT_CREDITS.format(recent="recent_tasks", tasks="TRUE"),
+        }
         for table, query in tables.items():
             context.rows(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
-        tasks = ["FROM recent_tasks", *(_LIFETIME.format(window=name) for name in self._lifetime)]
+        tasks = ["FROM recent_tasks", *(_LIFETIME.format(window=name, totals="task_totals") for name in self._lifetime)]
         context.rows("CREATE OR REPLACE TEMP VIEW window_tasks AS " + " UNION ALL BY NAME ".join(tasks))
         quests = _QUEST_SUMS.format(tasks=_FOLDED_TASKS if folding else "recent_tasks")
         providers = _PROVIDER_SUMS.format(shares=_FOLDED_SHARES if folding else "recent_credits")
@@ -82,27 +91,30 @@ class OutcomeSums:
         if not changes.dirty_tasks:
             return []
         context.rows(_UNREPORTED, tasks=list(changes.dirty_tasks))
+        recent = self._recent_tasks("unreported_tasks", _DIRTY) if judged else f"FROM recent_tasks WHERE {_DIRTY}"
+        context.rows(_UNREPORTED_RECENT.format(query=recent))
         rows = self._replace_tasks(context, changes.dirty_tasks) if judged else []
-        gone, here = _replaced(context, "recent_credits", _RECENT_CREDITS.format(tasks=_DIRTY))
+        gone, here = _replaced(context, "recent_credits", _RECENT_CREDITS.format(recent="unreported_recent", tasks=_DIRTY))
         for sign, shares in ((-1, gone), (1, here)):
             for window, _, family, impact, usd in shares:
                 _add(self.providers, (window, family), _signed(sign, impact, usd))
         return rows
 
     def _replace_tasks(self, context: ReportContext, dirty: Iterable[int]) -> list[WindowTask]:
-        gone, here = _replaced(context, "recent_tasks", self._recent_tasks(_DIRTY))
+        gone, here = _replaced(context, "recent_tasks", "FROM unreported_recent")
         for sign, tasks in ((-1, gone), (1, here)):
             for window, _, quest, usd, tokens, impact, reason, _ in tasks:
                 _add(self.quests, (window, quest, reason), (*_signed(sign, impact, usd), sign * tokens))
-        gone += [(name, task) for name in self._lifetime for task in dirty]
-        here += [row for name in self._lifetime for row in context.rows(f"{_LIFETIME.format(window=name)} WHERE {_DIRTY}")]
-        return [WindowTask(*row) for row in gone + here]
+        went = [(window, task) for window, task, *_ in gone] + [(name, task) for name in self._lifetime for task in dirty]
+        totals = "unreported_tasks WHERE quest IS NOT NULL"
+        here += [row for name in self._lifetime for row in context.rows(_LIFETIME.format(window=name, totals=totals))]
+        return [WindowTask(*row) for row in went + here]
 
-    def _recent_tasks(self, tasks: str) -> str:
+    def _recent_tasks(self, totals: str, tasks: str) -> str:
         spans = self._finite or {"": date.max}
         values = ", ".join(f"('{name}', DATE '{first}')" for name, first in spans.items())
         windows = f"(VALUES {values}) AS windows (time_window, first)"
-        return _RECENT_TASKS.format(earliest=min(spans.values()), tasks=tasks, windows=windows)
+        return _RECENT_TASKS.format(earliest=min(spans.values()), totals=totals, tasks=tasks, windows=windows)
 
     def _follow(self, totals: Mapping[str, list[Row]]) -> None:
         """Add rows by which the totals over the lifetime have grown."""
