@@ -11,8 +11,9 @@ from exporter.report.budgets import BudgetSums
 from exporter.report.context import ReportContext, Row
 from exporter.report.costs import CostSums
 from exporter.report.labels import Labels
+from exporter.report.leaders import Ranking
 from exporter.report.outcomes import OutcomeSums
-from exporter.report.rankings import Ranking, Rankings
+from exporter.report.rankings import Rankings
 from exporter.rollups import LABELLING, Rollups
 from exporter.rollups.changes import TotalChanges
 

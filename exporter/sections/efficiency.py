@@ -2,9 +2,9 @@
 
 from exporter.metrics import QUEST, TASK, Family, Labels, Metric
 from exporter.report.context import ReportContext, complete, summed
+from exporter.report.leaders import Ranking
 from exporter.report.outcomes import IMPACT, SCORED, USD, Judged
 from exporter.report.prepared import Prepared
-from exporter.report.rankings import Ranking
 from exporter.requirements import SCORES, TASK_TOKENS, TASK_USD
 
 QUEST_IMPACT = Metric(

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.metrics import Sample
+from exporter.report import rankings
 from exporter.report.reporter import Reading, Report, Reporter
 from tests.rollups.entries import LEDGERS, NOW, TODAY, Entry, Store, at, configure
 
@@ -91,13 +92,21 @@ def numbers(report: Report) -> dict[str, list[Sample]]:
 
 @pytest.mark.slow
 @settings(max_examples=40)
-@given(st.lists(POLLS, min_size=1, max_size=6), st.one_of(st.sampled_from([{}, SMALL, SHORT]), NARROW))
-def test_a_report_is_the_same_whatever_is_kept(polls: list[Poll], keys: dict[str, Any]) -> None:
+@given(
+    st.lists(POLLS, min_size=1, max_size=6),
+    st.one_of(st.sampled_from([{}, SMALL, SHORT]), NARROW),
+    st.integers(0, 2),
+    st.sampled_from([0, 1, rankings.MOST_SINGLE]),
+)
+def test_a_report_is_the_same_whatever_is_kept(polls: list[Poll], keys: dict[str, Any], spare: int, most: int) -> None:
     with (
+        pytest.MonkeyPatch.context() as patch,
         TemporaryDirectory() as scratch,
         opened(Path(scratch) / "kept", **keys) as store,
         opened(Path(scratch) / "fresh", **keys) as other,
     ):
+        patch.setattr(rankings, "SPARE", spare)
+        patch.setattr(rankings, "MOST_SINGLE", most)
         keeping = Reporter(store.rollups, store.config)
         made(keeping)
         for poll in polls:
