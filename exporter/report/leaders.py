@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from exporter.metrics import Sample
 from exporter.report.context import ReportContext, Row
+from exporter.rollups.tasks import RANKED
 
 # Of one window, all that may be among the first: a threshold first, so that not all tasks need their id looked up and sorted.
 _LEADERS = """
@@ -46,16 +47,20 @@ Place = int | None
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The tasks of each window by the column ``rank``, of those that have ``condition``.
+    """The tasks of each window by the column ``rank``, of those that are ranked by it at all.
 
     ``values`` are what is shown of each, and ``labels`` those beside the labels of the task, as SQL over ``l``, a row of
     ``window_tasks``.
     """
 
     rank: str
-    condition: str
     values: tuple[str, ...]
     labels: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> str:
+        """The column that is NULL for tasks that are not ranked."""
+        return RANKED[self.rank]
 
 
 class Leader(NamedTuple):

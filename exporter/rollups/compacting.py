@@ -38,6 +38,7 @@ class Compacting(Known):
         self._compacted_on: date | None = None
         if self._state("months") is None:
             self._put("months", "{}")
+        self._forget_half_known()
 
     def compact(self, today: date) -> bool:
         """Compact some closed tasks, or derive some again whose month has been read again. Returns whether there were any."""
@@ -49,12 +50,13 @@ class Compacting(Known):
         before = (today - self._config.tasks_for - self._config.refresh.stale_after).replace(day=1)
         with self._transaction():
             self._reopen(month for month in self.months if month >= before)  # a window may be longer than it was
+            waiting = bool(reopened(self.months))  # of days that are read again, tasks cannot tell yet in which months they are
             derived = self._derive_read_again(today)
-            found = derived or self._compact_due(before, today)
+            found = derived or (not waiting and self._compact_due(before, today))
         if derived:
             self._change_log.note(tasks.dirty(self._connection), self._growth.changes)
             self.revisions.update(("costs", "impacts", LABELLING))
-        elif not found:
+        elif not found and not waiting:
             try:
                 self.shrink()
             finally:
@@ -70,6 +72,7 @@ class Compacting(Known):
     def _compact_due(self, before: date, today: date) -> bool:
         month = compaction.due(self._connection, self.months, before, today)
         if month:
+            self._put("rankings", json.dumps(self._lengths))
             self._put_months(compaction.compact(self._connection, self.months, month, self._config.report))
         return month is not None
 
@@ -87,15 +90,25 @@ class Compacting(Known):
             for ledger in ENTRIES.keys() - self._config.ledgers.keys():
                 self._forget(ledger)  # which is built again when it is configured again, for nothing reads its ranges now
 
+    @property
+    def _lengths(self) -> list[int]:
+        """Of the rankings: which tasks are dropped depends on these."""
+        return [self._config.report.top, self._config.report.quest_top]
+
     def _follow_rankings(self) -> None:
-        """Have all months read again if rankings are longer than they were, for they may show tasks that were dropped."""
-        lengths = [self._config.report.top, self._config.report.quest_top]
-        before = json.loads(self._state("rankings") or "[0, 0]")
-        if lengths != before:
+        """Have all months read again if rankings are longer than when tasks were dropped, for they may show more tasks now."""
+        dropped_by = self._state("rankings")
+        if dropped_by and any(now > then for now, then in zip(self._lengths, json.loads(dropped_by), strict=True)):
             with self._transaction():
-                if any(now > then for now, then in zip(lengths, before, strict=True)):
-                    self._reopen(self.months)
-                self._put("rankings", json.dumps(lengths))
+                self._reopen(self.months)
+                self._put("rankings", json.dumps(self._lengths))
+
+    def _forget_half_known(self) -> None:
+        """Forget ledgers that are no longer configured, where parts of them are missing that nobody reads now."""
+        for ledger in ENTRIES.keys() - self._config.ledgers.keys():
+            if self.building(ledger) or (self.state(ledger) and reopened(self.months)):
+                with self._transaction():
+                    self._forget(ledger)
 
     def _forget(self, ledger: str) -> None:
         """Forget a ledger, so that it is built again; what was compacted of it is among what must be read again."""

@@ -1,8 +1,8 @@
 """Closed tasks of past months: their calls are kept as sums, and their outcomes as what they add up to.
 
-A task is closed with a month if all its calls and outcomes are in that month. It is compacted then: its calls are deleted, for
-the sums of the day have them, and so are its outcomes. What was derived from them stays, one by one for tasks that a ranking
-may show.
+A task is closed with a month if all its calls and outcomes are in that month. It is compacted then: its calls are deleted,
+which the sums of the day include, and so are its outcomes. What was derived from them stays, one by one for tasks that a
+ranking may show.
 
 When a range of the month or an entry of such a task changes, the month is reopened, and all its ranges are read again. Its
 tasks stay as they are until the last one has been read.
@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from duckdb import DuckDBPyConnection
 
 from exporter.config import ReportSettings
-from exporter.rollups import candidates, days, tasks
+from exporter.rollups import days, dropping, tasks
 from exporter.rollups.months import Month, Months, State, reopened
 from exporter.rollups.ranges import Key
 from exporter.rollups.running_totals import Growth
@@ -100,12 +100,12 @@ def derive(connection: DuckDBPyConnection, growth: Growth, months: Months, month
 
     Returns the months as they are then.
     """
-    candidates.take_back(connection, growth, month)
+    dropping.take_back(connection, growth, month)
     connection.execute(_MARK.format(tasks="dirty_tasks"), [None])
     connection.execute(_FORGET)
     for table in ("task_providers", "task_totals"):
         tasks.derive(connection, growth, table)
-    if candidates.left(connection, month):
+    if dropping.any_compacted(connection, month):
         return months
     connection.execute("DELETE FROM compacted_quests WHERE month = ?", [month])
     return months | {month: Month(State.OPEN, since=today)}
@@ -124,14 +124,14 @@ def compact(connection: DuckDBPyConnection, months: Months, month: date, report:
     span = {"first": month, "last": (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)}
     [(least, most)] = connection.execute(_NUMBERS, span).fetchall()
     before = months.get(month, Month(State.OPEN))
-    position = (least or 0) // candidates.SLICE * candidates.SLICE if before.position is None else before.position
+    position = (least or 0) // dropping.SLICE * dropping.SLICE if before.position is None else before.position
     if least is None or position > most:
-        days.fold(connection, _WITHOUT_TASK.format(**span))
+        days.keep_sums_only(connection, _WITHOUT_TASK.format(**span))
         return months | {month: Month(State.COMPACTED)}
-    connection.execute(_CLOSED.format(slice=f"task BETWEEN {position} AND {position + candidates.SLICE - 1}"), span)
-    days.fold(connection, _OF_CLOSED)
+    connection.execute(_CLOSED.format(slice=f"task BETWEEN {position} AND {position + dropping.SLICE - 1}"), span)
+    days.keep_sums_only(connection, _OF_CLOSED)
     connection.execute(_COMPACT.format(month=f"DATE '{month}'"))
     connection.execute(_MARK.format(tasks="closed"), [month])
-    candidates.drop(connection, month, report)
+    dropping.drop(connection, month, report)
     connection.execute(_FORGET)
-    return months | {month: Month(State.COMPACTING, position + candidates.SLICE)}
+    return months | {month: Month(State.COMPACTING, position + dropping.SLICE)}

@@ -19,13 +19,14 @@ def by_key(rows: str) -> str:
     return f"SELECT {_KEYS}, {listed(COST_SUMS, 'sum({name})::{type} AS {name}')} {rows} GROUP BY ALL"
 
 
-_NOT_COMPACTED = "day NOT IN (FROM compacted_days)"
+_NOT_COMPACTED = "{table}.day NOT IN (FROM compacted_days)"
 _REMOVED = f"""
 CREATE OR REPLACE TEMP TABLE removed AS
-{by_key(f"FROM costs SEMI JOIN replaced USING (day, minute) WHERE {_NOT_COMPACTED}")}
+{by_key(f"FROM costs SEMI JOIN replaced USING (day, minute) WHERE {_NOT_COMPACTED.format(table='costs')}")}
 """
 _DELETE = f"""
-DELETE FROM costs USING replaced WHERE (costs.day, costs.minute) = (replaced.day, replaced.minute) AND costs.{_NOT_COMPACTED}
+DELETE FROM costs USING replaced
+ WHERE (costs.day, costs.minute) = (replaced.day, replaced.minute) AND {_NOT_COMPACTED.format(table="costs")}
 """
 _DIRTY_TASKS = """
 CREATE OR REPLACE TEMP TABLE dirty_tasks AS
@@ -75,7 +76,7 @@ def replace(connection: DuckDBPyConnection, growth: Growth) -> None:
     """
     connection.execute(_REMOVED)
     connection.execute(_DELETE)
-    _add(connection, _NOT_COMPACTED)
+    _add(connection, _NOT_COMPACTED.format(table="found"))
     growth.append(connection, "cost_days", "SELECT -1 AS sign, * FROM removed UNION ALL SELECT 1 AS sign, * FROM added")
     connection.execute(_DIRTY_TASKS)
 
@@ -103,5 +104,5 @@ def settle(connection: DuckDBPyConnection) -> None:
 
 def _add(connection: DuckDBPyConnection, which: str = "TRUE") -> None:
     """Add the sums over ``entries``, which are in ``added`` afterwards."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM ({SUMMED}) WHERE {which}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE added AS FROM ({SUMMED}) AS found WHERE {which}")
     connection.execute("INSERT INTO costs FROM added")

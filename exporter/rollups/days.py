@@ -12,9 +12,8 @@ from duckdb import DuckDBPyConnection
 from exporter.rollups.costs import SUMMED, by_key
 from exporter.rollups.running_totals import RUNNING_TOTALS, Growth
 
-_FOLD = """
-CREATE OR REPLACE TEMP TABLE folded AS SELECT DISTINCT day FROM costs WHERE {calls};
-INSERT INTO compacted_days FROM folded ANTI JOIN compacted_days USING (day);
+_KEEP_SUMS_ONLY = """
+INSERT INTO compacted_days SELECT DISTINCT day FROM costs WHERE {calls} AND day NOT IN (FROM compacted_days);
 DELETE FROM costs WHERE {calls};
 """
 _REPLACED = "DELETE FROM costs_again AS t USING replaced AS k WHERE (t.day, t.minute) = (k.day, k.minute)"
@@ -51,13 +50,13 @@ DELETE FROM compacted_days WHERE {_ARE_WHOLE};
 """
 
 
-def fold(connection: DuckDBPyConnection, calls: str) -> None:
-    """Keep some calls, given by a condition, in the sums of their days only."""
-    connection.execute(_FOLD.format(calls=calls))
+def keep_sums_only(connection: DuckDBPyConnection, calls: str) -> None:
+    """Delete some calls, given by a condition, which the sums of their days include."""
+    connection.execute(_KEEP_SUMS_ONLY.format(calls=calls))
 
 
 def read_again(connection: DuckDBPyConnection, growth: Growth, months: Collection[date]) -> None:
-    """Gather the ``entries`` of compacted days of some months, and put those in place of which all is there.
+    """Gather the ``entries`` of compacted days of some months. A day of which all is there replaces what was known of it.
 
     Adds the tasks of which calls differ to ``dirty_tasks``.
     """

@@ -12,7 +12,7 @@ CREATE SEQUENCE keys;
 CREATE TABLE tasks  (task INTEGER, task_id VARCHAR, digest UINTEGER, month DATE);
 -- Compacted tasks that no ranking can show, of which the name is not kept. digest is longer, for it stands for the id.
 CREATE TABLE dropped_tasks (task INTEGER, digest UBIGINT, month DATE);
--- How many of them called the same provider families.
+-- How many dropped tasks of a slice called exactly these provider families.
 CREATE TABLE dropped_callers (month DATE, slice INTEGER, families VARCHAR[], tasks HUGEINT);
 CREATE TABLE quests (quest INTEGER, quest_id VARCHAR);
 -- provider is the name the ledger uses, family the one the report uses.

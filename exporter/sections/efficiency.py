@@ -47,7 +47,7 @@ METRICS = (QUEST_IMPACT, QUEST_IMPACT_COST, TOP_IMPACT_PER_USD, TOP_IMPACT, TOP_
 TIMELESS = True
 
 
-_MOST_EFFICIENT = Ranking("efficiency", "efficiency", ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens"))
+_MOST_EFFICIENT = Ranking("efficiency", ("ratio(l.impact, l.usd)", "l.impact", "l.usd", "l.tokens"))
 
 
 def collect(context: ReportContext, prepared: Prepared) -> list[Family]:

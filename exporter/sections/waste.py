@@ -35,7 +35,7 @@ METRICS = (QUEST_USD, QUEST_TOKENS, QUEST_TASKS, WORST_TOKENS, WORST_COST)
 TIMELESS = True
 
 
-_MOST_WASTEFUL = Ranking("tokens", "reason", values=("l.tokens", "l.usd"), labels=("l.reason",))
+_MOST_WASTEFUL = Ranking("tokens", values=("l.tokens", "l.usd"), labels=("l.reason",))
 
 
 def collect(context: ReportContext, prepared: Prepared) -> list[Family]:

@@ -118,7 +118,8 @@ class Possible:
     def _count(self, step: Step, expected: Mapping[Expected, Origin], wrong: list[Expected]) -> None:
         telemetry, audited = step.context.telemetry, [each for each, origin in expected.items() if origin is Origin.AUDIT]
         telemetry.audited_buckets.labels(step.ledger).inc(sum(1 for each in audited if each.known))
-        telemetry.audit_repairs.labels(step.ledger).inc(len(set(audited) & set(wrong)))
+        differing = {each for each in wrong if not (each.known and each.known.unread)}
+        telemetry.audit_repairs.labels(step.ledger).inc(len(set(audited) & differing))
 
     def _note_passed(self, step: Step, expected: Mapping[Expected, Origin], wrong: list[Expected]) -> None:
         """Note where the lookback has new entries that the watermark did not show, because it had passed their ids.

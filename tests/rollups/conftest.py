@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from exporter.rollups import tasks
-from tests.rollups.entries import Store
+from tests.rollups.entries import Store, configure
+from tests.rollups.past import KEYS
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,15 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 def store(tmp_path: Path) -> Iterator[Store]:
     """Rollups in which both ledgers of timed entries are built, and empty."""
     found = Store(tmp_path)
+    found.begin("costs", "impacts")
+    yield found
+    found.rollups.close()
+
+
+@pytest.fixture
+def compacting(tmp_path: Path) -> Iterator[Store]:
+    """The same with a configuration by which months before May are compacted."""
+    found = Store(tmp_path, configure(**KEYS))
     found.begin("costs", "impacts")
     yield found
     found.rollups.close()

@@ -12,7 +12,7 @@ import pytest
 from exporter.rollups import RollupFileError, session, shrinking
 from tests.conftest import ROOT
 from tests.rollups.entries import TODAY, Store
-from tests.rollups.test_compaction import content, judged
+from tests.rollups.past import content, judged
 
 FILLER = "CREATE TABLE filler AS SELECT random() AS x FROM range(2_000_000); CHECKPOINT; DROP TABLE filler; CHECKPOINT"
 LIMITED = """
