@@ -27,20 +27,26 @@ def ignore() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
+def block() -> None:
+    """Delay signals until :func:`cancelling`, for one that comes while an event loop is made leaves a part of it behind."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
 @contextmanager
 def cancelling() -> Iterator[None]:
-    """Let a signal cancel the current task.
+    """Let a signal cancel the current task, also one that was blocked before.
 
     Signals are blocked at the end of the context. The caller closes the event loop and then calls :func:`ignore`.
     """
     task = cast("asyncio.Task[object]", asyncio.current_task())
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     try:
         yield
     finally:
         # Closing the loop removes its handlers; without them a signal would end the process at once.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        block()
 
 
 @contextmanager

@@ -52,6 +52,7 @@ async def _require(address: Address) -> None:
 def _serve(directory: Path, conninfo: str, web: app.Web, seed: int, profile: str) -> None:
     os.environ[VARIABLE] = conninfo
     config = parse(config_text(VARIABLE, directory / "rollups.duckdb", profile), "demo.yml")
+    ending.block()
     try:
         asyncio.run(_demo(config, conninfo, web, seed))
     finally:

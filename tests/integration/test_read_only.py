@@ -27,6 +27,10 @@ CREATE FUNCTION unlocked() RETURNS bool LANGUAGE plpgsql AS 'BEGIN SET TRANSACTI
 INSERT INTO cost_ledger (created_at, provider, cost_usd) VALUES ('2026-05-14 10:00Z', 'p', 1);
 INSERT INTO quests VALUES ('q', 'Quest', 'Forge');
 """
+# A function that says of itself what it does not keep.
+SETTING = """
+CREATE FUNCTION setting(name text) RETURNS bool STABLE LANGUAGE sql AS $$ SELECT set_config(name, 'off', false) = 'off' $$;
+"""
 STATE = """
 SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM victim), (SELECT is_called FROM numbers),
        (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_db_role_setting)
@@ -95,9 +99,9 @@ async def test_a_filter_that_writes_changes_nothing_and_is_an_error(
 
 
 async def test_a_setting_changed_by_a_filter_ends_with_the_transaction(database: str, tmp_path: Path) -> None:
-    condition = (
-        "set_config('default_transaction_read_only', 'off', false) = 'off' AND set_config('enable_sort', 'off', false) = 'off'"
-    )
+    with psycopg.connect(database) as connection:
+        connection.execute(SETTING)
+    condition = "setting('default_transaction_read_only') AND setting('enable_sort')"
     config = configure(database, tmp_path / "rollups", ledgers=filtered("costs", condition))
     async with running(config, Clock(NOW)) as exporter:
         assert await exporter.last_errors() == {}

@@ -12,8 +12,11 @@ from tests.integration.rules import Settings
 from tests.integration.running import Clock, configure, differences, running
 
 NOW = datetime(2026, 5, 14, 15, 20, tzinfo=UTC)
-SLOW = "CASE WHEN created_at > '2000-01-01' THEN pg_sleep(0.001) IS NOT NULL END"
-"""Reading each row takes a millisecond."""
+SLOW = """
+CREATE FUNCTION slow(timestamptz) RETURNS bool STABLE COST 100000 LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(0.001); RETURN true; END'
+"""
+"""A filter with which reading each row takes a millisecond."""
 CALLS = """
 INSERT INTO cost_ledger (created_at, task_id, quest_id, provider, model, cost_usd)
 SELECT '2026-05-12 00:00Z'::timestamptz + n * interval '90 seconds', 't' || n % 50, 'q', 'p', 'm', 0.01
@@ -25,11 +28,12 @@ SELECT '2026-05-12 00:00Z'::timestamptz + n * interval '90 seconds', 't' || n % 
 async def test_a_range_that_times_out_is_split(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(CALLS)
+        connection.execute(SLOW)
         connection.execute("CREATE INDEX ON cost_ledger (created_at, id)")
     config = configure(
         database,
         tmp_path / "rollups",
-        ledgers={"costs": {"database": "main", "filter": SLOW}},
+        ledgers={"costs": {"database": "main", "filter": "slow(created_at)"}},
         refresh={"statement_timeout": "500ms", "settle": "1m"},
     )
     clock = Clock(NOW)
