@@ -10,7 +10,7 @@ from exporter.config import ProviderFamily, Waste
 from exporter.rollups.running_totals import Growth
 
 DIRTY = "task IN (SELECT task FROM dirty_tasks)"
-SLICE = 250_000
+SLICE = 100_000
 """Tasks that are derived at a time where all are, so that they fit into memory."""
 LATEST = (
     "strftime(occurred_at, '%Y%m%d%H%M%S%f') || coalesce(name, lpad((key::HUGEINT + 9223372036854775808)::VARCHAR, 20, '0'))"
