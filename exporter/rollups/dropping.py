@@ -27,7 +27,7 @@ CREATE OR REPLACE TEMP TABLE dropped AS
 WITH of_month AS (SELECT task, task_id FROM tasks WHERE month = $month),
      judged AS (FROM task_totals JOIN of_month USING (task))
 SELECT task, md5_number_lower(task_id) AS digest
-  FROM of_month ANTI JOIN ({ranked} UNION SELECT task FROM impacts WHERE task IS NOT NULL) USING (task) ORDER BY task
+  FROM of_month ANTI JOIN ({ranked} UNION SELECT task FROM impacts SEMI JOIN of_month USING (task)) USING (task) ORDER BY task
 """
 _ARE_DROPPED = "task IN (SELECT task FROM dropped)"
 _PLACED = "SELECT *, DATE '{month}' AS month, task // {slice} AS slice FROM ({rows})"
