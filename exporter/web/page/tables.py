@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from exporter.metrics import TASK
+from exporter.metrics import TASK, Labels
 from exporter.sections import efficiency, providers, utilization, waste
 from exporter.web.page.lookup import Lookup, total
 from exporter.web.page.rows import DayRow, ProviderRow, TaskRow, WasteRow
@@ -33,16 +33,12 @@ def efficient_tasks(lookup: Lookup, window: str, top: int) -> tuple[TaskRow, ...
     ranked = sorted(ratios, key=lambda key: (-ratios[key], key[0]))[:top]
     return tuple(
         TaskRow(
-            key[0],
-            key[1],
-            key[3],
-            key[4],
-            None,
-            ratios[key],
-            impact.get(key),
-            cost.get(key),
-            tokens.get(key),
-            lookup.id_if_shared(key[2], key[3]),
+            **_names(lookup, key),
+            reason=None,
+            impact_per_usd=ratios[key],
+            impact=impact.get(key),
+            cost=cost.get(key),
+            tokens=tokens.get(key),
         )
         for key in ranked
     )
@@ -111,17 +107,13 @@ def wasteful_tasks(lookup: Lookup, window: str, top: int) -> tuple[TaskRow, ...]
     cost = lookup.sum_by(waste.WORST_COST, by, window=window)
     ranked = sorted(tokens, key=lambda key: (-tokens[key], key[0]))[:top]
     return tuple(
-        TaskRow(
-            key[0],
-            key[1],
-            key[3],
-            key[4],
-            key[5],
-            None,
-            None,
-            cost.get(key),
-            tokens[key],
-            lookup.id_if_shared(key[2], key[3]),
-        )
+        TaskRow(**_names(lookup, key), reason=key[5], impact_per_usd=None, impact=None, cost=cost.get(key), tokens=tokens[key])
         for key in ranked
     )
+
+
+def _names(lookup: Lookup, key: Labels) -> dict[str, str]:
+    """What a row says of a task and its quest, by the labels that ``key`` begins with."""
+    task_id, task, quest_id, quest, layer = key[: len(TASK)]
+    shown = lookup.id_if_shared(quest_id, quest)
+    return {"task_id": task_id, "task": task, "quest": quest, "layer": layer, "quest_id": shown}
